@@ -11,7 +11,10 @@ use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
 
 /// Finds values by key. The hash is seeded, so that keys from outside cannot be chosen to collide.
 pub struct Index<K, V> {
-    #[allow(clippy::disallowed_types, reason = "it cannot be iterated from outside")]
+    #[allow(
+        clippy::disallowed_types,
+        reason = "it cannot be iterated from outside"
+    )]
     map: std::collections::HashMap<K, V, Seeded>,
 }
 

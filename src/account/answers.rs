@@ -1,10 +1,13 @@
 //! What an answer to a REGISTER means (table A; rules L1–L3, L5, L9).
 
-use super::{Account, Attempt, Binding, Bound, Errand, Hold, Last, Route, Shared, Trouble, Wanted, Why, schedule};
+use super::{
+    Account, Attempt, Binding, Bound, Errand, Hold, Last, Route, Shared, Trouble, Wanted, Why,
+    schedule,
+};
 use crate::cx::Ended;
 use crate::effect::{Answer, Event, Failure, Outcome};
 use crate::pace::RegistrarId;
-use crate::sip::message::{Message, Name, RetryAfter};
+use crate::sip::{Message, Name, RetryAfter};
 use crate::time::{Duration, Instant};
 
 /// `Min-Expires` above this is not obeyed (table A).
@@ -15,14 +18,21 @@ const BRIEF_MAX: u8 = 2;
 impl Account {
     /// The final answer to a transaction of ours.
     pub fn on_answer(&mut self, ended: &Ended, message: &Message<'_>, shared: &mut Shared) {
-        let (Some(registrar), Some(code)) = (self.flight(ended.id), message.code()) else { return };
+        let (Some(registrar), Some(code)) = (self.flight(ended.id), message.code()) else {
+            return;
+        };
         let now = shared.cx.now;
         shared.pace.on_answer(registrar, now, code);
         self.round_trip = Some(ended.round_trip(now));
         self.public_address = public_address(message).or(self.public_address);
         if !matches!(code, 401 | 407) || self.tries.carried || self.config.answering().is_none() {
             let reason = shared.reason(&message.reason().unwrap_or_default());
-            self.last = Some(Last { code, reason, at: now, registrar });
+            self.last = Some(Last {
+                code,
+                reason,
+                at: now,
+                registrar,
+            });
         }
         match (code, self.errand) {
             (200..=299, Errand::Register) => self.on_registered(registrar, message, shared),
@@ -36,7 +46,13 @@ impl Account {
 
     /// Sends again within the attempt: same registrar, same socket (rule A1).
     fn send_again(&mut self, registrar: RegistrarId, shared: &mut Shared) {
-        let holds_place = matches!(self.attempt, Attempt::InFlight { holds_place: true, .. });
+        let holds_place = matches!(
+            self.attempt,
+            Attempt::InFlight {
+                holds_place: true,
+                ..
+            }
+        );
         self.send(registrar, holds_place, shared);
     }
 
@@ -78,10 +94,18 @@ impl Account {
         Ok(())
     }
 
-    fn on_registered(&mut self, registrar: RegistrarId, message: &Message<'_>, shared: &mut Shared) {
+    fn on_registered(
+        &mut self,
+        registrar: RegistrarId,
+        message: &Message<'_>,
+        shared: &mut Shared,
+    ) {
         self.on_authentication_info(message, registrar, shared);
         let socket = shared.pace.get(registrar).socket;
-        let contact = shared.proxies.socket_of(socket).map_or("", |socket| &*socket.contact);
+        let contact = shared
+            .proxies
+            .socket_of(socket)
+            .map_or("", |socket| &*socket.contact);
         let granted = self.granted(message, contact);
         if granted == 0 {
             let code = message.code().unwrap_or(200);
@@ -93,7 +117,12 @@ impl Account {
             Binding::None => now,
         };
         let until = now + Duration::from_secs(granted.into());
-        let binding = Binding::Bound(Bound { registrar, until, since, granted });
+        let binding = Binding::Bound(Bound {
+            registrar,
+            until,
+            since,
+            granted,
+        });
         self.failures = 0;
         self.refusals = 0;
         self.trouble = None;
@@ -104,7 +133,14 @@ impl Account {
         let address = shared.pace.get(registrar).address;
         let why = || format!("{address} granted {granted} s");
         self.go_on(binding, (due, Why::Refresh), shared, why);
-        self.settle(Errand::Register, &Outcome::Registered { registrar: address, granted }, shared);
+        self.settle(
+            Errand::Register,
+            &Outcome::Registered {
+                registrar: address,
+                granted,
+            },
+            shared,
+        );
     }
 
     /// When the binding just granted is refreshed: rule L1, made earlier by rule L9.
@@ -129,7 +165,11 @@ impl Account {
         if left.is_none() {
             self.trouble = None;
         }
-        let why = if left.is_some() { "the un-REGISTER failed" } else { "the registrar removed the binding" };
+        let why = if left.is_some() {
+            "the un-REGISTER failed"
+        } else {
+            "the registrar removed the binding"
+        };
         let next = (shared.cx.now, Why::Start);
         let outcome = left.unwrap_or(Outcome::Unregistered);
         self.go_on(Binding::None, next, shared, || why.to_owned());
@@ -159,13 +199,18 @@ impl Account {
         self.hold(registrar, &trouble, retry_after, shared);
         let due = self.retry_due(&trouble, shared);
         let binding = match self.binding {
-            Binding::Bound(bound) if trouble.ends_binding() && bound.registrar == registrar => Binding::None,
+            Binding::Bound(bound) if trouble.ends_binding() && bound.registrar == registrar => {
+                Binding::None
+            }
             standing => standing,
         };
         let text = trouble.text();
         self.trouble = Some(trouble);
         if matches!(binding, Binding::Bound(_)) {
-            shared.cx.out.event(Event::RefreshFailed { account: self.id, why: text.clone() });
+            shared.cx.out.event(Event::RefreshFailed {
+                account: self.id,
+                why: text.clone(),
+            });
         }
         self.go_on(binding, (due, Why::Retry), shared, || text);
         self.settle(Errand::Register, &outcome, shared);
@@ -174,8 +219,13 @@ impl Account {
     fn outcome(&self, trouble: &Trouble) -> Outcome {
         match (trouble, &self.last) {
             (Trouble::NoAnswer(failure), _) => Outcome::Failed { failure: *failure },
-            (_, Some(last)) => Outcome::Rejected(Answer { code: last.code, reason: last.reason.to_string() }),
-            (_, None) => Outcome::Failed { failure: Failure::TimedOut },
+            (_, Some(last)) => Outcome::Rejected(Answer {
+                code: last.code,
+                reason: last.reason.to_string(),
+            }),
+            (_, None) => Outcome::Failed {
+                failure: Failure::TimedOut,
+            },
         }
     }
 
@@ -192,16 +242,24 @@ impl Account {
         let wait = match retry_after {
             None => return,
             Some(RetryAfter::Seconds(seconds)) => Duration::from_secs(seconds.into()),
-            Some(RetryAfter::Date { unix_secs }) => shared.cx.instant(unix_secs.saturating_mul(1_000)) - now,
+            Some(RetryAfter::Date { unix_secs }) => {
+                shared.cx.instant(unix_secs.saturating_mul(1_000)) - now
+            }
         };
-        let until = now + wait.min(Duration::from_secs(shared.rules.retry_after_max_secs.into()));
+        let until = now
+            + wait.min(Duration::from_secs(
+                shared.rules.retry_after_max_secs.into(),
+            ));
         let bound = match trouble {
             Trouble::Registrar(500..=599) => Some(registrar),
             _ => None,
         };
         self.holds.retain(|hold| hold.registrar != bound);
         if until > now {
-            self.holds.push(Hold { registrar: bound, until });
+            self.holds.push(Hold {
+                registrar: bound,
+                until,
+            });
         }
     }
 
@@ -220,31 +278,49 @@ impl Account {
     /// The end of the Retry-After that forbids sending at this instant, if one does: the Account's own, or the
     /// first of the registrars' when no other may be chosen.
     pub(super) fn hold_end(&self, at: Instant, shared: &mut Shared) -> Option<Instant> {
-        let own = self.holds.iter().find(|hold| hold.registrar.is_none() && hold.until > at);
+        let own = self
+            .holds
+            .iter()
+            .find(|hold| hold.registrar.is_none() && hold.until > at);
         if let Some(own) = own {
             return Some(own.until);
         }
         if self.holds.is_empty() || self.choose(at, shared).is_some() {
             return None;
         }
-        self.holds.iter().map(|hold| hold.until).filter(|until| *until > at).min()
+        self.holds
+            .iter()
+            .map(|hold| hold.until)
+            .filter(|until| *until > at)
+            .min()
     }
 }
 
 fn names_path(message: &Message<'_>) -> bool {
-    message.list(Name::Unsupported).iter().any(|tag| tag.eq_ignore_ascii_case("path"))
+    message
+        .list(Name::Unsupported)
+        .iter()
+        .any(|tag| tag.eq_ignore_ascii_case("path"))
 }
 
 /// Our address as the answer's topmost Via shows it (RFC 3581).
 fn public_address(message: &Message<'_>) -> Option<std::net::SocketAddr> {
     let via = message.via().ok()?;
-    let host = via.received().or_else(|| via.host.trim_matches(['[', ']']).parse().ok())?;
+    let host = via
+        .received()
+        .or_else(|| via.host.trim_matches(['[', ']']).parse().ok())?;
     let port = via.rport().flatten().or(via.port)?;
     Some(std::net::SocketAddr::new(host, port))
 }
 
 fn route(message: &Message<'_>) -> Option<Box<Route>> {
-    let list = |name| message.list(name).iter().map(|item| Box::from(&**item)).collect::<Vec<Box<str>>>();
+    let list = |name| {
+        message
+            .list(name)
+            .iter()
+            .map(|item| Box::from(&**item))
+            .collect::<Vec<Box<str>>>()
+    };
     let route = Route {
         path: list(Name::Path),
         service_route: list(Name::ServiceRoute),

@@ -7,7 +7,7 @@ use crate::effect::Event;
 use crate::pace::RegistrarId;
 use crate::rng::Draw;
 use crate::sip::digest::{self, Algorithm, Challenge, Challenger, Choice, InfoVerdict, Session};
-use crate::sip::message::{Message, Name};
+use crate::sip::{Message, Name};
 
 /// Authenticated repeats per registrar and attempt (table A).
 const REPEATS_MAX: u8 = 4;
@@ -56,7 +56,9 @@ impl Account {
                     is_answerable = true;
                 }
                 Choice::BelowMinimum(algorithm) => refused = Some(downgrade(algorithm, minimum)),
-                Choice::NoneUsable => refused = Some("no algorithm or quality of protection that we know".into()),
+                Choice::NoneUsable => {
+                    refused = Some("no algorithm or quality of protection that we know".into())
+                }
             }
         }
         if !is_answerable {
@@ -83,7 +85,11 @@ impl Account {
                 self.known.remove(0);
             }
             self.known.reserve_exact(1);
-            self.known.push(Known { session: Session::new(challenger, challenge), registrar, is_fresh: true });
+            self.known.push(Known {
+                session: Session::new(challenger, challenge),
+                registrar,
+                is_fresh: true,
+            });
             return Ok(());
         };
         if known.is_fresh {
@@ -109,8 +115,13 @@ impl Account {
         uri: &str,
         draw: &mut Draw,
     ) -> Vec<(&'static str, String)> {
-        let Some(credentials) = self.config.answering() else { return Vec::new() };
-        let of_registrar = self.known.iter_mut().filter(|known| known.registrar == registrar);
+        let Some(credentials) = self.config.answering() else {
+            return Vec::new();
+        };
+        let of_registrar = self
+            .known
+            .iter_mut()
+            .filter(|known| known.registrar == registrar);
         of_registrar
             .map(|known| {
                 let mut value = String::with_capacity(320);
@@ -137,20 +148,30 @@ impl Account {
         registrar: RegistrarId,
         shared: &mut Shared,
     ) {
-        let Some(credentials) = self.config.answering() else { return };
-        let uri = match self.config.request_host() {
-            Some(host) => format!("sip:{host}"),
-            None => return,
+        let Some(credentials) = self.config.answering() else {
+            return;
         };
-        for known in self.known.iter_mut().filter(|known| known.registrar == registrar) {
+        let uri = self.request_uri(registrar, shared);
+        for known in self
+            .known
+            .iter_mut()
+            .filter(|known| known.registrar == registrar)
+        {
             let name = match known.session.challenger() {
                 Challenger::Origin => Name::AuthenticationInfo,
                 Challenger::Proxy => Name::ProxyAuthenticationInfo,
             };
-            let Some(value) = message.value(name) else { continue };
+            let Some(value) = message.value(name) else {
+                continue;
+            };
             let password = credentials.password.reveal();
-            let verdict =
-                known.session.authentication_info(&value, &credentials.user_name, password, &uri, message.body());
+            let verdict = known.session.authentication_info(
+                &value,
+                &credentials.user_name,
+                password,
+                &uri,
+                message.body(),
+            );
             if verdict == InfoVerdict::WrongRspauth {
                 shared.cx.out.event(Event::Warning {
                     account: Some(self.id),
@@ -162,7 +183,10 @@ impl Account {
 
     /// The digest algorithm in use at a registrar.
     pub(super) fn algorithm_at(&self, registrar: RegistrarId) -> Option<Algorithm> {
-        let known = self.known.iter().find(|known| known.registrar == registrar)?;
+        let known = self
+            .known
+            .iter()
+            .find(|known| known.registrar == registrar)?;
         Some(known.session.algorithm())
     }
 }

@@ -21,7 +21,9 @@ impl Account {
                 self.tickets.push((ticket, Errand::Register));
             }
             Attempt::Queued { .. } | Attempt::Idle | Attempt::Scheduled { .. } => {
-                let revoked = Outcome::NotSent { why: "told to register before it was sent".to_owned() };
+                let revoked = Outcome::NotSent {
+                    why: "told to register before it was sent".to_owned(),
+                };
                 self.settle(Errand::Unregister, &revoked, shared);
                 self.register_now(ticket, shared);
             }
@@ -32,10 +34,17 @@ impl Account {
         let now = shared.cx.now;
         if let Some(until) = self.hold_end(now, shared) {
             let seconds = (until - now).as_secs_f64().ceil();
-            let why = format!("the registrar asked for patience (Retry-After) for another {seconds} s; use --force");
+            let why = format!(
+                "the registrar asked for patience (Retry-After) for another {seconds} s; use --force"
+            );
             self.errand = Errand::Register;
-            let attempt = Attempt::Scheduled { due: until, why: Why::Retry };
-            self.go(self.binding, attempt, shared, || "waiting for the end of a Retry-After".to_owned());
+            let attempt = Attempt::Scheduled {
+                due: until,
+                why: Why::Retry,
+            };
+            self.go(self.binding, attempt, shared, || {
+                "waiting for the end of a Retry-After".to_owned()
+            });
             return shared.cx.out.reply(ticket, Outcome::NotSent { why });
         }
         self.failures = 0;
@@ -72,12 +81,16 @@ impl Account {
             Attempt::InFlight { .. } => {}
             Attempt::Queued { .. } if self.errand == Errand::Unregister => {}
             Attempt::Queued { .. } | Attempt::Idle | Attempt::Scheduled { .. } => {
-                let revoked = Outcome::NotSent { why: "told to un-register before it was sent".to_owned() };
+                let revoked = Outcome::NotSent {
+                    why: "told to un-register before it was sent".to_owned(),
+                };
                 self.settle(Errand::Register, &revoked, shared);
                 match self.binding {
                     Binding::Bound(_) => self.begin(Errand::Unregister, shared.cx.now, shared),
                     Binding::None => {
-                        self.go(Binding::None, Attempt::Idle, shared, || "told to un-register".to_owned());
+                        self.go(Binding::None, Attempt::Idle, shared, || {
+                            "told to un-register".to_owned()
+                        });
                         self.settle(Errand::Unregister, &Outcome::Unregistered, shared);
                     }
                 }
@@ -96,7 +109,9 @@ impl Account {
                 }
                 return;
             }
-            (None, Wanted::Registered, Binding::None) => "there is no binding to refresh; use register".to_owned(),
+            (None, Wanted::Registered, Binding::None) => {
+                "there is no binding to refresh; use register".to_owned()
+            }
             (None, ..) => "the Account is un-registered; use register".to_owned(),
         };
         shared.cx.out.reply(ticket, Outcome::NotSent { why });
@@ -104,7 +119,9 @@ impl Account {
 
     fn cannot_be_told(&self) -> Option<String> {
         match self.wanted {
-            Wanted::AuthenticationOnly => Some("registration is off for this Account (register = \"no\")".to_owned()),
+            Wanted::AuthenticationOnly => {
+                Some("registration is off for this Account (register = \"no\")".to_owned())
+            }
             Wanted::Stopped => Some("the program is stopping".to_owned()),
             Wanted::Removed => Some("the Account is being removed".to_owned()),
             Wanted::Registered | Wanted::Unregistered => None,
@@ -116,18 +133,27 @@ impl Account {
         let is_left = self.is_bound();
         if let Attempt::InFlight { transaction, .. } = self.attempt {
             self.land(shared);
-            let crate::cx::Cx { transactions, timers, .. } = &mut shared.cx;
+            let crate::cx::Cx {
+                transactions,
+                timers,
+                ..
+            } = &mut shared.cx;
             transactions.abandon(transaction, timers);
         }
         if !self.is_at_rest() {
-            self.go(self.binding, Attempt::Idle, shared, || "no time left to un-register".to_owned());
+            self.go(self.binding, Attempt::Idle, shared, || {
+                "no time left to un-register".to_owned()
+            });
         }
         for errand in [Errand::Register, Errand::Unregister] {
             self.settle(errand, &Outcome::Gone, shared);
         }
         if is_left {
             let what = "stopped with a binding left at its registrar".to_owned();
-            shared.cx.out.event(Event::Warning { account: Some(self.id), what });
+            shared.cx.out.event(Event::Warning {
+                account: Some(self.id),
+                what,
+            });
         }
         is_left
     }

@@ -128,8 +128,17 @@ pub struct Route {
 
 impl Account {
     /// An Account that has not done anything yet.
-    pub fn new(id: AccountId, config: Arc<config::Account>, timer: Armed, shared: &mut Shared) -> Self {
-        let set = config.serving.proxy_set.as_ref().map(|set| shared.proxies.set(set, &mut shared.pace));
+    pub fn new(
+        id: AccountId,
+        config: Arc<config::Account>,
+        timer: Armed,
+        shared: &mut Shared,
+    ) -> Self {
+        let set = config
+            .serving
+            .proxy_set
+            .as_ref()
+            .map(|set| shared.proxies.set(set, &mut shared.pace));
         let wanted = match config.register {
             config::Register::No => Wanted::AuthenticationOnly,
             config::Register::Regular => Wanted::Registered,
@@ -236,32 +245,41 @@ impl Account {
         if let Binding::Bound(bound) = self.binding
             && bound.until <= now
         {
-            self.go(Binding::None, self.attempt, shared, || "the binding has expired".to_owned());
+            self.go(Binding::None, self.attempt, shared, || {
+                "the binding has expired".to_owned()
+            });
         }
         match self.attempt {
-            Attempt::Scheduled { due, .. } if due <= now => self.begin(Errand::Register, due, shared),
+            Attempt::Scheduled { due, .. } if due <= now => {
+                self.begin(Errand::Register, due, shared)
+            }
             _ => self.arm(shared),
         }
     }
 
     /// It has got a place in the registrar's window: it sends.
     pub fn on_turn(&mut self, registrar: RegistrarId, shared: &mut Shared) {
-        if self.may_send() {
-            return self.send(registrar, true, shared);
-        }
-        shared.pace.leave(registrar);
-        shared.dirty.mark_low(self.id);
-        let attempt = Attempt::Scheduled { due: Self::when_allowed(shared.cx.now), why: Why::Retry };
-        self.go(self.binding, attempt, shared, || "the state cannot be saved".to_owned());
+        self.send(registrar, true, shared);
     }
 
     /// Its request was repeated. When the registrar has answered others meanwhile, the place in the window is
     /// given back: the silence is ours alone, and must not hold up anybody else (rule P4).
     pub fn on_repeated(&mut self, ended: &Ended, shared: &mut Shared) {
-        let Attempt::InFlight { transaction, registrar, holds_place: true } = self.attempt else { return };
+        let Attempt::InFlight {
+            transaction,
+            registrar,
+            holds_place: true,
+        } = self.attempt
+        else {
+            return;
+        };
         if transaction == ended.id && !shared.pace.is_silent_since(registrar, ended.sent) {
             shared.pace.leave(registrar);
-            self.attempt = Attempt::InFlight { transaction, registrar, holds_place: false };
+            self.attempt = Attempt::InFlight {
+                transaction,
+                registrar,
+                holds_place: false,
+            };
         }
     }
 
@@ -284,7 +302,11 @@ impl Account {
     /// The registrar of the transaction in flight, if it is this one.
     fn flight(&self, id: TransactionId) -> Option<RegistrarId> {
         match self.attempt {
-            Attempt::InFlight { transaction, registrar, .. } if transaction == id => Some(registrar),
+            Attempt::InFlight {
+                transaction,
+                registrar,
+                ..
+            } if transaction == id => Some(registrar),
             _ => None,
         }
     }
@@ -295,7 +317,12 @@ impl Account {
             Failure::Unreachable => "Not reachable",
         };
         let reason = shared.reason(reason);
-        self.last = Some(Last { code: 408, reason, at: shared.cx.now, registrar });
+        self.last = Some(Last {
+            code: 408,
+            reason,
+            at: shared.cx.now,
+            registrar,
+        });
         self.fail(registrar, Trouble::NoAnswer(failure), None, shared);
     }
 
@@ -306,32 +333,61 @@ impl Account {
             _ => self.choose(shared.cx.now, shared),
         };
         let Some(registrar) = registrar else {
-            let due = self.first_hold_end().unwrap_or(shared.cx.now + shared.retry());
-            return self.go(self.binding, Attempt::Scheduled { due, why: Why::Retry }, shared, || {
-                "every registrar asked for patience (Retry-After)".to_owned()
-            });
+            let due = self
+                .first_hold_end()
+                .unwrap_or(shared.cx.now + shared.retry());
+            return self.go(
+                self.binding,
+                Attempt::Scheduled {
+                    due,
+                    why: Why::Retry,
+                },
+                shared,
+                || "every registrar asked for patience (Retry-After)".to_owned(),
+            );
         };
         self.begin_at(registrar, errand, due, shared);
     }
 
     /// As [`Account::begin`], at a given registrar.
-    fn begin_at(&mut self, registrar: RegistrarId, errand: Errand, due: Instant, shared: &mut Shared) {
+    fn begin_at(
+        &mut self,
+        registrar: RegistrarId,
+        errand: Errand,
+        due: Instant,
+        shared: &mut Shared,
+    ) {
         let ends = match self.binding {
             Binding::Bound(bound) => Some(bound.until),
             Binding::None => None,
         };
         self.tries = Tries::default();
-        self.known.iter_mut().for_each(|known| known.is_fresh = false);
+        self.known
+            .iter_mut()
+            .for_each(|known| known.is_fresh = false);
         self.errand = errand;
         let turn = shared.pace.enqueue(registrar, self.id, due, ends);
-        self.go(self.binding, Attempt::Queued { turn, registrar, due }, shared, String::new);
+        self.go(
+            self.binding,
+            Attempt::Queued {
+                turn,
+                registrar,
+                due,
+            },
+            shared,
+            String::new,
+        );
     }
 
     /// The registrar that the next REGISTER goes to; `None` while each has asked for patience.
     fn choose(&self, at: Instant, shared: &mut Shared) -> Option<RegistrarId> {
         let Shared { proxies, pace, .. } = shared;
         let holds = &self.holds;
-        let is_held = |id| holds.iter().any(|hold| hold.registrar == Some(id) && hold.until > at);
+        let is_held = |id| {
+            holds
+                .iter()
+                .any(|hold| hold.registrar == Some(id) && hold.until > at)
+        };
         proxies.current(self.set?, pace, is_held)
     }
 
@@ -348,7 +404,10 @@ impl Account {
         why: impl FnOnce() -> String,
     ) {
         let before = self.phase();
-        if let Attempt::Scheduled { due, why: Why::Refresh } = self.attempt
+        if let Attempt::Scheduled {
+            due,
+            why: Why::Refresh,
+        } = self.attempt
             && self.attempt != attempt
         {
             shared.pace.spread.release(due);
@@ -363,7 +422,12 @@ impl Account {
     fn say_phase(&self, before: Phase, shared: &mut Shared, why: impl FnOnce() -> String) {
         let after = self.phase();
         if before != after {
-            let event = Event::PhaseChanged { account: self.id, from: before, to: after, why: why() };
+            let event = Event::PhaseChanged {
+                account: self.id,
+                from: before,
+                to: after,
+                why: why(),
+            };
             shared.cx.out.event(event);
         }
     }
@@ -378,7 +442,10 @@ impl Account {
             Binding::None => None,
         };
         let at = due.into_iter().chain(ends).min();
-        shared.cx.timers.set(Owner::Account(self.id.slot), &mut self.timer, at);
+        shared
+            .cx
+            .timers
+            .set(Owner::Account(self.id.slot), &mut self.timer, at);
     }
 
     fn mark_changed(&mut self, shared: &mut Shared) {
@@ -391,14 +458,29 @@ impl Account {
 
     /// Gives the place in the registrar's window back, if one is held.
     fn land(&mut self, shared: &mut Shared) {
-        if let Attempt::InFlight { transaction, registrar, holds_place: true } = self.attempt {
+        if let Attempt::InFlight {
+            transaction,
+            registrar,
+            holds_place: true,
+        } = self.attempt
+        {
             shared.pace.leave(registrar);
-            self.attempt = Attempt::InFlight { transaction, registrar, holds_place: false };
+            self.attempt = Attempt::InFlight {
+                transaction,
+                registrar,
+                holds_place: false,
+            };
         }
     }
 
     /// An attempt is over: goes on as is meant. `next` is when the next REGISTER is due.
-    fn go_on(&mut self, binding: Binding, next: (Instant, Why), shared: &mut Shared, why: impl FnOnce() -> String) {
+    fn go_on(
+        &mut self,
+        binding: Binding,
+        next: (Instant, Why),
+        shared: &mut Shared,
+        why: impl FnOnce() -> String,
+    ) {
         self.land(shared);
         let was = self.errand;
         match self.wanted {

@@ -10,12 +10,13 @@ use crate::config::UnregistrationMode;
 use crate::cx::Branch;
 use crate::effect::{AccountId, Via};
 use crate::pace::RegistrarId;
-use crate::sip::message::{Contacts, Message};
-use crate::sip::uri::{NameAddr, Uri, escape_user};
+use crate::sip::uri::{Uri, escape_user};
 use crate::sip::write::Writer;
+use crate::sip::{Contacts, Message, NameAddr};
 
 /// Methods that we understand (rule I5).
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY, MESSAGE";
+pub const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY, MESSAGE";
 /// URI parameter that marks our Contact, since registrars rewrite host and port (rule L2).
 const MARK: &str = "regent";
 /// The largest CSeq that we use (RFC 3261 §8.1.1.5).
@@ -83,6 +84,9 @@ impl Account {
     /// Sends a REGISTER for the errand in hand. The place in the registrar's window is held already, or was given
     /// back before.
     pub(super) fn send(&mut self, registrar: RegistrarId, holds_place: bool, shared: &mut Shared) {
+        if !self.may_send() {
+            return self.wait_for_store(registrar, holds_place, shared);
+        }
         let target = shared.pace.get(registrar);
         let (socket, to) = (target.socket, target.address);
         let minimum = target.min_expires.unwrap_or(0);
@@ -102,11 +106,27 @@ impl Account {
         }
         let mut draw = shared.cx.draw(self.id, &mut self.identity.draws);
         let branch = shared.cx.transactions.reserve(draw.number());
-        let contact = shared.proxies.socket_of(socket).map_or_else(|| Arc::from(""), |s| Arc::clone(&s.contact));
+        let contact = shared
+            .proxies
+            .socket_of(socket)
+            .map_or_else(|| Arc::from(""), |s| Arc::clone(&s.contact));
         self.write(&branch, &contact, registrar, &mut draw, shared);
-        let attempt = Attempt::InFlight { transaction: branch.id, registrar, holds_place };
+        let attempt = Attempt::InFlight {
+            transaction: branch.id,
+            registrar,
+            holds_place,
+        };
         shared.cx.open(&branch, Via::Socket(socket), to, self.id);
         self.go(self.binding, attempt, shared, String::new);
+    }
+
+    /// The Request-URI at a registrar: a host without a user part (rule I2).
+    pub(super) fn request_uri(&self, registrar: RegistrarId, shared: &Shared) -> String {
+        let host = match self.config.request_host() {
+            Some(host) => RequestHost::Configured(host),
+            None => RequestHost::Registrar(shared.pace.get(registrar).address),
+        };
+        format!("sip:{host}")
     }
 
     fn write(
@@ -117,26 +137,35 @@ impl Account {
         draw: &mut crate::rng::Draw,
         shared: &mut Shared,
     ) {
-        let host = match self.config.request_host() {
-            Some(host) => RequestHost::Configured(host),
-            None => RequestHost::Registrar(shared.pace.get(registrar).address),
-        };
         let mut out = std::mem::take(&mut shared.cx.scratch);
         out.clear();
-        let uri = format!("sip:{host}");
+        let uri = self.request_uri(registrar, shared);
         let credentials = self.credentials_for(registrar, &uri, draw);
-        let Self { identity, asked, .. } = &*self;
+        let Self {
+            identity, asked, ..
+        } = &*self;
         let mut writer = Writer::request(&mut out, "REGISTER", format_args!("{uri}"));
-        writer.header("Via", format_args!("SIP/2.0/UDP {contact};branch={branch};rport"));
+        writer.header(
+            "Via",
+            format_args!("SIP/2.0/UDP {contact};branch={branch};rport"),
+        );
         writer.header("Max-Forwards", format_args!("70"));
-        writer.header("From", format_args!("<{}>;tag={:016x}", identity.aor, identity.from_tag));
+        writer.header(
+            "From",
+            format_args!("<{}>;tag={:016x}", identity.aor, identity.from_tag),
+        );
         writer.header("To", format_args!("<{}>", identity.aor));
         writer.header("Call-ID", format_args!("{}", identity.call_id));
         writer.header("CSeq", format_args!("{} REGISTER", identity.cseq));
-        if self.errand == Errand::Unregister && shared.rules.unregistration_mode == UnregistrationMode::All {
+        if self.errand == Errand::Unregister
+            && shared.rules.unregistration_mode == UnregistrationMode::All
+        {
             writer.header("Contact", format_args!("*"));
         } else {
-            writer.header("Contact", format_args!("<{}>;expires={asked}", OurContact { identity, contact }));
+            writer.header(
+                "Contact",
+                format_args!("<{}>;expires={asked}", OurContact { identity, contact }),
+            );
         }
         writer.header("Expires", format_args!("{asked}"));
         for (name, value) in &credentials {
@@ -154,7 +183,11 @@ impl Account {
 
     /// What a 2xx to a registration grants, in seconds (rule L2).
     pub(super) fn granted(&self, message: &Message<'_>, contact: &str) -> u32 {
-        let ours = OurContact { identity: &self.identity, contact }.to_string();
+        let ours = OurContact {
+            identity: &self.identity,
+            contact,
+        }
+        .to_string();
         let mark = format!("{:016x}", self.identity.mark);
         granted(message, &ours, &mark).unwrap_or(self.asked)
     }
@@ -169,7 +202,12 @@ struct OurContact<'a> {
 impl fmt::Display for OurContact<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { identity, contact } = self;
-        write!(f, "sip:{}@{contact};{MARK}={:016x}", identity.user(), identity.mark)
+        write!(
+            f,
+            "sip:{}@{contact};{MARK}={:016x}",
+            identity.user(),
+            identity.mark
+        )
     }
 }
 
@@ -181,10 +219,22 @@ fn granted(message: &Message<'_>, ours: &str, mark: &str) -> Option<u32> {
     };
     let header = message.expires();
     let ours = Uri::parse(ours).ok();
-    let is_equal = |contact: &&NameAddr<'_>| ours.as_ref().is_some_and(|ours| ours.equivalent(&contact.uri));
+    let is_equal = |contact: &&NameAddr<'_>| {
+        ours.as_ref()
+            .is_some_and(|ours| ours.equivalent(&contact.uri))
+    };
     let is_marked = |contact: &&NameAddr<'_>| contact.uri.params.value(MARK) == Some(mark);
-    let own = contacts.iter().find(is_equal).or_else(|| contacts.iter().find(is_marked));
-    let only = || if let [only] = &contacts[..] { Some(only) } else { None };
+    let own = contacts
+        .iter()
+        .find(is_equal)
+        .or_else(|| contacts.iter().find(is_marked));
+    let only = || {
+        if let [only] = &contacts[..] {
+            Some(only)
+        } else {
+            None
+        }
+    };
     own.or_else(only)
         .and_then(NameAddr::expires)
         .or(header)
@@ -198,8 +248,13 @@ mod tests {
     const OURS: &str = "sip:4930@192.0.2.1:5070;regent=00000000000000ff";
 
     fn read(headers: &str) -> Option<u32> {
-        let text = format!("SIP/2.0 200 OK\r\nCSeq: 1 REGISTER\r\n{headers}Content-Length: 0\r\n\r\n");
-        granted(&Message::parse(text.as_bytes()).unwrap(), OURS, "00000000000000ff")
+        let text =
+            format!("SIP/2.0 200 OK\r\nCSeq: 1 REGISTER\r\n{headers}Content-Length: 0\r\n\r\n");
+        granted(
+            &Message::parse(text.as_bytes()).unwrap(),
+            OURS,
+            "00000000000000ff",
+        )
     }
 
     // rule L2
@@ -207,13 +262,37 @@ mod tests {
     fn the_granted_expiry_is_read_in_the_order_of_the_rule() {
         let other = "Contact: <sip:4930@198.51.100.9:5060>;expires=3600\r\n";
         let cases = [
-            ("Contact: <sip:4930@192.0.2.1:5070>;expires=60\r\nExpires: 90\r\n", Some(60), "equal, without our mark"),
-            ("Contact: <sip:4930@203.0.113.7:1024;regent=00000000000000ff>;expires=61\r\n", Some(61), "our mark"),
-            ("Contact: <sip:x@203.0.113.7>;expires=62\r\nExpires: 90\r\n", Some(62), "the only Contact"),
-            ("Contact: <sip:x@203.0.113.7>\r\nExpires: 63\r\n", Some(63), "the only one, shown by the header"),
+            (
+                "Contact: <sip:4930@192.0.2.1:5070>;expires=60\r\nExpires: 90\r\n",
+                Some(60),
+                "equal, without our mark",
+            ),
+            (
+                "Contact: <sip:4930@203.0.113.7:1024;regent=00000000000000ff>;expires=61\r\n",
+                Some(61),
+                "our mark",
+            ),
+            (
+                "Contact: <sip:x@203.0.113.7>;expires=62\r\nExpires: 90\r\n",
+                Some(62),
+                "the only Contact",
+            ),
+            (
+                "Contact: <sip:x@203.0.113.7>\r\nExpires: 63\r\n",
+                Some(63),
+                "the only one, shown by the header",
+            ),
             ("Expires: 64\r\n", Some(64), "only the header"),
-            ("Contact: <sip:a@h>;expires=90, <sip:b@h>;expires=65\r\n", Some(65), "the smallest number"),
-            ("Contact: <sip:a@h>;expires=90, <sip:b@h>;expires=65\r\nExpires: 66\r\n", Some(66), "the header first"),
+            (
+                "Contact: <sip:a@h>;expires=90, <sip:b@h>;expires=65\r\n",
+                Some(65),
+                "the smallest number",
+            ),
+            (
+                "Contact: <sip:a@h>;expires=90, <sip:b@h>;expires=65\r\nExpires: 66\r\n",
+                Some(66),
+                "the header first",
+            ),
             ("", None, "nothing shown"),
             ("Contact: <sip:a@h>;expires=soon\r\n", None, "no number"),
         ];
@@ -221,7 +300,15 @@ mod tests {
             assert_eq!(read(headers), expected, "{what}");
         }
         let ours = "Contact: <sip:4930@203.0.113.7:9;regent=00000000000000ff>;expires=67\r\n";
-        assert_eq!(read(&format!("{other}{ours}")), Some(67), "ours behind a foreign one");
-        assert_eq!(read(&format!("{ours}{other}")), Some(67), "ours before a foreign one");
+        assert_eq!(
+            read(&format!("{other}{ours}")),
+            Some(67),
+            "ours behind a foreign one"
+        );
+        assert_eq!(
+            read(&format!("{ours}{other}")),
+            Some(67),
+            "ours before a foreign one"
+        );
     }
 }

@@ -3,10 +3,13 @@
 use super::request::CSEQ_MAX;
 use super::{Account, Attempt, Binding, Bound, Shared, Wanted, Why};
 use crate::effect::{Record, StoredBinding};
-use crate::time::{Duration, Instant};
+use crate::pace::RegistrarId;
+use crate::time::Duration;
 
 /// Limits are raised to this far ahead of the last CSeq.
 const AHEAD: u32 = 256;
+/// An Account whose limit is used up looks again after this.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// They are raised while so many remain.
 const LOW: u32 = 64;
 
@@ -49,7 +52,11 @@ impl Account {
         if record.unregistered && self.wanted == Wanted::Registered {
             self.wanted = Wanted::Unregistered;
         }
-        let last = if record.clean { record.cseq } else { record.cseq_limit };
+        let last = if record.clean {
+            record.cseq
+        } else {
+            record.cseq_limit
+        };
         if last >= CSEQ_MAX - AHEAD {
             return;
         }
@@ -64,15 +71,26 @@ impl Account {
 
     fn restore_binding(&mut self, stored: &StoredBinding, shared: &mut Shared) {
         let granted_ms = i64::from(stored.granted).saturating_mul(1_000);
-        let until = shared.cx.instant(stored.refreshed_unix_ms.saturating_add(granted_ms));
+        let until = shared
+            .cx
+            .instant(stored.refreshed_unix_ms.saturating_add(granted_ms));
         let socket = self.set.map(|set| shared.proxies.socket_of_set(set));
         let registrar = socket.and_then(|socket| shared.pace.find(socket, stored.registrar));
-        let (Some(registrar), true) = (registrar, until > shared.cx.now) else { return };
+        let (Some(registrar), true) = (registrar, until > shared.cx.now) else {
+            return;
+        };
         let since = shared.cx.instant(stored.since_unix_ms);
-        let binding = Binding::Bound(Bound { registrar, until, since, granted: stored.granted });
+        let binding = Binding::Bound(Bound {
+            registrar,
+            until,
+            since,
+            granted: stored.granted,
+        });
         let due = shared.cx.instant(stored.due_unix_ms).max(shared.cx.now);
         self.resume = Some(due);
-        self.go(binding, Attempt::Idle, shared, || "goes on with the binding of the run before".to_owned());
+        self.go(binding, Attempt::Idle, shared, || {
+            "goes on with the binding of the run before".to_owned()
+        });
     }
 
     /// Takes up its work: the refresh that stood, or a first registration.
@@ -80,7 +98,10 @@ impl Account {
         match self.resume.take() {
             Some(due) if self.is_bound() => {
                 let due = due.max(shared.cx.now);
-                let attempt = Attempt::Scheduled { due, why: Why::Refresh };
+                let attempt = Attempt::Scheduled {
+                    due,
+                    why: Why::Refresh,
+                };
                 self.go(self.binding, attempt, shared, String::new);
             }
             _ => self.begin(super::Errand::Register, shared.cx.now, shared),
@@ -94,7 +115,8 @@ impl Account {
 
     /// Whether a higher limit should be asked for by now.
     pub(super) fn is_low(&self) -> bool {
-        !self.identity.is_raising && self.identity.cseq_limit - self.identity.cseq.min(self.identity.cseq_limit) <= LOW
+        !self.identity.is_raising
+            && self.identity.cseq_limit - self.identity.cseq.min(self.identity.cseq_limit) <= LOW
     }
 
     /// The limit to ask for, if one should be; it counts as asked for from now on.
@@ -117,8 +139,23 @@ impl Account {
         self.identity.is_raising = false;
     }
 
-    /// A moment when the store should have answered a limit that is missing.
-    pub(super) fn when_allowed(now: Instant) -> Instant {
-        now + Duration::from_secs(1)
+    /// No REGISTER may leave before the store has answered: looks again in a second.
+    pub(super) fn wait_for_store(
+        &mut self,
+        registrar: RegistrarId,
+        holds_place: bool,
+        shared: &mut Shared,
+    ) {
+        if holds_place {
+            shared.pace.leave(registrar);
+        }
+        shared.dirty.mark_low(self.id);
+        let attempt = Attempt::Scheduled {
+            due: shared.cx.now + STORE_PAUSE,
+            why: Why::Retry,
+        };
+        self.go(self.binding, attempt, shared, || {
+            "the state cannot be saved".to_owned()
+        });
     }
 }

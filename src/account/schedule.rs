@@ -40,7 +40,9 @@ pub(super) fn retry_wait(failures: u32, rules: &Registration, draw: &mut Draw) -
 
 /// The wait after refused credentials, by how often they were refused in a row (rule L3).
 pub(super) fn credentials_wait(refusals: u32, rules: &Registration) -> Duration {
-    let factor = 1_u32.checked_shl(refusals.saturating_sub(1)).unwrap_or(u32::MAX);
+    let factor = 1_u32
+        .checked_shl(refusals.saturating_sub(1))
+        .unwrap_or(u32::MAX);
     let first = Duration::from_secs(rules.credentials_retry_secs.into());
     first.saturating_mul(factor).min(CREDENTIALS_MAX)
 }
@@ -65,8 +67,16 @@ mod tests {
         assert_eq!(millis(480, 50, 0), 240_000);
         assert_eq!(millis(3_600, 70, 0), 2_520_000);
         assert_eq!(millis(3_600, 50, 60), 3_540_000);
-        assert_eq!(millis(3_600, 50, 1_800), 1_800_000, "a threshold that is not below t changes nothing");
-        assert_eq!(millis(3_600, 100, 0), 3_568_000, "one transaction time before the end");
+        assert_eq!(
+            millis(3_600, 50, 1_800),
+            1_800_000,
+            "a threshold that is not below t changes nothing"
+        );
+        assert_eq!(
+            millis(3_600, 100, 0),
+            3_568_000,
+            "one transaction time before the end"
+        );
         assert_eq!(millis(3_600, 50, 10), 3_568_000);
         assert_eq!(millis(40, 100, 0), 20_000, "never before half");
         assert_eq!(millis(70, 90, 0), 38_000);
@@ -79,7 +89,9 @@ mod tests {
     #[test]
     fn a_longer_grant_is_never_refreshed_earlier() {
         for (percent, threshold) in [(50, 0), (80, 0), (100, 0)] {
-            let points: Vec<_> = (1..5_000).map(|granted| refresh(granted, percent, threshold)).collect();
+            let points: Vec<_> = (1..5_000)
+                .map(|granted| refresh(granted, percent, threshold))
+                .collect();
             assert!(points.is_sorted(), "{percent} % and {threshold} s");
         }
     }
@@ -89,14 +101,30 @@ mod tests {
     fn back_off_draws_between_half_and_all_of_the_upper_bound() {
         let mut rules = rules();
         rules.max_registration_backoff_secs = 1_800;
-        for (failures, upper) in [(1, 60), (2, 120), (3, 240), (5, 960), (6, 1_800), (40, 1_800), (99, 1_800)] {
+        for (failures, upper) in [
+            (1, 60),
+            (2, 120),
+            (3, 240),
+            (5, 960),
+            (6, 1_800),
+            (40, 1_800),
+            (99, 1_800),
+        ] {
             let upper = Duration::from_secs(upper);
             let waits: Vec<_> = (0..2_000)
-                .map(|counter| retry_wait(failures, &rules, &mut Seed::from_number(1).draw(0, counter)))
+                .map(|counter| {
+                    retry_wait(failures, &rules, &mut Seed::from_number(1).draw(0, counter))
+                })
                 .collect();
             assert!(waits.iter().all(|wait| (upper / 2..=upper).contains(wait)));
-            assert!(waits.iter().any(|wait| *wait < upper * 55 / 100), "the draw reaches the lower end");
-            assert!(waits.iter().any(|wait| *wait > upper * 95 / 100), "the draw reaches the upper end");
+            assert!(
+                waits.iter().any(|wait| *wait < upper * 55 / 100),
+                "the draw reaches the lower end"
+            );
+            assert!(
+                waits.iter().any(|wait| *wait > upper * 95 / 100),
+                "the draw reaches the upper end"
+            );
         }
     }
 
@@ -117,7 +145,8 @@ mod tests {
     #[test]
     fn refused_credentials_double_their_wait_up_to_a_day() {
         let rules = rules();
-        let waits = [1, 2, 3, 8, 9, 60].map(|refusals| credentials_wait(refusals, &rules).as_secs());
+        let waits =
+            [1, 2, 3, 8, 9, 60].map(|refusals| credentials_wait(refusals, &rules).as_secs());
         assert_eq!(waits, [600, 1_200, 2_400, 76_800, 86_400, 86_400]);
     }
 }

@@ -43,7 +43,11 @@ impl Shared {
             proxies: Proxies::default(),
             rules,
             user_agent: Arc::clone(&config.agent.user_agent),
-            dirty: Dirty { accounts: Vec::new(), low: Vec::new(), is_on: store },
+            dirty: Dirty {
+                accounts: Vec::new(),
+                low: Vec::new(),
+                is_on: store,
+            },
             reasons: Vec::new(),
         }
     }
@@ -57,7 +61,10 @@ impl Shared {
 
     /// A reason phrase, shared with all who were told the same; cut to 100 characters.
     pub fn reason(&mut self, text: &str) -> Arc<str> {
-        let end = text.char_indices().nth(100).map_or(text.len(), |(at, _)| at);
+        let end = text
+            .char_indices()
+            .nth(100)
+            .map_or(text.len(), |(at, _)| at);
         let text = &text[..end];
         if let Some(known) = self.reasons.iter().find(|known| &***known == text) {
             return Arc::clone(known);
@@ -77,7 +84,12 @@ impl Shared {
 }
 
 fn timing(rules: &Registration) -> Timing {
-    Timing { t1: rules.t1(), t2: rules.t2(), t4: Duration::from_secs(5), max_sends: rules.sip_max_rtx }
+    Timing {
+        t1: rules.t1(),
+        t2: rules.t2(),
+        t4: Duration::from_secs(5),
+        max_sends: rules.sip_max_rtx,
+    }
 }
 
 /// Accounts whose records the store has not seen yet; nothing without a store.

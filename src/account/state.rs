@@ -151,34 +151,53 @@ impl Trouble {
 
     /// Whether it concerns the credentials, which have a back-off of their own (rule L3).
     pub fn is_about_credentials(&self) -> bool {
-        matches!(self, Self::CredentialsRefused(_) | Self::NoCredentials(_) | Self::NoUsableChallenge(..))
+        matches!(
+            self,
+            Self::CredentialsRefused(_) | Self::NoCredentials(_) | Self::NoUsableChallenge(..)
+        )
     }
 
     /// What happened, for people.
     pub fn text(&self) -> String {
         match self {
             Self::NoAnswer(Failure::TimedOut) => "no answer".to_owned(),
-            Self::NoAnswer(Failure::Unreachable) => "not reachable (nothing listens there, or no route)".to_owned(),
+            Self::NoAnswer(Failure::Unreachable) => {
+                "not reachable (nothing listens there, or no route)".to_owned()
+            }
             Self::Registrar(code) => format!("the registrar failed with {code}"),
             Self::Rejected(code) => format!("rejected with {code}"),
             Self::CredentialsRefused(code) => format!("credentials refused with {code}"),
-            Self::NoCredentials(code) => format!("challenged with {code}, but no credentials are configured"),
-            Self::NoUsableChallenge(code, why) => format!("challenged with {code}, not answered: {why}"),
-            Self::GrantedNothing(code) => format!("the registrar answered {code} but granted no time"),
+            Self::NoCredentials(code) => {
+                format!("challenged with {code}, but no credentials are configured")
+            }
+            Self::NoUsableChallenge(code, why) => {
+                format!("challenged with {code}, not answered: {why}")
+            }
+            Self::GrantedNothing(code) => {
+                format!("the registrar answered {code} but granted no time")
+            }
         }
     }
 }
 
 /// The phase that follows from what is meant, what is held, and what is done (rule L4).
-pub fn phase(wanted: Wanted, errand: Errand, binding: &Binding, attempt: &Attempt) -> Phase {
+pub(super) fn phase(wanted: Wanted, errand: Errand, binding: &Binding, attempt: &Attempt) -> Phase {
     let is_under_way = matches!(attempt, Attempt::Queued { .. } | Attempt::InFlight { .. });
     match (wanted, binding, attempt) {
         (Wanted::AuthenticationOnly, ..) => Phase::AuthenticationOnly,
-        (Wanted::Unregistered | Wanted::Stopped | Wanted::Removed, _, Attempt::Idle) => Phase::Unregistered,
+        (Wanted::Unregistered | Wanted::Stopped | Wanted::Removed, _, Attempt::Idle) => {
+            Phase::Unregistered
+        }
         (Wanted::Unregistered | Wanted::Stopped | Wanted::Removed, ..) => Phase::Unregistering,
         _ if errand == Errand::Unregister && is_under_way => Phase::Unregistering,
         (Wanted::Registered, Binding::Bound(_), _) => Phase::Registered,
-        (Wanted::Registered, Binding::None, Attempt::Scheduled { why: Why::Retry, .. }) => Phase::WaitingToRetry,
+        (
+            Wanted::Registered,
+            Binding::None,
+            Attempt::Scheduled {
+                why: Why::Retry, ..
+            },
+        ) => Phase::WaitingToRetry,
         (Wanted::Registered, Binding::None, _) => Phase::Registering,
     }
 }

@@ -51,8 +51,12 @@ impl<'a> View<'a> {
             return Some(bound.registrar);
         }
         match self.account.attempt {
-            Attempt::Queued { registrar, .. } | Attempt::InFlight { registrar, .. } => Some(registrar),
-            Attempt::Idle | Attempt::Scheduled { .. } => self.account.last.as_ref().map(|last| last.registrar),
+            Attempt::Queued { registrar, .. } | Attempt::InFlight { registrar, .. } => {
+                Some(registrar)
+            }
+            Attempt::Idle | Attempt::Scheduled { .. } => {
+                self.account.last.as_ref().map(|last| last.registrar)
+            }
         }
     }
 
@@ -83,7 +87,10 @@ impl<'a> View<'a> {
     /// When the refresh of the binding is due.
     pub fn refresh_due(&self) -> Option<Instant> {
         match self.account.attempt {
-            Attempt::Scheduled { due, why: Why::Refresh } => Some(due),
+            Attempt::Scheduled {
+                due,
+                why: Why::Refresh,
+            } => Some(due),
             _ => None,
         }
     }
@@ -91,14 +98,22 @@ impl<'a> View<'a> {
     /// When the next attempt after a failure is due.
     pub fn next_try(&self) -> Option<Instant> {
         match self.account.attempt {
-            Attempt::Scheduled { due, why: Why::Retry } => Some(due),
+            Attempt::Scheduled {
+                due,
+                why: Why::Retry,
+            } => Some(due),
             _ => None,
         }
     }
 
     /// The end of the Retry-After in force that ends last.
     pub fn retry_after_until(&self) -> Option<Instant> {
-        self.account.holds.iter().map(|hold| hold.until).filter(|until| *until > self.shared.cx.now).max()
+        self.account
+            .holds
+            .iter()
+            .map(|hold| hold.until)
+            .filter(|until| *until > self.shared.cx.now)
+            .max()
     }
 
     /// Why the last attempt failed, if it did.
@@ -133,7 +148,9 @@ impl<'a> View<'a> {
 
     /// A binding that we gave up may live at its registrar until then.
     pub fn left_until(&self) -> Option<Instant> {
-        self.account.left_until.filter(|until| *until > self.shared.cx.now)
+        self.account
+            .left_until
+            .filter(|until| *until > self.shared.cx.now)
     }
 
     /// What the last 2xx told about routes.

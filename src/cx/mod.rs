@@ -67,11 +67,21 @@ impl Cx {
         let bytes: Arc<[u8]> = Arc::from(&self.scratch[..]);
         self.transactions.start(
             branch,
-            transactions::Request { via, to, owner, bytes: Arc::clone(&bytes) },
+            transactions::Request {
+                via,
+                to,
+                owner,
+                bytes: Arc::clone(&bytes),
+            },
             (self.now, &self.timing),
             &mut self.timers,
         );
-        self.out.push(Output::Transmit { via, to, bytes, owner: Some(owner) });
+        self.out.push(Output::Transmit {
+            via,
+            to,
+            bytes,
+            owner: Some(owner),
+        });
     }
 
     /// Wall-clock milliseconds since 1970 of an instant.

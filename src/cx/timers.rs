@@ -25,7 +25,10 @@ pub struct Armed {
 
 impl Default for Armed {
     fn default() -> Self {
-        Self { generation: 0, at: Instant::FAR }
+        Self {
+            generation: 0,
+            at: Instant::FAR,
+        }
     }
 }
 
@@ -68,7 +71,12 @@ impl Timers {
         self.armed += 1;
         self.sequence += 1;
         let generation = timer.generation;
-        self.heap.push(Reverse(Entry { at, sequence: self.sequence, owner, generation }));
+        self.heap.push(Reverse(Entry {
+            at,
+            sequence: self.sequence,
+            owner,
+            generation,
+        }));
     }
 
     /// The earliest entry if it is due, taken out. The owner says with [`Timers::fired`] whether it is in force.
@@ -105,7 +113,8 @@ impl Timers {
     /// Drops stale entries when they outnumber the live ones, so that the queue stays in proportion.
     pub fn tidy(&mut self, in_force: impl Fn(Owner, u32) -> bool) {
         if self.heap.len() > 4 * self.armed + 1_024 {
-            self.heap.retain(|Reverse(entry)| in_force(entry.owner, entry.generation));
+            self.heap
+                .retain(|Reverse(entry)| in_force(entry.owner, entry.generation));
             self.heap.shrink_to(2 * self.armed + 1_024);
         }
     }
@@ -147,17 +156,31 @@ mod tests {
         }
         let order: Vec<_> = std::iter::from_fn(|| timers.due(Instant::from_secs(1))).collect();
         let slots: Vec<_> = order.iter().map(|(owner, _)| *owner).collect();
-        assert_eq!(slots, [Owner::Account(2), Owner::Account(0), Owner::Account(1)]);
+        assert_eq!(
+            slots,
+            [Owner::Account(2), Owner::Account(0), Owner::Account(1)]
+        );
     }
 
     #[test]
     fn stale_entries_do_not_pile_up() {
         let (mut timers, mut timer) = (Timers::default(), Armed::default());
         for micros in 0..10_000 {
-            timers.set(Owner::Engine, &mut timer, Some(Instant::from_micros(1 + micros)));
+            timers.set(
+                Owner::Engine,
+                &mut timer,
+                Some(Instant::from_micros(1 + micros)),
+            );
             timers.tidy(|_, generation| timer.is_in_force(generation));
         }
-        assert!(timers.heap.len() <= 1_100, "{} entries for one timer", timers.heap.len());
-        assert_eq!(timers.head(|_, g| timer.is_in_force(g)), Some(Instant::from_micros(10_000)));
+        assert!(
+            timers.heap.len() <= 1_100,
+            "{} entries for one timer",
+            timers.heap.len()
+        );
+        assert_eq!(
+            timers.head(|_, g| timer.is_in_force(g)),
+            Some(Instant::from_micros(10_000))
+        );
     }
 }

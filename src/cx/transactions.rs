@@ -42,24 +42,35 @@ impl Branch {
     /// Reads a branch of ours.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
-        let ours = bytes.len() == 41 && bytes.starts_with(b"z9hG4bK") && bytes[15] == b'-' && bytes[24] == b'-';
+        let ours = bytes.len() == 41
+            && bytes.starts_with(b"z9hG4bK")
+            && bytes[15] == b'-'
+            && bytes[24] == b'-';
         if !ours {
             return None;
         }
-        let id = TransactionId { slot: number(&bytes[7..15])? as u32, generation: number(&bytes[16..24])? as u32 };
-        Some(Self { id, salt: number(&bytes[25..41])? })
+        let id = TransactionId {
+            slot: number(&bytes[7..15])? as u32,
+            generation: number(&bytes[16..24])? as u32,
+        };
+        Some(Self {
+            id,
+            salt: number(&bytes[25..41])?,
+        })
     }
 
     /// Finds a branch of ours in a datagram that an ICMP error quotes, perhaps cut short behind it.
     pub fn find(quoted: &[u8]) -> Option<Self> {
         let start = memchr::memmem::find(quoted, b"z9hG4bK")?;
-        str::from_utf8(quoted.get(start..start + 41)?).ok().and_then(Self::parse)
+        str::from_utf8(quoted.get(start..start + 41)?)
+            .ok()
+            .and_then(Self::parse)
     }
 }
 
 /// What a transaction sends, where and for whom.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(super) struct Request {
     /// The wire.
     pub via: Via,
     /// The target.
@@ -147,7 +158,10 @@ impl Transactions {
             self.slots.len() as u32 - 1
         });
         let generation = self.slots[slot as usize].generation;
-        Branch { id: TransactionId { slot, generation }, salt }
+        Branch {
+            id: TransactionId { slot, generation },
+            salt,
+        }
     }
 
     /// Starts a reserved transaction; the caller sends its request now.
@@ -161,8 +175,17 @@ impl Transactions {
         let reliable = matches!(request.via, Via::Flow(_));
         let machine = NonInviteClient::start(now, timing, reliable);
         let slot = &mut self.slots[branch.id.slot as usize];
-        timers.set(Owner::Transaction(branch.id.slot), &mut slot.timer, machine.deadline());
-        slot.live = Some(Live { machine, request, salt: branch.salt, sent: now });
+        timers.set(
+            Owner::Transaction(branch.id.slot),
+            &mut slot.timer,
+            machine.deadline(),
+        );
+        slot.live = Some(Live {
+            machine,
+            request,
+            salt: branch.salt,
+            sent: now,
+        });
     }
 
     /// An answer with this branch arrived.
@@ -173,14 +196,20 @@ impl Transactions {
         (now, timing): (Instant, &Timing),
         timers: &mut Timers,
     ) -> Matched {
-        let Some(live) = self.live(branch) else { return Matched::Stray };
+        let Some(live) = self.live(branch) else {
+            return Matched::Stray;
+        };
         let received = live.machine.on_response(now, code, timing);
         let ended = live.ended(branch.id);
         let deadline = live.machine.deadline();
         match received {
             Received::Provisional => {
                 let slot = &mut self.slots[branch.id.slot as usize];
-                timers.set(Owner::Transaction(branch.id.slot), &mut slot.timer, deadline);
+                timers.set(
+                    Owner::Transaction(branch.id.slot),
+                    &mut slot.timer,
+                    deadline,
+                );
                 Matched::Provisional(ended)
             }
             Received::Final => {
@@ -199,16 +228,37 @@ impl Transactions {
         timers: &mut Timers,
         send: impl FnOnce(Output),
     ) -> Expired {
-        let Some(slot) = self.slots.get_mut(slot_number as usize) else { return Expired::Nothing };
-        let id = TransactionId { slot: slot_number, generation: slot.generation };
-        let Some(live) = &mut slot.live else { return Expired::Nothing };
+        let Some(slot) = self.slots.get_mut(slot_number as usize) else {
+            return Expired::Nothing;
+        };
+        let id = TransactionId {
+            slot: slot_number,
+            generation: slot.generation,
+        };
+        let Some(live) = &mut slot.live else {
+            return Expired::Nothing;
+        };
         let step = live.machine.on_timer(now, timing);
         let ended = live.ended(id);
         match step {
             Step::Send => {
-                let Request { via, to, owner, bytes } = live.request.clone();
-                send(Output::Transmit { via, to, bytes, owner: Some(owner) });
-                timers.set(Owner::Transaction(slot_number), &mut slot.timer, live.machine.deadline());
+                let Request {
+                    via,
+                    to,
+                    owner,
+                    bytes,
+                } = live.request.clone();
+                send(Output::Transmit {
+                    via,
+                    to,
+                    bytes,
+                    owner: Some(owner),
+                });
+                timers.set(
+                    Owner::Transaction(slot_number),
+                    &mut slot.timer,
+                    live.machine.deadline(),
+                );
                 Expired::Repeated(ended)
             }
             Step::TimedOut => {
@@ -216,14 +266,23 @@ impl Transactions {
                 Expired::TimedOut(ended)
             }
             _ => {
-                timers.set(Owner::Transaction(slot_number), &mut slot.timer, live.machine.deadline());
+                timers.set(
+                    Owner::Transaction(slot_number),
+                    &mut slot.timer,
+                    live.machine.deadline(),
+                );
                 Expired::Nothing
             }
         }
     }
 
     /// An ICMP error quotes this branch, sent to this address: the transaction is over (rule X2).
-    pub fn on_unreachable(&mut self, branch: &Branch, to: SocketAddr, timers: &mut Timers) -> Option<Ended> {
+    pub fn on_unreachable(
+        &mut self,
+        branch: &Branch,
+        to: SocketAddr,
+        timers: &mut Timers,
+    ) -> Option<Ended> {
         let live = self.live(branch)?;
         if live.request.to != to {
             return None;
@@ -235,7 +294,10 @@ impl Transactions {
 
     /// Gives a transaction up: later answers to it are strays.
     pub fn abandon(&mut self, id: TransactionId, timers: &mut Timers) {
-        let live = self.slots.get(id.slot as usize).is_some_and(|s| s.generation == id.generation && s.live.is_some());
+        let live = self
+            .slots
+            .get(id.slot as usize)
+            .is_some_and(|s| s.generation == id.generation && s.live.is_some());
         if live {
             self.release(id, timers);
         }
@@ -243,12 +305,16 @@ impl Transactions {
 
     /// Takes note that a timer entry came due; whether it is in force.
     pub fn fired(&mut self, slot: u32, generation: u32, timers: &mut Timers) -> bool {
-        self.slots.get_mut(slot as usize).is_some_and(|slot| timers.fired(&mut slot.timer, generation))
+        self.slots
+            .get_mut(slot as usize)
+            .is_some_and(|slot| timers.fired(&mut slot.timer, generation))
     }
 
     /// Whether a timer entry is in force.
     pub fn is_in_force(&self, slot: u32, generation: u32) -> bool {
-        self.slots.get(slot as usize).is_some_and(|slot| slot.timer.is_in_force(generation))
+        self.slots
+            .get(slot as usize)
+            .is_some_and(|slot| slot.timer.is_in_force(generation))
     }
 
     fn live(&mut self, branch: &Branch) -> Option<&mut Live> {
@@ -270,7 +336,13 @@ impl Transactions {
 
 impl Live {
     fn ended(&self, id: TransactionId) -> Ended {
-        Ended { id, owner: self.request.owner, to: self.request.to, sent: self.sent, sends: self.machine.sends() }
+        Ended {
+            id,
+            owner: self.request.owner,
+            to: self.request.to,
+            sent: self.sent,
+            sends: self.machine.sends(),
+        }
     }
 }
 
@@ -289,7 +361,9 @@ fn hex(out: &mut [u8], mut number: u64) {
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
-    let lower = digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let lower = digits
+        .iter()
+        .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let text = str::from_utf8(digits).ok().filter(|_| lower)?;
     u64::from_str_radix(text, 16).ok()
 }
@@ -305,12 +379,20 @@ mod tests {
         let text = branch.to_string();
         assert_eq!(text, "z9hG4bK00000000-00000000-fedcba9876543210");
         assert_eq!(Branch::parse(&text), Some(branch));
-        assert_eq!(Branch::find(format!("SIP/2.0/UDP a;branch={text};rport\r\n").as_bytes()), Some(branch));
+        assert_eq!(
+            Branch::find(format!("SIP/2.0/UDP a;branch={text};rport\r\n").as_bytes()),
+            Some(branch)
+        );
     }
 
     #[test]
     fn what_is_not_a_branch_of_ours_is_refused() {
-        for text in ["", "z9hG4bK", "z9hG4bK0000000g-00000000-fedcba9876543210", "z9hG4bK00000000+00000000-fedcba9876543210"] {
+        for text in [
+            "",
+            "z9hG4bK",
+            "z9hG4bK0000000g-00000000-fedcba9876543210",
+            "z9hG4bK00000000+00000000-fedcba9876543210",
+        ] {
             assert_eq!(Branch::parse(text), None, "{text}");
         }
         assert_eq!(Branch::find(b"branch=z9hG4bK0000"), None);

@@ -12,9 +12,7 @@ use std::sync::Arc;
 use crate::account::{Account, Shared, View, Wanted};
 use crate::config::{self, Config, Diff};
 use crate::cx::{Armed, Branch, Cx, Expired, Matched, Owner};
-use crate::effect::{
-    AccountId, Command, Event, Input, Outcome, Output, SocketId, Ticket, Via,
-};
+use crate::effect::{AccountId, Command, Event, Input, Outcome, Output, SocketId, Ticket, Via};
 use crate::index::Index;
 use crate::rng::Seed;
 use crate::sip::message::Message;
@@ -76,7 +74,11 @@ struct Stopping {
 impl Engine {
     /// An engine at instant zero. Nothing happens before the first [`Engine::handle`].
     pub fn new(config: Arc<Config>, settings: Settings) -> Self {
-        let Settings { seed, unix_ms_at_zero, store } = settings;
+        let Settings {
+            seed,
+            unix_ms_at_zero,
+            store,
+        } = settings;
         let index_seed = seed.draw(u64::MAX, 0).number();
         Self {
             slots: Vec::with_capacity(config.accounts.len()),
@@ -107,7 +109,11 @@ impl Engine {
         match input {
             Input::Tick | Input::LinkUp { .. } => {}
             Input::Opened { .. } | Input::FlowFailed { .. } | Input::Resolved { .. } => {}
-            Input::Listening { socket, local, receive_buffer } => {
+            Input::Listening {
+                socket,
+                local,
+                receive_buffer,
+            } => {
                 self.on_listening(socket, local, receive_buffer);
             }
             Input::ListenFailed { socket, why } => self.on_listen_failed(socket, why),
@@ -118,7 +124,9 @@ impl Engine {
             Input::Restore(records) => self.on_restore(records),
             Input::Saved { batch } => self.on_saved(batch),
             Input::SaveFailed { batch, why } => self.on_save_failed(batch, &why),
-            Input::WallClock { unix_ms_at_zero } => self.shared.cx.unix_ms_at_zero = unix_ms_at_zero,
+            Input::WallClock { unix_ms_at_zero } => {
+                self.shared.cx.unix_ms_at_zero = unix_ms_at_zero
+            }
         }
         self.run_due();
         self.send_due();
@@ -140,8 +148,17 @@ impl Engine {
 
     /// When to call [`Engine::handle`] with [`Input::Tick`], if nothing else happens before.
     pub fn deadline(&mut self) -> Option<Instant> {
-        let Self { shared, slots, timer, .. } = self;
-        let Cx { timers, transactions, .. } = &mut shared.cx;
+        let Self {
+            shared,
+            slots,
+            timer,
+            ..
+        } = self;
+        let Cx {
+            timers,
+            transactions,
+            ..
+        } = &mut shared.cx;
         timers.head(|owner, generation| match owner {
             Owner::Account(slot) => is_in_force(slots, slot, generation),
             Owner::Transaction(slot) => transactions.is_in_force(slot, generation),
@@ -156,7 +173,10 @@ impl Engine {
 
     /// Every Account, in index order.
     pub fn accounts(&self) -> impl Iterator<Item = AccountId> + '_ {
-        self.slots.iter().filter_map(|slot| slot.account.as_ref()).map(Account::id)
+        self.slots
+            .iter()
+            .filter_map(|slot| slot.account.as_ref())
+            .map(Account::id)
     }
 
     /// What the status may read of an Account.
@@ -192,7 +212,8 @@ impl Engine {
 
     fn ask_for(&mut self, socket: SocketId) {
         if let Some(known) = self.shared.proxies.socket_of(socket) {
-            let local = std::net::SocketAddr::new(known.interface.address, known.interface.udp_port);
+            let local =
+                std::net::SocketAddr::new(known.interface.address, known.interface.udp_port);
             self.shared.cx.out.push(Output::Listen { socket, local });
         }
     }
@@ -203,8 +224,16 @@ impl Engine {
             self.slots.len() as u32 - 1
         });
         let slot = &mut self.slots[number as usize];
-        let id = AccountId { slot: number, generation: slot.generation };
-        slot.account = Some(Account::new(id, Arc::clone(config), slot.timer, &mut self.shared));
+        let id = AccountId {
+            slot: number,
+            generation: slot.generation,
+        };
+        slot.account = Some(Account::new(
+            id,
+            Arc::clone(config),
+            slot.timer,
+            &mut self.shared,
+        ));
         self.names.insert(Arc::clone(&config.name), id);
         id
     }
@@ -216,8 +245,12 @@ impl Engine {
 
     /// Lets an Account handle something, and sees to what follows when it comes to rest.
     fn with(&mut self, id: AccountId, handle: impl FnOnce(&mut Account, &mut Shared)) {
-        let Some(slot) = self.slots.get_mut(id.slot as usize) else { return };
-        let Some(account) = slot.account.as_mut().filter(|account| account.id() == id) else { return };
+        let Some(slot) = self.slots.get_mut(id.slot as usize) else {
+            return;
+        };
+        let Some(account) = slot.account.as_mut().filter(|account| account.id() == id) else {
+            return;
+        };
         let was_at_rest = account.is_at_rest();
         handle(account, &mut self.shared);
         if !was_at_rest && account.is_at_rest() {
@@ -233,7 +266,9 @@ impl Engine {
         if !slot.account.as_ref().is_some_and(Account::is_removed) {
             return;
         }
-        let Some(gone) = slot.account.take() else { return };
+        let Some(gone) = slot.account.take() else {
+            return;
+        };
         slot.timer = gone.timer();
         slot.generation = slot.generation.wrapping_add(1);
         let successor = slot.successor.take();
@@ -246,7 +281,12 @@ impl Engine {
         }
     }
 
-    fn on_listening(&mut self, socket: SocketId, local: std::net::SocketAddr, receive_buffer: usize) {
+    fn on_listening(
+        &mut self,
+        socket: SocketId,
+        local: std::net::SocketAddr,
+        receive_buffer: usize,
+    ) {
         self.unbound.retain(|(unbound, _)| *unbound != socket);
         self.shared.proxies.on_listening(socket, local);
         self.shared.pace.set_receive_buffer(socket, receive_buffer);
@@ -258,7 +298,8 @@ impl Engine {
         self.unbound.retain(|(unbound, _)| *unbound != socket);
         self.unbound.push((socket, Some(again)));
         if let Some(known) = self.shared.proxies.socket_of(socket) {
-            let local = std::net::SocketAddr::new(known.interface.address, known.interface.udp_port);
+            let local =
+                std::net::SocketAddr::new(known.interface.address, known.interface.udp_port);
             self.shared.cx.out.event(Event::ListenFailed { local, why });
         }
     }
@@ -277,9 +318,16 @@ impl Engine {
             return;
         }
         let Self { slots, shared, .. } = self;
-        let Some(account) = slots.get_mut(id.slot as usize).and_then(|slot| slot.account.as_mut()) else { return };
+        let Some(account) = slots
+            .get_mut(id.slot as usize)
+            .and_then(|slot| slot.account.as_mut())
+        else {
+            return;
+        };
         let socket = account.set().map(|set| shared.proxies.socket_of_set(set));
-        let is_bound = socket.and_then(|id| shared.proxies.socket_of(id)).is_some_and(|s| s.local.is_some());
+        let is_bound = socket
+            .and_then(|id| shared.proxies.socket_of(id))
+            .is_some_and(|s| s.local.is_some());
         if is_bound && account.may_send() {
             account.on_ready(shared);
         }
@@ -294,29 +342,51 @@ impl Engine {
         if let Some(registrar) = known {
             self.shared.pace.on_heard(registrar, now);
         }
-        let Ok(message) = Message::parse(bytes) else { return };
+        let Ok(message) = Message::parse(bytes) else {
+            return;
+        };
         let Some(code) = message.code() else {
             return requests::answer(&message, via, from, known.is_some(), &mut self.shared.cx);
         };
-        let branch = message.via().ok().and_then(|top| Branch::parse(top.branch?));
-        let (Some(branch), Ok(cseq)) = (branch, message.cseq()) else { return };
+        let branch = message
+            .via()
+            .ok()
+            .and_then(|top| Branch::parse(top.branch?));
+        let (Some(branch), Ok(cseq)) = (branch, message.cseq()) else {
+            return;
+        };
         if cseq.method != "REGISTER" {
             return;
         }
-        let Cx { transactions, timers, timing, .. } = &mut self.shared.cx;
+        let Cx {
+            transactions,
+            timers,
+            timing,
+            ..
+        } = &mut self.shared.cx;
         match transactions.on_response(&branch, code, (now, timing), timers) {
             Matched::Stray | Matched::Provisional(_) => {}
             Matched::Final(ended) => {
-                self.with(ended.owner, |account, shared| account.on_answer(&ended, &message, shared));
+                self.with(ended.owner, |account, shared| {
+                    account.on_answer(&ended, &message, shared)
+                });
             }
         }
     }
 
     fn on_unreachable(&mut self, to: std::net::SocketAddr, quoted: &[u8]) {
-        let Some(branch) = Branch::find(quoted) else { return };
-        let Cx { transactions, timers, .. } = &mut self.shared.cx;
+        let Some(branch) = Branch::find(quoted) else {
+            return;
+        };
+        let Cx {
+            transactions,
+            timers,
+            ..
+        } = &mut self.shared.cx;
         if let Some(ended) = transactions.on_unreachable(&branch, to, timers) {
-            self.with(ended.owner, |account, shared| account.on_unreachable(&ended, shared));
+            self.with(ended.owner, |account, shared| {
+                account.on_unreachable(&ended, shared)
+            });
         }
     }
 
@@ -346,14 +416,30 @@ impl Engine {
             return self.shared.cx.out.reply(ticket, Outcome::NotSent { why });
         }
         let is_leaving = !self.persist.is_on() || self.shared.rules.unregister_on_shutdown;
-        let until = if is_leaving { self.shared.cx.now + STOP_TIME } else { self.shared.cx.now };
-        let is_at_work = |slot: &Slot| slot.account.as_ref().is_some_and(|account| !account.is_at_rest());
+        let until = if is_leaving {
+            self.shared.cx.now + STOP_TIME
+        } else {
+            self.shared.cx.now
+        };
+        let is_at_work = |slot: &Slot| {
+            slot.account
+                .as_ref()
+                .is_some_and(|account| !account.is_at_rest())
+        };
         let open = self.slots.iter().filter(|slot| is_at_work(slot)).count();
-        self.stopping = Some(Stopping { ticket, until, open });
+        self.stopping = Some(Stopping {
+            ticket,
+            until,
+            open,
+        });
         for slot in 0..self.slots.len() {
-            let Some(id) = self.slots[slot].account.as_ref().map(Account::id) else { continue };
+            let Some(id) = self.slots[slot].account.as_ref().map(Account::id) else {
+                continue;
+            };
             if is_leaving {
-                self.with(id, |account, shared| account.on_leave(Wanted::Stopped, shared));
+                self.with(id, |account, shared| {
+                    account.on_leave(Wanted::Stopped, shared)
+                });
             }
         }
     }
@@ -361,7 +447,10 @@ impl Engine {
     /// Whether stopping is over; then its ticket is answered.
     fn finish_stop(&mut self) {
         let now = self.shared.cx.now;
-        let Some(stopping) = self.stopping.take_if(|stopping| stopping.open == 0 || stopping.until <= now) else {
+        let Some(stopping) = self
+            .stopping
+            .take_if(|stopping| stopping.open == 0 || stopping.until <= now)
+        else {
             return;
         };
         let mut left = 0;
@@ -371,8 +460,15 @@ impl Engine {
             }
         }
         self.persist.save_all(&self.slots, &mut self.shared);
-        self.shared.cx.out.reply(stopping.ticket, Outcome::Stopped { left });
-        self.stopping = Some(Stopping { until: Instant::FAR, open: usize::MAX, ..stopping });
+        self.shared
+            .cx
+            .out
+            .reply(stopping.ticket, Outcome::Stopped { left });
+        self.stopping = Some(Stopping {
+            until: Instant::FAR,
+            open: usize::MAX,
+            ..stopping
+        });
     }
 
     fn on_reconfigured(&mut self, config: Arc<Config>, diff: Diff) {
@@ -396,8 +492,12 @@ impl Engine {
     fn leave(&mut self, name: &str, successor: Option<&Arc<config::Account>>) {
         let Some(id) = self.find(name) else { return };
         self.slots[id.slot as usize].successor = successor.map(Arc::clone);
-        let was_at_rest = self.account_mut(id).is_some_and(|account| account.is_at_rest());
-        self.with(id, |account, shared| account.on_leave(Wanted::Removed, shared));
+        let was_at_rest = self
+            .account_mut(id)
+            .is_some_and(|account| account.is_at_rest());
+        self.with(id, |account, shared| {
+            account.on_leave(Wanted::Removed, shared)
+        });
         if was_at_rest {
             self.on_rest(id);
         }
@@ -409,7 +509,10 @@ impl Engine {
         while let Some((owner, generation)) = self.shared.cx.timers.due(now) {
             match owner {
                 Owner::Account(slot) => {
-                    let account = self.slots.get(slot as usize).and_then(|slot| slot.account.as_ref());
+                    let account = self
+                        .slots
+                        .get(slot as usize)
+                        .and_then(|slot| slot.account.as_ref());
                     if let Some(id) = account.map(Account::id) {
                         self.with(id, |account, shared| account.on_timer(generation, shared));
                     }
@@ -429,24 +532,39 @@ impl Engine {
     }
 
     fn on_transaction_timer(&mut self, slot: u32, generation: u32) {
-        let Cx { transactions, timers, timing, out, now, .. } = &mut self.shared.cx;
+        let Cx {
+            transactions,
+            timers,
+            timing,
+            out,
+            now,
+            ..
+        } = &mut self.shared.cx;
         if !transactions.fired(slot, generation, timers) {
             return;
         }
         match transactions.on_timer(slot, (*now, timing), timers, |output| out.push(output)) {
             Expired::Nothing => {}
             Expired::Repeated(ended) => {
-                self.with(ended.owner, |account, shared| account.on_repeated(&ended, shared));
+                self.with(ended.owner, |account, shared| {
+                    account.on_repeated(&ended, shared)
+                });
             }
             Expired::TimedOut(ended) => {
-                self.with(ended.owner, |account, shared| account.on_timeout(&ended, shared));
+                self.with(ended.owner, |account, shared| {
+                    account.on_timeout(&ended, shared)
+                });
             }
         }
     }
 
     fn on_engine_timer(&mut self) {
         let now = self.shared.cx.now;
-        let due: Vec<_> = self.unbound.iter().filter(|(_, at)| at.is_some_and(|at| at <= now)).collect();
+        let due: Vec<_> = self
+            .unbound
+            .iter()
+            .filter(|(_, at)| at.is_some_and(|at| at <= now))
+            .collect();
         let due: Vec<SocketId> = due.into_iter().map(|(socket, _)| *socket).collect();
         for socket in due {
             self.unbound.retain(|(unbound, _)| *unbound != socket);
@@ -460,24 +578,44 @@ impl Engine {
         loop {
             let Self { shared, slots, .. } = self;
             let is_waiting = |id: AccountId, turn| {
-                let account = slots.get(id.slot as usize).and_then(|slot| slot.account.as_ref());
+                let account = slots
+                    .get(id.slot as usize)
+                    .and_then(|slot| slot.account.as_ref());
                 account.is_some_and(|account| account.id() == id && account.is_waiting(turn))
             };
-            let Some((registrar, id)) = shared.pace.next(shared.cx.now, is_waiting) else { return };
+            let Some((registrar, id)) = shared.pace.next(shared.cx.now, is_waiting) else {
+                return;
+            };
             self.with(id, |account, shared| account.on_turn(registrar, shared));
         }
     }
 
     fn arm(&mut self) {
         let listen = self.unbound.iter().filter_map(|(_, at)| *at);
-        let stop = self.stopping.as_ref().map(|stopping| stopping.until).filter(|until| *until != Instant::FAR);
+        let stop = self
+            .stopping
+            .as_ref()
+            .map(|stopping| stopping.until)
+            .filter(|until| *until != Instant::FAR);
         let at = listen.chain(stop).chain(self.persist.due()).min();
-        self.shared.cx.timers.set(Owner::Engine, &mut self.timer, at);
+        self.shared
+            .cx
+            .timers
+            .set(Owner::Engine, &mut self.timer, at);
     }
 
     fn tidy(&mut self) {
-        let Self { shared, slots, timer, .. } = self;
-        let Cx { timers, transactions, .. } = &mut shared.cx;
+        let Self {
+            shared,
+            slots,
+            timer,
+            ..
+        } = self;
+        let Cx {
+            timers,
+            transactions,
+            ..
+        } = &mut shared.cx;
         timers.tidy(|owner, generation| match owner {
             Owner::Account(slot) => is_in_force(slots, slot, generation),
             Owner::Transaction(slot) => transactions.is_in_force(slot, generation),
@@ -487,6 +625,8 @@ impl Engine {
 }
 
 fn is_in_force(slots: &[Slot], slot: u32, generation: u32) -> bool {
-    let account = slots.get(slot as usize).and_then(|slot| slot.account.as_ref());
+    let account = slots
+        .get(slot as usize)
+        .and_then(|slot| slot.account.as_ref());
     account.is_some_and(|account| account.is_in_force(generation))
 }

@@ -57,7 +57,9 @@ impl Persist {
     pub(super) fn save_all(&mut self, slots: &[Slot], shared: &mut Shared) {
         if self.is_on {
             let accounts = slots.iter().filter_map(|slot| slot.account.as_ref());
-            let records = accounts.map(|account| account.record(shared, true)).collect();
+            let records = accounts
+                .map(|account| account.record(shared, true))
+                .collect();
             self.push(records, Vec::new(), true, shared);
         }
     }
@@ -72,7 +74,11 @@ impl Persist {
         let batch = BatchId(self.next_batch);
         self.next_batch += 1;
         self.pending.insert(batch, limits);
-        shared.cx.out.push(Output::Save { batch, records, synchronous });
+        shared.cx.out.push(Output::Save {
+            batch,
+            records,
+            synchronous,
+        });
     }
 }
 
@@ -84,7 +90,9 @@ impl Engine {
         }
         self.persist.is_restored = true;
         for record in records {
-            let Some(id) = self.find(&record.account) else { continue };
+            let Some(id) = self.find(&record.account) else {
+                continue;
+            };
             self.with(id, |account, shared| account.restore(&record, shared));
         }
         let ids: Vec<_> = self.accounts().collect();
@@ -106,7 +114,10 @@ impl Engine {
         }
         self.persist.due = Some(self.shared.cx.now + AGAIN);
         let what = format!("the state could not be saved: {why}");
-        self.shared.cx.out.event(Event::Warning { account: None, what });
+        self.shared.cx.out.event(Event::Warning {
+            account: None,
+            what,
+        });
     }
 
     /// Saves what must be saved now, and sees that the rest follows in time.
@@ -133,12 +144,19 @@ impl Engine {
         let mut limits = Vec::with_capacity(wanting.len());
         let mut records = Vec::with_capacity(wanting.len());
         for id in wanting {
-            let Some(account) = self.slots.get_mut(id.slot as usize).and_then(|slot| slot.account.as_mut()) else {
+            let Some(account) = self
+                .slots
+                .get_mut(id.slot as usize)
+                .and_then(|slot| slot.account.as_mut())
+            else {
                 continue;
             };
             if let Some(limit) = account.want_limit() {
                 limits.push((id, limit));
-                records.push(Record { cseq_limit: limit, ..account.record(&self.shared, false) });
+                records.push(Record {
+                    cseq_limit: limit,
+                    ..account.record(&self.shared, false)
+                });
             }
         }
         if !records.is_empty() {
@@ -149,11 +167,18 @@ impl Engine {
     fn save_changes(&mut self) {
         let changed = self.shared.dirty.take();
         let accounts = changed.iter().filter_map(|id| {
-            self.slots.get(id.slot as usize)?.account.as_ref().filter(|account| account.id() == *id)
+            self.slots
+                .get(id.slot as usize)?
+                .account
+                .as_ref()
+                .filter(|account| account.id() == *id)
         });
-        let records: Vec<_> = accounts.map(|account: &Account| account.record(&self.shared, false)).collect();
+        let records: Vec<_> = accounts
+            .map(|account: &Account| account.record(&self.shared, false))
+            .collect();
         if !records.is_empty() {
-            self.persist.push(records, Vec::new(), false, &mut self.shared);
+            self.persist
+                .push(records, Vec::new(), false, &mut self.shared);
         }
     }
 }

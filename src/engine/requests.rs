@@ -13,7 +13,13 @@ const TAGS: u64 = u64::MAX - 1;
 
 /// Answers a request statelessly. From a known address: OPTIONS 200, INVITE 480 (nobody is there to take it),
 /// else 481, as nothing of ours is ever in a dialog. From strangers: INVITE 403, and silence for the rest.
-pub(super) fn answer(message: &Message<'_>, via: Via, from: SocketAddr, is_known: bool, cx: &mut Cx) {
+pub(super) fn answer(
+    message: &Message<'_>,
+    via: Via,
+    from: SocketAddr,
+    is_known: bool,
+    cx: &mut Cx,
+) {
     let (code, reason) = match (message.method(), is_known) {
         (Some("ACK") | None, _) => return,
         (Some("OPTIONS"), true) => (200, "OK"),
@@ -36,5 +42,10 @@ pub(super) fn answer(message: &Message<'_>, via: Via, from: SocketAddr, is_known
     writer.finish(&[]);
     let bytes = Arc::from(&out[..]);
     cx.scratch = out;
-    cx.out.push(Output::Transmit { via, to: from, bytes, owner: None });
+    cx.out.push(Output::Transmit {
+        via,
+        to: from,
+        bytes,
+        owner: None,
+    });
 }

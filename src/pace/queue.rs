@@ -20,7 +20,13 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn push(&mut self, account: AccountId, turn: Turn, due: Instant, ends: Option<Instant>) {
+    pub(super) fn push(
+        &mut self,
+        account: AccountId,
+        turn: Turn,
+        due: Instant,
+        ends: Option<Instant>,
+    ) {
         if let Some(ends) = ends {
             self.by_end.push(Reverse((ends, turn.0, account)));
         }

@@ -22,7 +22,9 @@ impl Spread {
         self.forget_before(now.as_secs());
         let room = share.min(latest - now).as_secs().min(REACH);
         let last = latest.as_secs();
-        let earlier = (0..=room).min_by_key(|back| self.at(last - back)).unwrap_or(0);
+        let earlier = (0..=room)
+            .min_by_key(|back| self.at(last - back))
+            .unwrap_or(0);
         let chosen = latest.back(Duration::from_secs(earlier));
         if let Some(load) = self.entry(chosen.as_secs()) {
             *load += 1;
@@ -32,15 +34,23 @@ impl Spread {
 
     /// A refresh that was placed at this instant is no longer due then.
     pub fn release(&mut self, at: Instant) {
-        let index = at.as_secs().checked_sub(self.base).and_then(|index| usize::try_from(index).ok());
+        let index = at
+            .as_secs()
+            .checked_sub(self.base)
+            .and_then(|index| usize::try_from(index).ok());
         if let Some(load) = index.and_then(|index| self.load.get_mut(index)) {
             *load = load.saturating_sub(1);
         }
     }
 
     fn at(&self, second: u64) -> u32 {
-        let index = second.checked_sub(self.base).and_then(|index| usize::try_from(index).ok());
-        index.and_then(|index| self.load.get(index)).copied().unwrap_or(0)
+        let index = second
+            .checked_sub(self.base)
+            .and_then(|index| usize::try_from(index).ok());
+        index
+            .and_then(|index| self.load.get(index))
+            .copied()
+            .unwrap_or(0)
     }
 
     fn entry(&mut self, second: u64) -> Option<&mut u32> {
@@ -53,7 +63,9 @@ impl Spread {
 
     fn forget_before(&mut self, second: u64) {
         let past = second.saturating_sub(self.base);
-        let gone = usize::try_from(past).unwrap_or(usize::MAX).min(self.load.len());
+        let gone = usize::try_from(past)
+            .unwrap_or(usize::MAX)
+            .min(self.load.len());
         self.load.drain(..gone);
         self.base = self.base.max(second);
     }
@@ -71,10 +83,17 @@ mod tests {
         let mut seconds = vec![0; 100];
         for _ in 0..190 {
             let placed = spread.place(Instant::ZERO, latest, Duration::from_secs(18));
-            assert_eq!(placed.as_millis() % 1_000, 250, "the part of a second is kept");
+            assert_eq!(
+                placed.as_millis() % 1_000,
+                250,
+                "the part of a second is kept"
+            );
             seconds[placed.as_secs() as usize] += 1;
         }
-        assert!(seconds[72..=90].iter().all(|count| *count == 10), "{seconds:?}");
+        assert!(
+            seconds[72..=90].iter().all(|count| *count == 10),
+            "{seconds:?}"
+        );
     }
 
     // rule L9
@@ -96,6 +115,9 @@ mod tests {
         let latest = Instant::from_secs(90);
         let first = spread.place(Instant::ZERO, latest, Duration::from_secs(9));
         spread.release(first);
-        assert_eq!(spread.place(Instant::ZERO, latest, Duration::from_secs(9)), first);
+        assert_eq!(
+            spread.place(Instant::ZERO, latest, Duration::from_secs(9)),
+            first
+        );
     }
 }

@@ -52,7 +52,11 @@ impl Proxies {
         let id = SocketId(self.sockets.len() as u32);
         self.socket_names.insert(Arc::clone(&interface.name), id);
         let interface = Arc::clone(interface);
-        self.sockets.push(Socket { interface, local: None, contact: Arc::from("") });
+        self.sockets.push(Socket {
+            interface,
+            local: None,
+            contact: Arc::from(""),
+        });
         (id, true)
     }
 
@@ -62,7 +66,11 @@ impl Proxies {
             return *id;
         }
         let (socket, _) = self.socket(&set.sip_interface);
-        let members = set.proxies.iter().map(|proxy| pace.registrar(socket, proxy.address)).collect();
+        let members = set
+            .proxies
+            .iter()
+            .map(|proxy| pace.registrar(socket, proxy.address))
+            .collect();
         let id = SetId(self.sets.len() as u32);
         self.sets.push(Set { members, socket });
         self.set_names.insert(Arc::clone(&set.name), id);
@@ -71,7 +79,9 @@ impl Proxies {
 
     /// A socket is bound.
     pub fn on_listening(&mut self, id: SocketId, local: SocketAddr) {
-        let Some(socket) = self.sockets.get_mut(id.0 as usize) else { return };
+        let Some(socket) = self.sockets.get_mut(id.0 as usize) else {
+            return;
+        };
         let host = socket.interface.advertised_address.unwrap_or(local.ip());
         socket.local = Some(local);
         socket.contact = Arc::from(SocketAddr::new(host, local.port()).to_string());
@@ -101,13 +111,18 @@ impl Proxies {
         if let Some(good) = open.find(|id| !pace.get(*id).suspect) {
             return Some(good);
         }
-        members.iter().for_each(|id| pace.get_mut(*id).suspect = false);
+        members
+            .iter()
+            .for_each(|id| pace.get_mut(*id).suspect = false);
         Some(first)
     }
 
     /// Place of a registrar in the set's order, from 1.
     pub fn rank(&self, set: SetId, registrar: RegistrarId) -> Option<u16> {
-        let place = self.sets[set.0 as usize].members.iter().position(|id| *id == registrar)?;
+        let place = self.sets[set.0 as usize]
+            .members
+            .iter()
+            .position(|id| *id == registrar)?;
         u16::try_from(place + 1).ok()
     }
 }
@@ -149,7 +164,11 @@ mod tests {
         pace.on_silence(first.unwrap(), Instant::from_secs(32), Instant::ZERO);
         let second = proxies.current(set, &mut pace, |_| false);
         assert_eq!(port(second, &pace), Some(5061));
-        pace.on_silence(second.unwrap(), Instant::from_secs(64), Instant::from_secs(32));
+        pace.on_silence(
+            second.unwrap(),
+            Instant::from_secs(64),
+            Instant::from_secs(32),
+        );
         let third = proxies.current(set, &mut pace, |_| false);
         assert_eq!(port(third, &pace), Some(5060));
         assert!(!pace.get(second.unwrap()).suspect);

@@ -45,7 +45,9 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
         retry_after_until: view.retry_after_until().map(time),
         public_address: view.public_address(),
         algorithm: view.algorithm().map(Arc::from),
-        rtt_us: view.round_trip().map(|time| u32::try_from(time.as_micros()).unwrap_or(u32::MAX)),
+        rtt_us: view
+            .round_trip()
+            .map(|time| u32::try_from(time.as_micros()).unwrap_or(u32::MAX)),
         detail: detail(&view).map(Arc::from),
     })
 }
@@ -68,7 +70,9 @@ fn detail(view: &AccountView<'_>) -> Option<String> {
         (Phase::Unregistered, trouble, Some(until)) => {
             let until = UnixMs(view.unix_ms(until));
             let why = trouble.unwrap_or_else(|| "not confirmed".to_owned());
-            Some(format!("the registrar may hold the binding until {until}: {why}"))
+            Some(format!(
+                "the registrar may hold the binding until {until}: {why}"
+            ))
         }
         (Phase::Unregistered | Phase::AuthenticationOnly, ..) => None,
         (_, trouble, _) => trouble,
