@@ -3,7 +3,7 @@
 //! Every process is ended by its own id and waited for, also when the bench fails half-way.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     env, fs,
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
@@ -59,7 +59,7 @@ impl Drop for Owned {
 
 /// One line of `name=value` from a child.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Figures(HashMap<String, u64>);
+pub(crate) struct Figures(BTreeMap<String, u64>);
 
 impl Figures {
     fn read(line: &str) -> Self {
@@ -79,6 +79,15 @@ impl Figures {
             .get(name)
             .copied()
             .with_context(|| format!("a child did not tell {name}"))
+    }
+
+    /// All of it as it came, but for the order, without what is nought.
+    pub(crate) fn text(&self) -> String {
+        let counted = self.0.iter().filter(|(_, value)| **value > 0);
+        let words: Vec<String> = counted
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        words.join(" ")
     }
 
     /// The same as a time.
@@ -193,12 +202,21 @@ pub(crate) fn floor(
     Ok(Figures::read(&line))
 }
 
-/// CPU time, user and system, of all threads of a process.
+/// CPU time of a process, user and system.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cpu {
+    /// How much.
+    pub(crate) spent: Duration,
+    /// True when it was read in ticks of 10 ms and not in nanoseconds.
+    pub(crate) coarse: bool,
+}
+
+/// Reads the CPU time of all threads of a process.
 ///
-/// The scheduler's own count is in nanoseconds, but a thread that has ended takes its share
-/// along. The count of the whole process keeps it, in ticks of 10 ms. So the first is taken, unless
-/// the second is ahead by more than a tick of either kind of time.
-pub(crate) fn cpu(id: u32) -> Result<Duration> {
+/// The scheduler's count is in nanoseconds, but a thread that has ended takes its share along. The
+/// count of the whole process keeps that share, and is cut to ticks. Neither is ever too high, so
+/// the higher one is the better one.
+pub(crate) fn cpu(id: u32) -> Result<Cpu> {
     const TICK: Duration = Duration::from_millis(10);
     let mut exact = Duration::ZERO;
     for task in fs::read_dir(format!("/proc/{id}/task"))? {
@@ -212,19 +230,15 @@ pub(crate) fn cpu(id: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
     // The name in parentheses may hold spaces; after it come the state and ten fields, then ours.
     let (_, fields) = stat.rsplit_once(')').context("stat is not as expected")?;
-    let ticks = fields
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .map(|field| field.parse::<u32>());
+    let ticks = fields.split_whitespace().skip(11).take(2);
     let ticks: u32 = ticks
+        .map(str::parse::<u32>)
         .sum::<Result<u32, _>>()
         .context("stat is not as expected")?;
-    let coarse = TICK * ticks;
-    Ok(if coarse > exact + TICK * 2 {
-        coarse
-    } else {
-        exact
+    let whole = TICK * ticks;
+    Ok(Cpu {
+        spent: exact.max(whole),
+        coarse: whole > exact,
     })
 }
 

@@ -59,6 +59,8 @@ pub(crate) struct Outcome {
     pub(crate) peak: u64,
     /// Datagrams that the kernel dropped, at the responder and at the daemon.
     pub(crate) drops: [u64; 2],
+    /// True when CPU time was read in ticks of 10 ms, because a thread had ended.
+    pub(crate) coarse: bool,
     /// True when refreshes came before the memory was read.
     pub(crate) early: bool,
 }
@@ -97,7 +99,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Outcome> {
     } = watched;
     drop(daemon);
     responder.quit()?;
-    watching.with_context(|| format!("the last lines of its log:\n{}", tail(&log)))?;
+    watching.with_context(|| format!("the daemon's log ends with:\n{}", tail(&log)))?;
     Ok(outcome)
 }
 
@@ -114,14 +116,14 @@ impl Watched<'_> {
     fn watch(&mut self) -> Result<()> {
         let accounts = self.plan.accounts as u64;
         // Generous: what is too slow is for the figures to say, not for a time-out.
-        let patience = Duration::from_secs(60) + Duration::from_millis(accounts);
+        let patience = Duration::from_secs(30) + Duration::from_millis(accounts);
         let id = self.daemon.id();
         self.until(
             patience,
             Duration::from_millis(2),
             "the first REGISTER",
             |watched, figures| {
-                watched.outcome.start_up = child::cpu(id)?;
+                watched.outcome.start_up = watched.cpu()?;
                 Ok(figures.value("initial.requests")? > 0)
             },
         )?;
@@ -134,13 +136,13 @@ impl Watched<'_> {
         let registered = Instant::now();
         // The last answers are still on their way into the daemon and its log.
         thread::sleep(Duration::from_millis(300));
-        self.outcome.registering = child::cpu(id)?;
+        self.outcome.registering = self.cpu()?;
         self.responder.samples(&self.plan.directory)?;
         if self.plan.rest {
             let rest = Duration::from_secs(10);
             thread::sleep(rest.saturating_sub(registered.elapsed()));
             self.outcome.resident = child::memory(id, "VmRSS")?;
-            let spent = child::cpu(id)? - self.outcome.registering;
+            let spent = self.cpu()?.saturating_sub(self.outcome.registering);
             self.outcome.resting = spent.div_f64(rest.as_secs_f64() - 0.3);
             self.outcome.early = self.responder.report()?.value("refresh.requests")? > 0;
         }
@@ -152,23 +154,30 @@ impl Watched<'_> {
 
     /// Waits until everybody was refreshed once, and reads what that cost.
     fn refreshes(&mut self, patience: Duration) -> Result<()> {
-        let (accounts, id) = (self.plan.accounts as u64, self.daemon.id());
-        let mut before = child::cpu(id)?;
+        let accounts = self.plan.accounts as u64;
+        let mut before = self.cpu()?;
         self.until(
             patience,
             Duration::from_millis(20),
             "the last refresh",
-            |_, figures| {
+            |watched, figures| {
                 if figures.value("refresh.requests")? == 0 {
-                    before = child::cpu(id)?;
+                    before = watched.cpu()?;
                 }
                 Ok(figures.value("refresh.granted")? >= accounts)
             },
         )?;
         thread::sleep(Duration::from_millis(300));
-        self.outcome.refreshing = child::cpu(id)? - before;
+        self.outcome.refreshing = self.cpu()?.saturating_sub(before);
         self.outcome.figures = self.responder.report()?;
         Ok(())
+    }
+
+    /// CPU time of the daemon so far.
+    fn cpu(&mut self) -> Result<Duration> {
+        let cpu = child::cpu(self.daemon.id())?;
+        self.outcome.coarse |= cpu.coarse;
+        Ok(cpu.spent)
     }
 
     /// Asks the responder again and again until `done` says so.
@@ -189,7 +198,10 @@ impl Watched<'_> {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                bail!("{what} did not come within {patience:?}; counted: {figures:?}");
+                bail!(
+                    "{what} did not come within {patience:?}; counted: {}",
+                    figures.text()
+                );
             }
             thread::sleep(pause);
         }

@@ -121,6 +121,11 @@ impl Series {
         if self.daemons().any(|daemon| daemon.early) {
             println!("  note: refreshes began before the memory was read\n");
         }
+        if self.daemons().any(|daemon| daemon.coarse) {
+            println!(
+                "  note: a thread had ended, so the daemon's CPU was read in ticks of 10 ms\n"
+            );
+        }
     }
 
     /// The targets that were missed, in words.
@@ -282,7 +287,10 @@ pub(crate) fn say(line: &str) {
 
 /// Prints an error and its causes.
 pub(crate) fn complain(error: &anyhow::Error) {
-    eprintln!("load bench: {error:#}");
+    eprintln!("load bench: {}", error.root_cause());
+    for context in error.chain().take(error.chain().count() - 1) {
+        eprintln!("  {context}");
+    }
 }
 
 fn span(daemon: &Outcome, part: &str) -> Duration {

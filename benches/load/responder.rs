@@ -127,6 +127,7 @@ impl Registrar {
         };
         let mut stale = false;
         if self.settings.verify {
+            // What is sent again repeats its count, and rightly so.
             if answer == Answer::Granted
                 && !arrival.again
                 && let Err(wrong) = verifier.check(&register)

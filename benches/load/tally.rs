@@ -143,6 +143,7 @@ impl Tally {
         if again {
             part.again += 1;
         } else {
+            // The Call-ID moves on by one place, so that nobody has to walk all of them later.
             let before = usize::from(*count).min(PLACES - 1);
             *count = count.saturating_add(1);
             part.calls[before] = part.calls[before].saturating_sub(1);
@@ -173,6 +174,7 @@ impl Tally {
             Answer::Refused => part.refused += 1,
             Answer::Granted => {
                 part.granted += 1;
+                // The arrival of the request is taken for the moment of its answer.
                 if let Some((_, last)) = &mut part.span {
                     *last = arrival.at;
                 }

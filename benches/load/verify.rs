@@ -95,7 +95,8 @@ impl Verifier {
     }
 }
 
-/// The parameters of an Authorization value.
+/// The parameters of an Authorization value, as they stood; what is missing is empty, and fails the
+/// check.
 #[derive(Debug, Default)]
 pub(crate) struct Credentials<'a> {
     pub(crate) username: &'a str,
