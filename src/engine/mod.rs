@@ -6,6 +6,8 @@
 
 mod persist;
 mod requests;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
