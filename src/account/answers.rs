@@ -67,8 +67,8 @@ impl Account {
         match code {
             401 | 407 => self.on_challenge(code, message, registrar, shared),
             423 => self.on_brief(message, registrar, shared),
-            420 if !self.tries.without_path && names_path(message) => {
-                self.tries.without_path = true;
+            420 if !self.without_path && names_path(message) => {
+                self.without_path = true;
                 Ok(())
             }
             403 if self.tries.carried => Err(Trouble::CredentialsRefused(code)),
@@ -277,7 +277,7 @@ impl Account {
 
     /// The end of the Retry-After that forbids sending at this instant, if one does: the Account's own, or the
     /// first of the registrars' when no other may be chosen.
-    pub(super) fn hold_end(&self, at: Instant, shared: &mut Shared) -> Option<Instant> {
+    pub(super) fn hold_end(&self, at: Instant, shared: &Shared) -> Option<Instant> {
         let own = self
             .holds
             .iter()
@@ -285,7 +285,16 @@ impl Account {
         if let Some(own) = own {
             return Some(own.until);
         }
-        if self.holds.is_empty() || self.choose(at, shared).is_some() {
+        let is_held = |id| {
+            self.holds
+                .iter()
+                .any(|hold| hold.registrar == Some(id) && hold.until > at)
+        };
+        if self.holds.is_empty()
+            || self
+                .set
+                .is_none_or(|set| shared.proxies.has_open(set, is_held))
+        {
             return None;
         }
         self.holds

@@ -1,7 +1,8 @@
 //! What operators ask for (rules L7, L10, I8).
 
 use super::{Account, Attempt, Binding, Errand, Shared, Wanted, Why};
-use crate::effect::{Event, Outcome, Ticket};
+use crate::cx::Cx;
+use crate::effect::{Outcome, Ticket};
 
 impl Account {
     /// `register`: now, whatever wait was on; a Retry-After in force only gives way to `force`.
@@ -64,11 +65,9 @@ impl Account {
 
     /// The program stops, or the Account is no longer configured: the binding is removed (rules L7, G2).
     pub fn on_leave(&mut self, wanted: Wanted, shared: &mut Shared) {
-        if self.wanted != Wanted::AuthenticationOnly {
-            self.withdraw(wanted, shared);
-        }
-        if self.is_at_rest() {
-            self.settle(Errand::Register, &Outcome::Gone, shared);
+        match (self.wanted, wanted) {
+            (Wanted::AuthenticationOnly | Wanted::Unregistered, Wanted::Stopped) => {}
+            _ => self.withdraw(wanted, shared),
         }
     }
 
@@ -133,7 +132,7 @@ impl Account {
         let is_left = self.is_bound();
         if let Attempt::InFlight { transaction, .. } = self.attempt {
             self.land(shared);
-            let crate::cx::Cx {
+            let Cx {
                 transactions,
                 timers,
                 ..
@@ -147,13 +146,6 @@ impl Account {
         }
         for errand in [Errand::Register, Errand::Unregister] {
             self.settle(errand, &Outcome::Gone, shared);
-        }
-        if is_left {
-            let what = "stopped with a binding left at its registrar".to_owned();
-            shared.cx.out.event(Event::Warning {
-                account: Some(self.id),
-                what,
-            });
         }
         is_left
     }

@@ -60,6 +60,8 @@ pub struct Account {
     left_until: Option<Instant>,
     /// When the refresh of a binding from the run before is due; taken when work begins.
     resume: Option<Instant>,
+    /// Whether `Supported: path` is left out, since the registrar refused it (420).
+    without_path: bool,
     is_dirty: bool,
 }
 
@@ -90,8 +92,6 @@ struct Tries {
     brief: u8,
     /// Whether the last request carried credentials.
     carried: bool,
-    /// Whether `Supported: path` is left out.
-    without_path: bool,
 }
 
 /// A Retry-After in force (rule L3).
@@ -168,6 +168,7 @@ impl Account {
             round_trip: None,
             left_until: None,
             resume: None,
+            without_path: false,
             is_dirty: false,
         };
         account.mark_changed(shared);
@@ -294,7 +295,7 @@ impl Account {
     /// Its datagram could not be delivered (rule X2).
     pub fn on_unreachable(&mut self, ended: &Ended, shared: &mut Shared) {
         if let Some(registrar) = self.flight(ended.id) {
-            shared.pace.on_silence(registrar, shared.cx.now, ended.sent);
+            shared.pace.on_lost(registrar);
             self.on_no_answer(Failure::Unreachable, registrar, shared);
         }
     }
@@ -404,6 +405,9 @@ impl Account {
         why: impl FnOnce() -> String,
     ) {
         let before = self.phase();
+        let is_under_way =
+            |attempt| matches!(attempt, Attempt::Queued { .. } | Attempt::InFlight { .. });
+        let was_under_way = is_under_way(self.attempt) && self.binding == binding;
         if let Attempt::Scheduled {
             due,
             why: Why::Refresh,
@@ -416,7 +420,9 @@ impl Account {
         self.attempt = attempt;
         self.arm(shared);
         self.say_phase(before, shared, why);
-        self.mark_changed(shared);
+        if !(was_under_way && is_under_way(attempt) && self.phase() == before) {
+            self.mark_changed(shared);
+        }
     }
 
     fn say_phase(&self, before: Phase, shared: &mut Shared, why: impl FnOnce() -> String) {

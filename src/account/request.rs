@@ -173,7 +173,7 @@ impl Account {
         }
         writer.header("User-Agent", format_args!("{}", shared.user_agent));
         writer.header("Allow", format_args!("{ALLOW}"));
-        if !self.tries.without_path {
+        if !self.without_path {
             writer.header("Supported", format_args!("path"));
         }
         writer.finish(&[]);

@@ -423,16 +423,10 @@ impl Engine {
         } else {
             self.shared.cx.now
         };
-        let is_at_work = |slot: &Slot| {
-            slot.account
-                .as_ref()
-                .is_some_and(|account| !account.is_at_rest())
-        };
-        let open = self.slots.iter().filter(|slot| is_at_work(slot)).count();
         self.stopping = Some(Stopping {
             ticket,
             until,
-            open,
+            open: usize::MAX,
         });
         for slot in 0..self.slots.len() {
             let Some(id) = self.slots[slot].account.as_ref().map(Account::id) else {
@@ -444,6 +438,17 @@ impl Engine {
                 });
             }
         }
+        let is_at_work = |slot: &&Slot| {
+            slot.account
+                .as_ref()
+                .is_some_and(|account| !account.is_at_rest())
+        };
+        let open = self.slots.iter().filter(is_at_work).count();
+        self.stopping = Some(Stopping {
+            ticket,
+            until,
+            open,
+        });
     }
 
     /// Whether stopping is over; then its ticket is answered.

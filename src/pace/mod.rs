@@ -205,6 +205,11 @@ impl Pace {
         }
     }
 
+    /// A registrar cannot be reached: nothing listens there, or there is no way (rule X2).
+    pub fn on_lost(&mut self, id: RegistrarId) {
+        self.get_mut(id).suspect = true;
+    }
+
     /// Whether a registrar has sent nothing at all since this instant.
     pub fn is_silent_since(&self, id: RegistrarId, sent: Instant) -> bool {
         self.get(id).heard.is_none_or(|heard| heard < sent)

@@ -117,6 +117,14 @@ impl Proxies {
         Some(first)
     }
 
+    /// Whether any member is not excluded.
+    pub fn has_open(&self, set: SetId, is_excluded: impl Fn(RegistrarId) -> bool) -> bool {
+        self.sets[set.0 as usize]
+            .members
+            .iter()
+            .any(|id| !is_excluded(*id))
+    }
+
     /// Place of a registrar in the set's order, from 1.
     pub fn rank(&self, set: SetId, registrar: RegistrarId) -> Option<u16> {
         let place = self.sets[set.0 as usize]
