@@ -198,11 +198,11 @@ impl Account {
         }
         self.hold(registrar, &trouble, retry_after, shared);
         let due = self.retry_due(&trouble, shared);
-        let binding = match self.binding {
-            Binding::Bound(bound) if trouble.ends_binding() && bound.registrar == registrar => {
-                Binding::None
-            }
-            standing => standing,
+        let is_ended = trouble.ends_binding() && self.is_bound_at(registrar);
+        let binding = if is_ended {
+            Binding::None
+        } else {
+            self.binding
         };
         let text = trouble.text();
         self.trouble = Some(trouble);
@@ -250,10 +250,8 @@ impl Account {
             + wait.min(Duration::from_secs(
                 shared.rules.retry_after_max_secs.into(),
             ));
-        let bound = match trouble {
-            Trouble::Registrar(500..=599) => Some(registrar),
-            _ => None,
-        };
+        let is_registrars = matches!(trouble, Trouble::Registrar(500..=599));
+        let bound = is_registrars.then_some(registrar);
         self.holds.retain(|hold| hold.registrar != bound);
         if until > now {
             self.holds.push(Hold {

@@ -250,12 +250,12 @@ impl Account {
                 "the binding has expired".to_owned()
             });
         }
-        match self.attempt {
-            Attempt::Scheduled { due, .. } if due <= now => {
-                self.begin(Errand::Register, due, shared)
-            }
-            _ => self.arm(shared),
+        if let Attempt::Scheduled { due, .. } = self.attempt
+            && due <= now
+        {
+            return self.begin(Errand::Register, due, shared);
         }
+        self.arm(shared);
     }
 
     /// It has got a place in the registrar's window: it sends.
@@ -302,14 +302,30 @@ impl Account {
 
     /// The registrar of the transaction in flight, if it is this one.
     fn flight(&self, id: TransactionId) -> Option<RegistrarId> {
-        match self.attempt {
-            Attempt::InFlight {
-                transaction,
-                registrar,
-                ..
-            } if transaction == id => Some(registrar),
-            _ => None,
+        if let Attempt::InFlight {
+            transaction,
+            registrar,
+            ..
+        } = self.attempt
+            && transaction == id
+        {
+            return Some(registrar);
         }
+        None
+    }
+
+    /// When the next REGISTER is due, if it is for this.
+    fn scheduled(&self, what_for: Why) -> Option<Instant> {
+        if let Attempt::Scheduled { due, why } = self.attempt
+            && why == what_for
+        {
+            return Some(due);
+        }
+        None
+    }
+
+    fn is_bound_at(&self, registrar: RegistrarId) -> bool {
+        matches!(self.binding, Binding::Bound(bound) if bound.registrar == registrar)
     }
 
     fn on_no_answer(&mut self, failure: Failure, registrar: RegistrarId, shared: &mut Shared) {
@@ -336,7 +352,7 @@ impl Account {
         let Some(registrar) = registrar else {
             let due = self
                 .first_hold_end()
-                .unwrap_or(shared.cx.now + shared.retry());
+                .unwrap_or_else(|| shared.cx.now + shared.retry());
             return self.go(
                 self.binding,
                 Attempt::Scheduled {
@@ -489,25 +505,24 @@ impl Account {
     ) {
         self.land(shared);
         let was = self.errand;
-        match self.wanted {
-            Wanted::Registered if was == Errand::Unregister => {
+        match (self.wanted == Wanted::Registered, was) {
+            (true, Errand::Unregister) => {
                 self.go(binding, Attempt::Idle, shared, why);
                 self.begin(Errand::Register, shared.cx.now, shared);
             }
-            Wanted::Registered => {
+            (true, Errand::Register) => {
                 let (due, what) = next;
                 self.go(binding, Attempt::Scheduled { due, why: what }, shared, why);
             }
-            _ if was == Errand::Register && matches!(binding, Binding::Bound(_)) => {
+            (false, Errand::Register) if binding != Binding::None => {
                 self.go(binding, self.attempt, shared, why);
                 self.begin(Errand::Unregister, shared.cx.now, shared);
             }
-            _ => {
-                self.go(Binding::None, Attempt::Idle, shared, why);
-                if was == Errand::Register {
-                    self.settle(Errand::Unregister, &Outcome::Unregistered, shared);
-                }
+            (false, Errand::Register) => {
+                self.go(binding, Attempt::Idle, shared, why);
+                self.settle(Errand::Unregister, &Outcome::Unregistered, shared);
             }
+            (false, Errand::Unregister) => self.go(binding, Attempt::Idle, shared, why),
         }
     }
 

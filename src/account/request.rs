@@ -56,6 +56,14 @@ fn call_id(draw: &mut crate::rng::Draw) -> Box<str> {
     format!("{:016x}{:016x}", draw.number(), draw.number()).into()
 }
 
+/// What a REGISTER needs besides the Account itself.
+struct Sending<'a> {
+    branch: &'a Branch,
+    contact: &'a str,
+    uri: &'a str,
+    credentials: Vec<(&'static str, String)>,
+}
+
 /// Host and port of a Request-URI: as configured, else the registrar's address (rule I2).
 enum RequestHost<'a> {
     Configured(&'a str),
@@ -84,6 +92,9 @@ impl Account {
     /// Sends a REGISTER for the errand in hand. The place in the registrar's window is held already, or was given
     /// back before.
     pub(super) fn send(&mut self, registrar: RegistrarId, holds_place: bool, shared: &mut Shared) {
+        if self.identity.cseq >= CSEQ_MAX {
+            self.identity.renew(self.id, shared);
+        }
         if !self.may_send() {
             return self.wait_for_store(registrar, holds_place, shared);
         }
@@ -97,9 +108,6 @@ impl Account {
         if self.config.host().is_none() {
             self.identity.aor = Arc::from(format!("sip:{}@{}", self.identity.user(), host_of(&to)));
         }
-        if self.identity.cseq >= CSEQ_MAX {
-            self.identity.renew(self.id, shared);
-        }
         self.identity.cseq += 1;
         if self.is_low() {
             shared.dirty.mark_low(self.id);
@@ -110,7 +118,18 @@ impl Account {
             .proxies
             .socket_of(socket)
             .map_or_else(|| Arc::from(""), |s| Arc::clone(&s.contact));
-        self.write(&branch, &contact, registrar, &mut draw, shared);
+        let uri = self.request_uri(registrar, shared);
+        let credentials = self.credentials_for(registrar, &uri, &mut draw);
+        self.tries.carried = !credentials.is_empty();
+        self.write(
+            &Sending {
+                branch: &branch,
+                contact: &contact,
+                uri: &uri,
+                credentials,
+            },
+            shared,
+        );
         let attempt = Attempt::InFlight {
             transaction: branch.id,
             registrar,
@@ -129,21 +148,19 @@ impl Account {
         format!("sip:{host}")
     }
 
-    fn write(
-        &mut self,
-        branch: &Branch,
-        contact: &str,
-        registrar: RegistrarId,
-        draw: &mut crate::rng::Draw,
-        shared: &mut Shared,
-    ) {
+    /// Writes the REGISTER into the scratch buffer.
+    fn write(&self, sending: &Sending<'_>, shared: &mut Shared) {
+        let Sending {
+            branch,
+            contact,
+            uri,
+            credentials,
+        } = sending;
         let mut out = std::mem::take(&mut shared.cx.scratch);
         out.clear();
-        let uri = self.request_uri(registrar, shared);
-        let credentials = self.credentials_for(registrar, &uri, draw);
         let Self {
             identity, asked, ..
-        } = &*self;
+        } = self;
         let mut writer = Writer::request(&mut out, "REGISTER", format_args!("{uri}"));
         writer.header(
             "Via",
@@ -168,7 +185,7 @@ impl Account {
             );
         }
         writer.header("Expires", format_args!("{asked}"));
-        for (name, value) in &credentials {
+        for (name, value) in credentials {
             writer.header(name, format_args!("{value}"));
         }
         writer.header("User-Agent", format_args!("{}", shared.user_agent));
@@ -177,7 +194,6 @@ impl Account {
             writer.header("Supported", format_args!("path"));
         }
         writer.finish(&[]);
-        self.tries.carried = !credentials.is_empty();
         shared.cx.scratch = out;
     }
 

@@ -86,24 +86,12 @@ impl<'a> View<'a> {
 
     /// When the refresh of the binding is due.
     pub fn refresh_due(&self) -> Option<Instant> {
-        match self.account.attempt {
-            Attempt::Scheduled {
-                due,
-                why: Why::Refresh,
-            } => Some(due),
-            _ => None,
-        }
+        self.account.scheduled(Why::Refresh)
     }
 
     /// When the next attempt after a failure is due.
     pub fn next_try(&self) -> Option<Instant> {
-        match self.account.attempt {
-            Attempt::Scheduled {
-                due,
-                why: Why::Retry,
-            } => Some(due),
-            _ => None,
-        }
+        self.account.scheduled(Why::Retry)
     }
 
     /// The end of the Retry-After in force that ends last.

@@ -215,7 +215,7 @@ impl Account {
         let own = self.contact_user.as_deref();
         own.or(self.served.contact_user.as_deref())
             .or(self.serving.contact_user.as_deref())
-            .or(self.credentials.as_ref().map(|own| &*own.user_name))
+            .or_else(|| self.credentials.as_ref().map(|own| &*own.user_name))
             .unwrap_or_default()
     }
 

@@ -265,7 +265,7 @@ impl Transactions {
                 self.release(id, timers);
                 Expired::TimedOut(ended)
             }
-            _ => {
+            Step::Nothing | Step::Terminated => {
                 timers.set(
                     Owner::Transaction(slot_number),
                     &mut slot.timer,
