@@ -221,3 +221,114 @@ impl fmt::Write for Escaped<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = b"before|".to_vec();
+        write(&mut out);
+        let text = String::from_utf8(out).unwrap();
+        text.strip_prefix("before|").unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_message_is_appended_as_it_is_asked_for() {
+        let request = text(|out| {
+            let mut writer = Writer::request(out, "REGISTER", format_args!("sip:{}", "h"));
+            writer
+                .header("Max-Forwards", format_args!("{}", 70))
+                .copy("X", b" a\r\n b ");
+            writer.finish(b"body");
+        });
+        assert_eq!(
+            request,
+            "REGISTER sip:h SIP/2.0\r\nMax-Forwards: 70\r\nX: a   b\r\nContent-Length: 4\r\n\r\nbody"
+        );
+        let response = text(|out| Writer::response(out, 200, "OK").finish(b""));
+        assert_eq!(response, "SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n");
+    }
+
+    #[test]
+    fn no_value_can_add_a_line() {
+        let evil = "a\r\nEvil: 1\n\0b";
+        let written = text(|out| {
+            let mut writer = Writer::request(out, evil, format_args!("sip:{evil}"));
+            writer
+                .header(evil, format_args!("{evil}"))
+                .copy("Y", evil.as_bytes());
+            writer.finish(b"");
+        });
+        assert_eq!(written.matches(['\r', '\n']).count(), 10, "{written:?}");
+        assert!(
+            written.starts_with("a%0D%0AEvil:%201%0A%00b sip:a%0D%0AEvil:%201%0A%00b SIP/2.0\r\n")
+        );
+        assert!(written.contains("\r\na  Evil: 1  b: a  Evil: 1  b\r\n"));
+        let status = text(|out| Writer::response(out, 200, evil).finish(b""));
+        assert!(status.starts_with("SIP/2.0 200 a  Evil: 1  b\r\n"));
+    }
+
+    fn replied(via: &str, to: &str, code: u16, from: &str) -> String {
+        let request = format!(
+            "OPTIONS sip:h SIP/2.0\r\nv: {via}\r\nVia: SIP/2.0/TCP last\r\nf: <sip:a@b>;tag=1\r\n\
+             To: {to}\r\nTimestamp: 5\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n"
+        );
+        let message = Message::parse(request.as_bytes()).unwrap();
+        text(|out| reply(out, &message, code, "R", "ours", from.parse().unwrap()))
+    }
+
+    #[test]
+    fn a_reply_carries_what_rfc_3261_asks_for() {
+        assert_eq!(
+            replied(
+                "SIP/2.0/UDP 192.0.2.1;branch=z",
+                "<sip:c@d>",
+                200,
+                "192.0.2.1:9"
+            ),
+            "SIP/2.0 200 R\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z\r\nVia: SIP/2.0/TCP last\r\n\
+             From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=ours\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\
+             Content-Length: 0\r\n\r\n"
+        );
+        let tagged = replied("SIP/2.0/UDP h", "<sip:c@d> ; Tag=x", 200, "192.0.2.1:9");
+        assert!(tagged.contains("To: <sip:c@d> ; Tag=x\r\n"));
+        let trying = replied("SIP/2.0/UDP h", "sip:c@d", 100, "192.0.2.1:9");
+        assert!(trying.contains("Timestamp: 5\r\n"));
+    }
+
+    #[test]
+    fn the_top_via_of_a_reply_says_where_the_request_came_from() {
+        let via = |via: &str, from: &str| {
+            let reply = replied(via, "<sip:c@d>", 200, from);
+            reply.lines().nth(1).unwrap().to_owned()
+        };
+        assert_eq!(
+            via(
+                "SIP/2.0/UDP h:5 ;branch=z;rport, SIP/2.0/UDP i;rport",
+                "192.0.2.1:9"
+            ),
+            "Via: SIP/2.0/UDP h:5;branch=z;rport=9;received=192.0.2.1, SIP/2.0/UDP i;rport"
+        );
+        assert_eq!(
+            via(
+                "SIP/2.0/UDP 192.0.2.1;rport=1;received=6.6.6.6",
+                "192.0.2.1:9"
+            ),
+            "Via: SIP/2.0/UDP 192.0.2.1;rport=9;received=192.0.2.1"
+        );
+        assert_eq!(
+            via("SIP/2.0/UDP 192.0.2.7;x=\"a;b\"", "[::ffff:192.0.2.1]:9"),
+            "Via: SIP/2.0/UDP 192.0.2.7;x=\"a;b\";received=192.0.2.1"
+        );
+        assert_eq!(
+            via("SIP/2.0/UDP [2001:db8::1]", "[2001:db8:0::1]:9"),
+            "Via: SIP/2.0/UDP [2001:db8::1]"
+        );
+        assert_eq!(
+            via("SIP/2.0/UDP [2001:db8::1]", "[2001:db8::2]:9"),
+            "Via: SIP/2.0/UDP [2001:db8::1];received=2001:db8::2"
+        );
+        assert_eq!(via("nonsense", "192.0.2.1:9"), "Via: nonsense");
+    }
+}
