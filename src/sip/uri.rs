@@ -11,7 +11,7 @@ use memchr::memchr;
 
 use super::error::ParseError;
 use super::params::Params;
-use super::text::{self, HOST, PASSWORD, URI_HEADER, URI_PARAM, USER};
+use super::text::{self, HOST, PASSWORD, SPACE, URI_HEADER, URI_PARAM, USER};
 
 /// The scheme of a URI.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,12 +48,6 @@ impl<'a> Uri<'a> {
     /// Reads a URI, without white space or brackets around it.
     pub fn parse(text: &'a str) -> Result<Self, ParseError> {
         let (scheme, rest) = text.split_once(':').ok_or(ParseError::Uri)?;
-        if text
-            .bytes()
-            .any(|c| c <= b' ' || matches!(c, b'"' | b'<' | b'>' | 0x7f))
-        {
-            return Err(ParseError::Uri);
-        }
         if scheme.eq_ignore_ascii_case("sip") {
             Self::sip(Scheme::Sip, text, rest)
         } else if scheme.eq_ignore_ascii_case("sips") {
@@ -65,29 +59,32 @@ impl<'a> Uri<'a> {
     }
 
     fn sip(scheme: Scheme<'a>, text: &'a str, rest: &'a str) -> Option<Self> {
-        let (user, password, rest) = match memchr(b'@', rest.as_bytes()) {
-            Some(at) => {
-                let (user, password) = userinfo(rest.get(..at)?)?;
-                (Some(user), password, rest.get(at.checked_add(1)?..)?)
+        let (user, password, rest) = match split_once(rest, b'@') {
+            Some((both, rest)) => {
+                let (user, password) = userinfo(both)?;
+                (Some(user), password, rest)
             }
             None => (None, None, rest),
         };
         let (host, rest) = split_host(rest)?;
         let (port, rest) = split_port(rest)?;
-        let (params, headers) = match rest.split_once('?') {
+        let (params, headers) = match split_once(rest, b'?') {
             Some((params, headers)) => (params, Some(headers)),
             None => (rest, None),
         };
         let headers_are_good = headers.is_none_or(|headers| {
             !headers.is_empty() && text::all_or_escaped(headers.as_bytes(), URI_HEADER)
         });
-        let params = Params::parse(params.as_bytes())?;
+        // A header may have these around its parameters, a URI may not.
+        if !headers_are_good || params.bytes().any(|c| c == b'"' || text::is(c, SPACE)) {
+            return None;
+        }
         // Values may hold `=`, which RFC 3261 §25.1 wants escaped: proxies write base64 there.
-        let params_are_good = params.iter().all(|(name, value)| {
-            text::all_or_escaped(name.as_bytes(), URI_PARAM)
-                && text::all_or_escaped(value.unwrap_or_default().as_bytes(), URI_HEADER)
-        });
-        (headers_are_good && params_are_good).then_some(Self {
+        let params = Params::parse_with(params.as_bytes(), |name, value| {
+            text::all_or_escaped(name, URI_PARAM)
+                && text::all_or_escaped(value.unwrap_or_default(), URI_HEADER)
+        })?;
+        Some(Self {
             scheme,
             user,
             password,
@@ -106,7 +103,11 @@ impl<'a> Uri<'a> {
             && letters
                 .iter()
                 .all(|&c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.'));
-        (scheme_is_good && !rest.is_empty()).then_some(Self {
+        let rest_is_good = !rest.is_empty()
+            && rest
+                .bytes()
+                .all(|c| c > b' ' && !matches!(c, b'"' | b'<' | b'>' | 0x7f));
+        (scheme_is_good && rest_is_good).then_some(Self {
             scheme: Scheme::Other(scheme),
             user: None,
             password: None,
@@ -144,8 +145,14 @@ impl<'a> Uri<'a> {
     }
 }
 
+/// As [`str::split_once`] at an ASCII character.
+fn split_once(text: &str, at: u8) -> Option<(&str, &str)> {
+    let at = memchr(at, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at.checked_add(1)?..)?))
+}
+
 fn userinfo(text: &str) -> Option<(&str, Option<&str>)> {
-    let (user, password) = match text.split_once(':') {
+    let (user, password) = match split_once(text, b':') {
         Some((user, password)) => (user, Some(password)),
         None => (text, None),
     };
