@@ -35,12 +35,18 @@ impl<'a> Via<'a> {
         let end = rest.iter().position(|&byte| byte == b';');
         let (sent_by, params) = rest.split_at(end.unwrap_or(rest.len()));
         let (host, port) = split_sent_by(text::utf8(text::trim(sent_by))?)?;
-        let params = Params::parse(params)?;
+        let mut branch = None;
+        let params = Params::parse_with(params, |name, value| {
+            if branch.is_none() && name.eq_ignore_ascii_case(b"branch") {
+                branch = value;
+            }
+            true
+        })?;
         Some(Self {
             transport: text::utf8(transport)?,
             host,
             port,
-            branch: params.value("branch"),
+            branch: branch.and_then(text::utf8),
             params,
         })
     }

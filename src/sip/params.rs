@@ -14,10 +14,22 @@ pub struct Params<'a> {
 impl<'a> Params<'a> {
     /// Checks that all of the bytes are parameters, each after its semicolon.
     pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
+        Self::parse_with(bytes, |_, _| true)
+    }
+
+    /// As [`Self::parse`], where each parameter must be good.
+    pub(super) fn parse_with(
+        bytes: &'a [u8],
+        mut is_good: impl FnMut(&'a [u8], Option<&'a [u8]>) -> bool,
+    ) -> Option<Self> {
         let bytes = text::trim(bytes);
         let mut rest = bytes;
         while !rest.is_empty() {
-            rest = step(rest)?.2;
+            let (name, value, after) = step(rest)?;
+            if !is_good(name, value) {
+                return None;
+            }
+            rest = after;
         }
         Some(Self { bytes })
     }

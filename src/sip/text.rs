@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2, memchr3};
 
 /// Characters of a `token` (RFC 3261 §25.1).
 pub(super) const TOKEN: u8 = 1;
@@ -167,7 +167,7 @@ pub(super) fn quoted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The content of a quoted string as text: escapes resolved, folds one space (RFC 3261 §25.1: quoted-pair).
 pub(super) fn unquote(content: &[u8]) -> Cow<'_, str> {
-    if memchr::memchr3(b'\\', b'\r', b'\n', content).is_none() {
+    if memchr3(b'\\', b'\r', b'\n', content).is_none() {
         return String::from_utf8_lossy(content);
     }
     let mut text = Vec::with_capacity(content.len());
@@ -224,22 +224,18 @@ impl<'a> Iterator for Items<'a> {
 
 /// The place of the first comma that separates.
 fn comma(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let after = at.saturating_add(1);
-        at = match byte {
-            b',' => return Some(at),
-            b'"' => {
-                let (content, _) = quoted(bytes.get(after..)?)?;
-                after.saturating_add(content.len()).saturating_add(1)
-            }
-            b'<' => after
-                .saturating_add(memchr::memchr(b'>', bytes.get(after..)?)?)
-                .saturating_add(1),
-            _ => after,
-        };
+    let mut from = 0;
+    loop {
+        let at = from + memchr3(b',', b'"', b'<', bytes.get(from..)?)?;
+        let after = bytes.get(at + 1..)?;
+        from = at
+            + 2
+            + match bytes.get(at) {
+                Some(b'"') => quoted(after)?.0.len(),
+                Some(b'<') => memchr(b'>', after)?,
+                _ => return Some(at),
+            };
     }
-    None
 }
 
 /// A decimal number of at least one digit and nothing else; `u32::MAX` when it is larger.

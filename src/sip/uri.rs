@@ -11,7 +11,7 @@ use memchr::memchr;
 
 use super::error::ParseError;
 use super::params::Params;
-use super::text::{self, HOST, PASSWORD, URI_HEADER, URI_PARAM, USER};
+use super::text::{self, HOST, PASSWORD, SPACE, URI_HEADER, URI_PARAM, USER};
 
 /// The scheme of a URI.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,12 +48,6 @@ impl<'a> Uri<'a> {
     /// Reads a URI, without white space or brackets around it.
     pub fn parse(text: &'a str) -> Result<Self, ParseError> {
         let (scheme, rest) = text.split_once(':').ok_or(ParseError::Uri)?;
-        if text
-            .bytes()
-            .any(|c| c <= b' ' || matches!(c, b'"' | b'<' | b'>' | 0x7f))
-        {
-            return Err(ParseError::Uri);
-        }
         if scheme.eq_ignore_ascii_case("sip") {
             Self::sip(Scheme::Sip, text, rest)
         } else if scheme.eq_ignore_ascii_case("sips") {
@@ -65,29 +59,32 @@ impl<'a> Uri<'a> {
     }
 
     fn sip(scheme: Scheme<'a>, text: &'a str, rest: &'a str) -> Option<Self> {
-        let (user, password, rest) = match memchr(b'@', rest.as_bytes()) {
-            Some(at) => {
-                let (user, password) = userinfo(rest.get(..at)?)?;
-                (Some(user), password, rest.get(at.checked_add(1)?..)?)
+        let (user, password, rest) = match split_once(rest, b'@') {
+            Some((both, rest)) => {
+                let (user, password) = userinfo(both)?;
+                (Some(user), password, rest)
             }
             None => (None, None, rest),
         };
         let (host, rest) = split_host(rest)?;
         let (port, rest) = split_port(rest)?;
-        let (params, headers) = match rest.split_once('?') {
+        let (params, headers) = match split_once(rest, b'?') {
             Some((params, headers)) => (params, Some(headers)),
             None => (rest, None),
         };
         let headers_are_good = headers.is_none_or(|headers| {
             !headers.is_empty() && text::all_or_escaped(headers.as_bytes(), URI_HEADER)
         });
-        let params = Params::parse(params.as_bytes())?;
+        // A header may have these around its parameters, a URI may not.
+        if !headers_are_good || params.bytes().any(|c| c == b'"' || text::is(c, SPACE)) {
+            return None;
+        }
         // Values may hold `=`, which RFC 3261 §25.1 wants escaped: proxies write base64 there.
-        let params_are_good = params.iter().all(|(name, value)| {
-            text::all_or_escaped(name.as_bytes(), URI_PARAM)
-                && text::all_or_escaped(value.unwrap_or_default().as_bytes(), URI_HEADER)
-        });
-        (headers_are_good && params_are_good).then_some(Self {
+        let params = Params::parse_with(params.as_bytes(), |name, value| {
+            text::all_or_escaped(name, URI_PARAM)
+                && text::all_or_escaped(value.unwrap_or_default(), URI_HEADER)
+        })?;
+        Some(Self {
             scheme,
             user,
             password,
@@ -106,7 +103,11 @@ impl<'a> Uri<'a> {
             && letters
                 .iter()
                 .all(|&c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.'));
-        (scheme_is_good && !rest.is_empty()).then_some(Self {
+        let rest_is_good = !rest.is_empty()
+            && rest
+                .bytes()
+                .all(|c| c > b' ' && !matches!(c, b'"' | b'<' | b'>' | 0x7f));
+        (scheme_is_good && rest_is_good).then_some(Self {
             scheme: Scheme::Other(scheme),
             user: None,
             password: None,
@@ -144,8 +145,14 @@ impl<'a> Uri<'a> {
     }
 }
 
+/// As [`str::split_once`] at an ASCII character.
+fn split_once(text: &str, at: u8) -> Option<(&str, &str)> {
+    let at = memchr(at, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at.checked_add(1)?..)?))
+}
+
 fn userinfo(text: &str) -> Option<(&str, Option<&str>)> {
-    let (user, password) = match text.split_once(':') {
+    let (user, password) = match split_once(text, b':') {
         Some((user, password)) => (user, Some(password)),
         None => (text, None),
     };
@@ -349,4 +356,164 @@ pub fn unescape(text: &str) -> Cow<'_, str> {
         };
     }
     Cow::Owned(String::from_utf8_lossy(&plain).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri<'_> {
+        Uri::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_parts_of_a_uri_are_found() {
+        let found = uri("sip:al%20ice:pa$s@[2001:db8::1]:5070;lr;Transport=tcp?subject=a&to=b");
+        assert_eq!(found.scheme, Scheme::Sip);
+        assert_eq!(found.user, Some("al%20ice"));
+        assert_eq!(found.password, Some("pa$s"));
+        assert_eq!(found.host, "[2001:db8::1]");
+        assert_eq!(found.port, Some(5070));
+        assert_eq!(found.params.get("lr"), Some(None));
+        assert_eq!(found.params.value("transport"), Some("tcp"));
+        assert_eq!(found.headers, Some("subject=a&to=b"));
+        assert_eq!(found.address(), "2001:db8::1".parse().ok());
+        assert!(found.as_str().starts_with("sip:al"));
+    }
+
+    #[test]
+    fn a_user_may_hold_what_elsewhere_separates() {
+        let found = uri("sips:a;b=c?d/e,f&g@192.0.2.1");
+        assert_eq!(found.scheme, Scheme::Sips);
+        assert_eq!(found.user, Some("a;b=c?d/e,f&g"));
+        assert_eq!(found.address(), "192.0.2.1".parse().ok());
+        assert!(found.params.is_empty());
+    }
+
+    #[test]
+    fn other_schemes_are_kept_whole() {
+        let tel = uri("tel:+1-201-555-0123;phone-context=x");
+        assert_eq!(tel.scheme, Scheme::Other("tel"));
+        assert_eq!(tel.host, "+1-201-555-0123;phone-context=x");
+        assert_eq!(tel.address(), None);
+        assert!(tel.equivalent(&uri("TEL:+1-201-555-0123;phone-context=x")));
+        assert!(!tel.equivalent(&uri("tel:+1")));
+        assert!(!tel.equivalent(&uri("sip:+1@h")));
+    }
+
+    #[test]
+    fn what_is_no_uri_is_refused() {
+        for text in [
+            "",
+            "sip",
+            "sip:",
+            "sip:@h",
+            "sip:a@",
+            "sip:a@b@c",
+            "sip:a b@c",
+            "sip: a@b",
+            "sip:a@b ",
+            "sip:a@b;lr ",
+            "sip:a@b;",
+            "sip:a@b;;lr",
+            "sip:a@b;=x",
+            "sip:a@b?",
+            "sip:a@b:",
+            "sip:a@b:x",
+            "sip:a@b:65536",
+            "sip:a@b:+1",
+            "sip:a@b:1:2",
+            "sip:a%@b",
+            "sip:a%4@b",
+            "sip:a%4g@b",
+            "sip:a@b;x=%4",
+            "sip:a#b@c",
+            "sip:a@b{c}",
+            "sip:a@[::1",
+            "sip:a@::1",
+            "sip:a@[1.2.3.4]",
+            "sip:a@[fe80::1%eth0]",
+            "sip:a@[::1]x",
+            "sip:a@b;x=\"y\"",
+            "<sip:a@b>",
+            "sip:a@b\r\nVia:x",
+            ":a@b",
+            "1sip:a@b",
+        ] {
+            assert!(Uri::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn uris_that_mean_the_same_are_equivalent() {
+        // RFC 3261 §19.1.4, clause by clause.
+        for (one, other) in [
+            ("sip:a@h", "SIP:a@H"),
+            ("sip:%61lice@h;Transport=TCP", "sip:alice@H;transport=tcp"),
+            ("sip:a@h;x=1;y", "sip:a@h;Y;X=1"),
+            ("sip:a@h", "sip:a@h;unknown=5"),
+            ("sip:a@h;one=1", "sip:a@h;two=2"),
+            ("sip:a@h;lr", "sip:a@h"),
+            (
+                "sip:h;method=INVITE?to=b&from=c",
+                "sip:h;METHOD=invite?FROM=c&to=%62",
+            ),
+            ("sip:a@[2001:db8::1]", "sip:a@[2001:DB8:0::1]"),
+            ("sip:a@[::ffff:1.2.3.4]:5060", "sip:a@[::ffff:102:304]:5060"),
+            ("sip:a%2cb@h", "sip:a%2Cb@h"),
+            ("sip:Zo%c3%ab@h", "sip:Zoë@h"),
+        ] {
+            assert!(uri(one).equivalent(&uri(other)), "{one} {other}");
+            assert!(uri(other).equivalent(&uri(one)), "{other} {one}");
+        }
+    }
+
+    #[test]
+    fn uris_that_mean_different_things_are_not() {
+        for (one, other) in [
+            ("sip:a@h", "sips:a@h"),
+            ("sip:a@h", "sip:A@h"),
+            ("sip:a@h", "sip:h"),
+            ("sip:a:p@h", "sip:a@h"),
+            ("sip:a:p@h", "sip:a:P@h"),
+            ("sip:a@h", "sip:a@h:5060"),
+            ("sip:a@h", "sip:a@g"),
+            ("sip:a@h;transport=udp", "sip:a@h"),
+            ("sip:a@h;user=ip", "sip:a@h"),
+            ("sip:a@h;ttl=1", "sip:a@h"),
+            ("sip:a@h;method=INVITE", "sip:a@h"),
+            ("sip:a@h;MAddr=1.1.1.1", "sip:a@h"),
+            ("sip:a@h;x=1", "sip:a@h;x=2"),
+            ("sip:a@h;x", "sip:a@h;x=2"),
+            ("sip:a@h?subject=x", "sip:a@h"),
+            ("sip:a@h?subject=x", "sip:a@h?subject=y"),
+            ("sip:a@h?a=1&b=2", "sip:a@h?a=1"),
+            ("sip:a,b@h", "sip:a%2Cb@h"),
+            ("sip:a@192.0.2.1", "sip:a@[::ffff:192.0.2.1]"),
+        ] {
+            assert!(!uri(one).equivalent(&uri(other)), "{one} {other}");
+            assert!(!uri(other).equivalent(&uri(one)), "{other} {one}");
+        }
+    }
+
+    // rule I1
+    #[test]
+    fn a_user_is_escaped_and_comes_back() {
+        assert_eq!(escape_user("+1-201.555"), "+1-201.555");
+        assert_eq!(escape_user("a@b"), "a%40b");
+        assert_eq!(escape_user("*72#"), "*72%23");
+        assert_eq!(escape_user("50%"), "50%25");
+        assert_eq!(escape_user("Zoë <x>\r\n"), "Zo%C3%AB%20%3Cx%3E%0D%0A");
+        let every: String = (0..0x300).filter_map(char::from_u32).collect();
+        assert_eq!(unescape(&escape_user(&every)), every);
+        let whole = format!("sip:{}@h", escape_user(&every));
+        assert_eq!(uri(&whole).host, "h");
+    }
+
+    #[test]
+    fn unescaping_leaves_broken_escapes_and_replaces_what_is_not_utf_8() {
+        assert_eq!(unescape("a%"), "a%");
+        assert_eq!(unescape("%4x%41"), "%4xA");
+        assert_eq!(unescape("%FF"), "\u{FFFD}");
+    }
 }
