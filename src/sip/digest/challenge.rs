@@ -165,23 +165,15 @@ impl<'a> Draft<'a> {
 
 /// The one that we like best; `None` when some are offered and we know none of them.
 fn best_qop(offered: &str) -> Option<Qop> {
-    let mut tokens = offered
+    let tokens = offered
         .split([',', ' ', '\t'])
-        .filter(|token| !token.is_empty())
-        .peekable();
-    if tokens.peek().is_none() {
+        .filter(|token| !token.is_empty());
+    if tokens.clone().next().is_none() {
         return Some(Qop::None);
     }
-    let mut best = None;
-    for token in tokens {
-        if token.eq_ignore_ascii_case("auth") {
-            return Some(Qop::Auth);
-        }
-        if token.eq_ignore_ascii_case("auth-int") {
-            best = Some(Qop::AuthInt);
-        }
-    }
-    best
+    [Qop::Auth, Qop::AuthInt]
+        .into_iter()
+        .find(|qop| tokens.clone().any(|token| Qop::parse(token) == Some(*qop)))
 }
 
 /// A text that may be kept and echoed between quotes.

@@ -7,7 +7,7 @@ fn said<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     let answer = answer.strip_prefix("Digest ")?;
     items::Items::new(answer).find_map(|item| match item {
         items::Item::Param(param, text) if param == name => text,
-        _ => None,
+        items::Item::Scheme(_) | items::Item::Param(..) => None,
     })
 }
 
