@@ -131,3 +131,50 @@ const NAMES: [&str; 11] = [
     "opaque",
     "userhash",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "Digest username=\"bob\", realm=\"r\", nonce=\"n\", uri=\"sip:r\", \
+                        response=\"0\", cnonce=\"c\", qop=auth, nc=0000001f, algorithm=SHA-256";
+
+    #[test]
+    fn credentials_are_taken_apart() {
+        let read = Credentials::parse(GOOD).expect("good");
+        assert_eq!((read.username, read.realm, read.nonce), ("bob", "r", "n"));
+        assert_eq!(
+            (read.uri, read.response, read.cnonce),
+            ("sip:r", "0", Some("c"))
+        );
+        assert_eq!((read.algorithm, read.qop), (Algorithm::Sha256, Qop::Auth));
+        assert_eq!(
+            (read.nc, read.opaque, read.userhash),
+            (Some(31), None, false)
+        );
+        assert!(!read.proves("bob", "", "REGISTER", b""));
+    }
+
+    #[test]
+    fn what_is_not_an_answer_is_refused() {
+        for value in [
+            "",
+            "Digest",
+            "Basic Ym9iOnphbnppYmFy",
+            "username=\"bob\"",
+            &GOOD.replace("username", "user"),
+            &GOOD.replace("realm", "real"),
+            &GOOD.replace("nonce", "once"),
+            &GOOD.replace("uri", "url"),
+            &GOOD.replace("response", "request"),
+            &GOOD.replace("nc=", "nd="),
+            &GOOD.replace("qop=auth", "qop=auth-conf"),
+            &GOOD.replace("SHA-256", "SHA-1"),
+            &format!("{GOOD}, opaque=\"o"),
+            &format!("{GOOD}, Realm=\"other\""),
+            &format!("{GOOD}, Digest username=\"alice\""),
+        ] {
+            assert_eq!(Credentials::parse(value), None, "{value}");
+        }
+    }
+}

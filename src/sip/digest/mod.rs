@@ -232,4 +232,8 @@ fn is_forbidden(c: char) -> bool {
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod session_tests;
+#[cfg(test)]
 mod vectors;
