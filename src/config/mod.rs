@@ -5,9 +5,16 @@
 //! shared; every reference in it has been followed.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod check;
 pub mod diagnostic;
 mod diff;
+mod faults;
+pub mod options;
+mod parse;
+mod row;
 mod secrets;
+mod suggest;
+mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use secrets::SecretFault;
@@ -203,7 +210,7 @@ pub struct Account {
     pub host_name: Option<Arc<str>>,
     /// User of the address-of-record as configured for the Account itself.
     pub contact_user: Option<Arc<str>>,
-    /// Own credentials, if both or either is configured.
+    /// Own credentials, if a user name is configured; a password alone has no effect.
     pub credentials: Option<Credentials>,
     /// Whether to register at all.
     pub register: Register,
@@ -215,7 +222,7 @@ impl Account {
         let own = self.contact_user.as_deref();
         own.or(self.served.contact_user.as_deref())
             .or(self.serving.contact_user.as_deref())
-            .or(self.credentials.as_ref().map(|own| &*own.user_name))
+            .or_else(|| self.credentials.as_ref().map(|own| &*own.user_name))
             .unwrap_or_default()
     }
 
@@ -258,8 +265,9 @@ pub enum Register {
     Regular,
 }
 
-/// A digest user and its password.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A digest user and its password. Equal are those that answer a challenge alike: where the password comes from
+/// makes no difference.
+#[derive(Clone, Debug)]
 pub struct Credentials {
     /// Digest user name.
     pub user_name: Arc<str>,
@@ -268,6 +276,14 @@ pub struct Credentials {
     /// Where it comes from.
     pub source: SecretSource,
 }
+
+impl PartialEq for Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        self.user_name == other.user_name && self.password == other.password
+    }
+}
+
+impl Eq for Credentials {}
 
 /// Where a password comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -303,7 +319,13 @@ pub struct Loaded {
 /// Reads a configuration. `file` only names it in diagnostics. Passwords that live elsewhere are still to be
 /// fetched: [`Loaded::with_secrets`].
 pub fn load(file: &str, text: &str) -> Loaded {
-    todo!("{file} {text}")
+    let file: Arc<str> = file.into();
+    let (config, faults) = parse::read(text);
+    let diagnostics = faults.into_diagnostics(&file);
+    Loaded {
+        config,
+        diagnostics,
+    }
 }
 
 /// What differs between two configurations, as far as Accounts go (rule G2).
