@@ -16,9 +16,11 @@ use libtest_mimic::{Arguments, Trial};
 mod harness;
 
 mod kamailio;
+mod sipp;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     kamailio::trials, //
+    sipp::trials,
 ];
 
 /// Most trials wait for timers, so more of them run at once than there are processors.

@@ -13,6 +13,7 @@ mod kamailio;
 mod message;
 mod process;
 mod sandbox;
+mod sipp;
 mod status;
 mod wait;
 
@@ -22,6 +23,7 @@ pub(crate) use due::{SLACK, SOON, assert_due, assert_next_try};
 pub(crate) use kamailio::{KAMAILIO, Kamailio, Settings, WrongPassword};
 pub(crate) use message::{Message, Transcript};
 pub(crate) use sandbox::Sandbox;
+pub(crate) use sipp::{SIPP, Sipp};
 pub(crate) use status::Account;
 pub(crate) use trial::{LONG, make as make_trial};
 pub(crate) use wait::{holds_for, wait_for, wait_until};
