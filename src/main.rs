@@ -1,1 +1,3 @@
-fn main(){}
+//! The program: parses arguments, calls [`regent::cli::run`], turns the outcome into an exit code.
+
+fn main() {}

@@ -1,0 +1,14 @@
+//! The vocabulary between the engine and the world: what can happen, and what can be asked for.
+//!
+//! It knows names of things and no behaviour. Its invariant: every effect that can fail has its failure among
+//! the inputs.
+#![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod id;
+mod io;
+
+pub use id::{AccountId, BatchId, FlowId, QuestionId, SocketId, Ticket};
+pub use io::{
+    Answer, Command, Event, Failure, Input, Outcome, Output, Phase, Record, Resolution,
+    StoredBinding, Target, Via,
+};

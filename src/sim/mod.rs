@@ -1,0 +1,2 @@
+//! To be written.
+#![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
