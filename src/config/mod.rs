@@ -5,6 +5,13 @@
 //! shared; every reference in it has been followed.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod diagnostic;
+mod diff;
+mod secrets;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use secrets::SecretFault;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -282,6 +289,21 @@ pub struct Span {
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
+}
+
+/// What became of a configuration text.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration; none when there is any error.
+    pub config: Option<Config>,
+    /// Every error and warning, by position.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads a configuration. `file` only names it in diagnostics. Passwords that live elsewhere are still to be
+/// fetched: [`Loaded::with_secrets`].
+pub fn load(file: &str, text: &str) -> Loaded {
+    todo!("{file} {text}")
 }
 
 /// What differs between two configurations, as far as Accounts go (rule G2).

@@ -1,1 +1,375 @@
-//! To be written.
+//! Messages: an index over a received datagram, read on demand (RFC 3261 §7).
+//!
+//! [`Message::parse`] finds the lines; what a header means is read when it is asked for, so one bad header spoils
+//! nothing but itself. Nothing is copied unless a fold, an escape or bytes outside UTF-8 force it. Its invariant:
+//! what it hands out borrowed lies inside the datagram.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::address::NameAddr;
+use super::date;
+use super::error::ParseError;
+use super::fields::{CSeq, Contacts, RetryAfter, Via};
+use super::lines::{ContentLength, Entry, Lines};
+use super::name::Name;
+use super::text::{self, SPACE, TOKEN};
+use super::uri::Uri;
+
+/// No message may be longer, in bytes.
+pub const MAX_MESSAGE: usize = 65_536;
+
+/// No message may have more header lines.
+pub const MAX_HEADERS: usize = 256;
+
+/// The first line of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StartLine<'a> {
+    /// A Request-Line (RFC 3261 §7.1).
+    Request {
+        /// The method, case-sensitive.
+        method: &'a str,
+        /// The Request-URI as written; [`Message::request_uri`] reads it.
+        uri: &'a str,
+    },
+    /// A Status-Line (RFC 3261 §7.2).
+    Status {
+        /// 100 to 699.
+        code: u16,
+        /// The reason phrase as received; [`Message::reason`] reads it as text.
+        reason: &'a [u8],
+    },
+}
+
+/// A header line.
+#[derive(Clone, Copy)]
+pub struct Header<'a> {
+    /// What header it is.
+    pub name: Name,
+    /// The name as written.
+    pub text: &'a str,
+    /// The value as received, folds and white space included.
+    pub raw: &'a [u8],
+}
+
+impl<'a> Header<'a> {
+    /// The value: trimmed, unfolded, bytes outside UTF-8 replaced.
+    pub fn value(&self) -> Cow<'a, str> {
+        text::unfold(self.raw)
+    }
+}
+
+impl fmt::Debug for Header<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.text, self.value())
+    }
+}
+
+/// A received message.
+pub struct Message<'a> {
+    bytes: &'a [u8],
+    start: StartLine<'a>,
+    index: Vec<Entry>,
+    body: &'a [u8],
+}
+
+impl<'a> Message<'a> {
+    /// Reads a datagram, or one message that [`super::framing::Framer`] has cut out of a stream.
+    ///
+    /// Line ends in front are skipped. The body is as long as Content-Length says, or all the rest when it says
+    /// nothing (RFC 3261 §18.3).
+    pub fn parse(datagram: &'a [u8]) -> Result<Self, ParseError> {
+        if datagram.len() > MAX_MESSAGE {
+            return Err(ParseError::TooLong);
+        }
+        let mut lines = Lines::new(datagram);
+        if lines.at() == datagram.len() {
+            return Err(ParseError::Empty);
+        }
+        let start = start_line(lines.start()?)?;
+        let mut index = Vec::with_capacity(16);
+        let mut length = ContentLength::default();
+        while let Some(entry) = lines.header()? {
+            if index.len() == MAX_HEADERS {
+                return Err(ParseError::TooManyHeaders);
+            }
+            if entry.name == Name::ContentLength {
+                length.add(entry.value(datagram))?;
+            }
+            index.push(entry);
+        }
+        let rest = datagram.get(lines.at()..).unwrap_or_default();
+        let body = match length.get() {
+            Some(length) => rest.get(..length).ok_or(ParseError::BodyCut)?,
+            None => rest,
+        };
+        Ok(Self {
+            bytes: datagram,
+            start,
+            index,
+            body,
+        })
+    }
+
+    /// The first line.
+    pub fn start(&self) -> StartLine<'a> {
+        self.start
+    }
+
+    /// Whether it is a request.
+    pub fn is_request(&self) -> bool {
+        matches!(self.start, StartLine::Request { .. })
+    }
+
+    /// The status code of a response.
+    pub fn code(&self) -> Option<u16> {
+        match self.start {
+            StartLine::Status { code, .. } => Some(code),
+            StartLine::Request { .. } => None,
+        }
+    }
+
+    /// The reason phrase of a response, bytes outside UTF-8 replaced.
+    pub fn reason(&self) -> Option<Cow<'a, str>> {
+        match self.start {
+            StartLine::Status { reason, .. } => Some(text::unfold(reason)),
+            StartLine::Request { .. } => None,
+        }
+    }
+
+    /// The method of a request.
+    pub fn method(&self) -> Option<&'a str> {
+        match self.start {
+            StartLine::Request { method, .. } => Some(method),
+            StartLine::Status { .. } => None,
+        }
+    }
+
+    /// The URI of a request. One with headers is refused (RFC 3261 §19.1.1, table 1); so is that of a response.
+    pub fn request_uri(&self) -> Result<Uri<'a>, ParseError> {
+        let StartLine::Request { uri, .. } = self.start else {
+            return Err(ParseError::Uri);
+        };
+        Uri::parse(uri).and_then(|uri| match uri.headers {
+            Some(_) => Err(ParseError::Uri),
+            None => Ok(uri),
+        })
+    }
+
+    /// The body; empty when there is none.
+    pub fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// All header lines, in order.
+    pub fn headers(&self) -> impl Iterator<Item = Header<'a>> + '_ {
+        let bytes = self.bytes;
+        self.index.iter().map(move |entry| Header {
+            name: entry.name,
+            // A token is ASCII.
+            text: text::utf8(entry.name_text(bytes)).unwrap_or_default(),
+            raw: entry.value(bytes),
+        })
+    }
+
+    /// The values of the lines of a header as received, in order.
+    pub fn raw(&self, name: Name) -> impl Iterator<Item = &'a [u8]> + '_ {
+        let bytes = self.bytes;
+        let lines = self.index.iter().filter(move |entry| entry.name == name);
+        lines.map(move |entry| entry.value(bytes))
+    }
+
+    /// The value of the first line of a header: trimmed, unfolded, bytes outside UTF-8 replaced.
+    pub fn value(&self, name: Name) -> Option<Cow<'a, str>> {
+        self.raw(name).next().map(text::unfold)
+    }
+
+    /// The values of all lines of a header, in order, each as [`Self::value`].
+    pub fn values(&self, name: Name) -> impl Iterator<Item = Cow<'a, str>> + '_ {
+        self.raw(name).map(text::unfold)
+    }
+
+    /// The items of a comma list, those of all lines in order (RFC 3261 §7.3.1). Commas in quoted strings and in
+    /// `<…>` do not separate; empty items are left out.
+    pub fn list(&self, name: Name) -> Vec<Cow<'a, str>> {
+        self.raw(name)
+            .flat_map(text::items)
+            .filter(|item| !item.is_empty())
+            .map(text::unfold)
+            .collect()
+    }
+
+    /// The topmost Via (RFC 3261 §20.42).
+    pub fn via(&self) -> Result<Via<'a>, ParseError> {
+        let line = self.raw(Name::Via).next();
+        let top = line.and_then(|line| text::items(line).next());
+        let top = top.ok_or(ParseError::Missing(Name::Via))?;
+        Via::read(top).ok_or(ParseError::Malformed(Name::Via))
+    }
+
+    /// How many hops the Via lines list. A response for us has one (RFC 3261 §8.1.3.3).
+    pub fn via_count(&self) -> usize {
+        self.raw(Name::Via).flat_map(text::items).count()
+    }
+
+    /// The CSeq (RFC 3261 §20.16).
+    pub fn cseq(&self) -> Result<CSeq<'a>, ParseError> {
+        let value = self.single(Name::CSeq)?;
+        CSeq::read(value).ok_or(ParseError::Malformed(Name::CSeq))
+    }
+
+    /// The Call-ID; `None` when there is none or more than one, or when it holds white space or is not UTF-8
+    /// (RFC 3261 §20.8).
+    pub fn call_id(&self) -> Option<&'a str> {
+        let value = text::trim(self.single(Name::CallId).ok()?);
+        let good = !value.is_empty() && !value.iter().any(|&c| text::is(c, SPACE));
+        good.then_some(value).and_then(text::utf8)
+    }
+
+    /// The From (RFC 3261 §20.20).
+    pub fn from(&self) -> Result<NameAddr<'a>, ParseError> {
+        self.address(Name::From)
+    }
+
+    /// The To (RFC 3261 §20.39).
+    pub fn to(&self) -> Result<NameAddr<'a>, ParseError> {
+        self.address(Name::To)
+    }
+
+    fn address(&self, name: Name) -> Result<NameAddr<'a>, ParseError> {
+        NameAddr::read(self.single(name)?).ok_or(ParseError::Malformed(name))
+    }
+
+    /// The value of a header that must be there, once.
+    fn single(&self, name: Name) -> Result<&'a [u8], ParseError> {
+        let mut lines = self.raw(name);
+        let value = lines.next().ok_or(ParseError::Missing(name))?;
+        match lines.next() {
+            Some(_) => Err(ParseError::Repeated(name)),
+            None => Ok(value),
+        }
+    }
+
+    /// All Contacts, those of all lines in order; one that is malformed spoils all (RFC 3261 §20.10). See also
+    /// [`Self::contact_items`].
+    pub fn contacts(&self) -> Result<Contacts<'a>, ParseError> {
+        let malformed = ParseError::Malformed(Name::Contact);
+        let mut items = self.raw(Name::Contact).flat_map(text::items).peekable();
+        match items.peek() {
+            None => return Ok(Contacts::None),
+            Some(&b"*") => {
+                let alone = items.nth(1).is_none();
+                return alone.then_some(Contacts::Star).ok_or(malformed);
+            }
+            Some(_) => {}
+        }
+        let list: Option<Vec<_>> = items.map(NameAddr::read).collect();
+        list.map(Contacts::List).ok_or(malformed)
+    }
+
+    /// The Contacts one by one: a malformed one, `*` included, is an error in its place.
+    pub fn contact_items(&self) -> impl Iterator<Item = Result<NameAddr<'a>, ParseError>> + '_ {
+        let items = self.raw(Name::Contact).flat_map(text::items);
+        items.map(|item| NameAddr::read(item).ok_or(ParseError::Malformed(Name::Contact)))
+    }
+
+    /// The Expires header in seconds (RFC 3261 §20.19); huge numbers are `u32::MAX`, garbage is `None`.
+    pub fn expires(&self) -> Option<u32> {
+        self.seconds(Name::Expires)
+    }
+
+    /// The Min-Expires header in seconds, as [`Self::expires`] (RFC 3261 §20.23).
+    pub fn min_expires(&self) -> Option<u32> {
+        self.seconds(Name::MinExpires)
+    }
+
+    fn seconds(&self, name: Name) -> Option<u32> {
+        text::seconds(text::trim(self.raw(name).next()?))
+    }
+
+    /// The Retry-After header (RFC 3261 §20.33); garbage is `None`.
+    pub fn retry_after(&self) -> Option<RetryAfter> {
+        RetryAfter::read(self.raw(Name::RetryAfter).next()?)
+    }
+
+    /// The Date header in seconds since 1970-01-01 UTC (RFC 3261 §20.17); garbage is `None`.
+    pub fn date(&self) -> Option<i64> {
+        date::read(&self.value(Name::Date)?)
+    }
+
+    /// Whether what every message must have is there, once, and can be read (RFC 3261 §8.1.1, §8.2.1): Via, From,
+    /// To, Call-ID and CSeq; of a request also its URI, and CSeq names its method. Max-Forwards and the From tag
+    /// are not asked for: RFC 2543 did not know them.
+    pub fn check(&self) -> Result<(), ParseError> {
+        self.via()?;
+        self.from()?;
+        self.to()?;
+        self.single(Name::CallId)?;
+        self.call_id().ok_or(ParseError::Malformed(Name::CallId))?;
+        let cseq = self.cseq()?;
+        if let Some(method) = self.method() {
+            self.request_uri()?;
+            if method != cseq.method {
+                return Err(ParseError::Method);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Message<'_> {
+    /// The start line and the names of the headers: values may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("start", &self.start)
+            .field("headers", &self.index.len())
+            .field("body", &self.body.len())
+            .finish()
+    }
+}
+
+/// One space between the parts, and none at the ends (RFC 3261 §7.1, §7.2).
+fn start_line(line: &[u8]) -> Result<StartLine<'_>, ParseError> {
+    if let Some((version, rest)) = line.split_at_checked(7)
+        && version.eq_ignore_ascii_case(b"SIP/2.0")
+    {
+        return status(rest).ok_or(ParseError::StartLine);
+    }
+    let mut parts = line.split(|&c| c == b' ');
+    let (Some(method), Some(uri), Some(version), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(ParseError::StartLine);
+    };
+    if !version.eq_ignore_ascii_case(b"SIP/2.0") {
+        let is_sip = version.get(..4);
+        return Err(match is_sip {
+            Some(name) if name.eq_ignore_ascii_case(b"SIP/") => ParseError::Version,
+            _ => ParseError::StartLine,
+        });
+    }
+    let uri_is_good = !uri.is_empty() && !uri.iter().any(u8::is_ascii_control);
+    match (text::utf8(method), text::utf8(uri)) {
+        (Some(method), Some(uri)) if uri_is_good && text::all(method.as_bytes(), TOKEN) => {
+            Ok(StartLine::Request { method, uri })
+        }
+        _ => Err(ParseError::StartLine),
+    }
+}
+
+/// What follows the version: ` 200 OK`. We allow the last space to be missing when the reason is.
+fn status(rest: &[u8]) -> Option<StartLine<'_>> {
+    let (digits, rest) = rest.strip_prefix(b" ")?.split_at_checked(3)?;
+    let reason = match rest.split_first() {
+        None => rest,
+        Some((b' ', reason)) => reason,
+        Some(_) => return None,
+    };
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let code = text::utf8(digits)?.parse().ok()?;
+    (100..700)
+        .contains(&code)
+        .then_some(StartLine::Status { code, reason })
+}

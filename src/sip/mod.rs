@@ -4,12 +4,28 @@
 //! sockets. Nothing that arrives from the network may make it panic.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod address;
+mod date;
 pub mod dialog;
 pub mod digest;
+mod error;
+mod fields;
 pub mod framing;
+mod lines;
 pub mod message;
+mod name;
+mod params;
+mod text;
 pub mod transaction;
 pub mod uri;
 pub mod write;
 
+pub use address::NameAddr;
 pub use digest::Algorithm;
+pub use error::ParseError;
+pub use fields::{CSeq, Contacts, RetryAfter, Via};
+pub use message::{Header, Message, StartLine};
+pub use name::Name;
+pub use params::Params;
+pub use uri::{Scheme, Uri};
+pub use write::{Writer, reply};
