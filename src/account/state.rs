@@ -201,3 +201,14 @@ pub(super) fn phase(wanted: Wanted, errand: Errand, binding: &Binding, attempt: 
         (Wanted::Registered, Binding::None, _) => Phase::Registering,
     }
 }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // 100,000 Accounts must fit: what grows here is paid for by every one of them.
+    #[test]
+    fn an_account_stays_small() {
+        assert!(size_of::<crate::account::Account>() <= 440);
+        assert!(size_of::<Attempt>() <= 24);
+    }
+}
