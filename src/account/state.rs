@@ -1,7 +1,7 @@
 //! Binding × Attempt, and the phase that follows from the pair.
 //!
 //! *Binding* is what a registrar holds for us, *Attempt* what we do about it. The phase is never stored as a fact
-//! of its own: [`phase`] derives it, so that a refresh cannot look like an outage.
+//! of its own: `phase` derives it, so that a refresh cannot look like an outage.
 
 use std::sync::Arc;
 
