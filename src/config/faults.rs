@@ -119,7 +119,7 @@ impl<'t> Faults<'t> {
                 hint: fault.hint,
             });
         }
-        Diagnostics::sorted(file.clone(), out)
+        Diagnostics::sorted(file.clone(), !self.broken.is_empty(), out)
     }
 }
 

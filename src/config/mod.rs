@@ -8,6 +8,7 @@
 mod check;
 pub mod diagnostic;
 mod diff;
+mod document;
 mod faults;
 pub mod options;
 mod parse;
@@ -17,6 +18,7 @@ mod suggest;
 mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use document::documentation;
 pub use secrets::SecretFault;
 
 use std::net::{IpAddr, SocketAddr};

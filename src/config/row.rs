@@ -43,7 +43,7 @@ struct Cell<'t> {
     span: Span,
     /// None if it is faulty, or a list.
     value: Option<Value<'t>>,
-    /// None unless it is a list of tables.
+    /// None unless it is a list with tables, or empty.
     rows: Option<Vec<Row<'t>>>,
 }
 
@@ -150,7 +150,8 @@ impl<'t> Row<'t> {
                             None => faults.push(no_table(&label(place), at, option)),
                         }
                     }
-                    cell.rows = (rows.len() == items.len()).then_some(rows);
+                    let is_good = items.is_empty() || !rows.is_empty();
+                    cell.rows = is_good.then_some(rows);
                 }
                 (_, value) => match accept(option, raw(value)) {
                     Ok(value) => cell.value = Some(value),

@@ -6,6 +6,9 @@
 
 mod collect;
 mod snapshot;
+mod table;
 
+pub use crate::effect::{Answer, Failure, Outcome, Phase};
 pub use collect::account;
 pub use snapshot::{AccountStatus, LastAnswer, SCHEMA, StatusWord, UnixMs};
+pub use table::phase_words;
