@@ -1,6 +1,7 @@
 //! Steps an engine by hand: no runtime, no sockets, no clock. Three hours of registration in no time.
 //!
 //! `cargo run --example drive_engine`
+#![allow(clippy::print_stdout, clippy::wildcard_enum_match_arm)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -15,11 +15,15 @@ use libtest_mimic::{Arguments, Trial};
 #[macro_use]
 mod harness;
 
+mod config;
+mod examples;
 mod kamailio;
 mod sipp;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
-    kamailio::trials, //
+    config::trials,
+    examples::trials,
+    kamailio::trials,
     sipp::trials,
 ];
 
