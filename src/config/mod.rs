@@ -12,8 +12,10 @@ mod document;
 mod faults;
 pub mod options;
 mod parse;
+mod pieces;
 mod row;
 mod secrets;
+mod sections;
 mod suggest;
 mod values;
 

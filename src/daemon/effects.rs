@@ -73,6 +73,14 @@ impl Effects {
             && self.owed.is_empty()
     }
 
+    /// Gives back what a burst, such as the start, took.
+    pub(super) fn shrink(&mut self) {
+        self.changed.shrink_to(KEPT);
+        self.events.shrink_to(KEPT);
+        self.replies.shrink_to(KEPT);
+        self.outbox.shrink_to(KEPT);
+    }
+
     fn take(&mut self, output: Output) {
         match output {
             Output::Transmit {
@@ -106,6 +114,9 @@ impl Effects {
         self.owed.push_back(owed);
     }
 }
+
+/// Room for so many effects of a kind is kept.
+const KEPT: usize = 1_024;
 
 const NO_STREAMS: &str = "this version speaks UDP only";
 const NO_NAMES: &str = "this version does not resolve names";

@@ -7,7 +7,7 @@ use tracing::{Level, debug, enabled, info, warn};
 
 use crate::control::Board;
 use crate::effect::{AccountId, Event, Phase};
-use crate::status::phase_words;
+use crate::status::words::phase_words;
 use crate::time::{Duration, Instant};
 
 /// What has been logged lately.

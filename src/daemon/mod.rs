@@ -8,6 +8,7 @@ mod clock;
 mod desk;
 mod effects;
 mod journal;
+mod load;
 mod shutdown;
 mod systemd;
 
@@ -34,6 +35,7 @@ use clock::Clock;
 use desk::Desk;
 use effects::{Effects, Owed};
 use journal::Journal;
+pub use load::{load, usual_places};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
 use systemd::Manager;
@@ -117,19 +119,12 @@ impl Daemon {
             store: false,
         };
         let engine = Engine::new(config, settings);
-        let board = Board::new();
-        board.list(Directory::new(engine.accounts().filter_map(|id| {
-            let status = status::account(&engine, id)?;
-            let name = Arc::clone(&status.name);
-            board.publish(id.slot, Some(status));
-            Some((name, id.slot))
-        })));
         Ok(Self {
             engine,
             sockets: Sockets::new().context("cannot wait for sockets")?,
             effects: Effects::default(),
             clock,
-            board: Arc::new(board),
+            board: Arc::new(Board::new()),
             desk: Desk::default(),
             journal: Journal::default(),
             manager: Manager::find(),
@@ -146,13 +141,25 @@ impl Daemon {
 
     /// Lets the engine say what it needs first: its sockets.
     fn begin(&mut self) -> anyhow::Result<()> {
-        let accounts = self.board.directory().entries().len();
-        info!(version = env!("CARGO_PKG_VERSION"), accounts, "started");
         let now = self.clock.now();
         self.effects.tell(&mut self.engine, now, Input::Tick);
+        self.list();
+        let accounts = self.board.directory().entries().len();
+        info!(version = env!("CARGO_PKG_VERSION"), accounts, "started");
         self.perform()?;
         self.arm();
         Ok(())
+    }
+
+    /// Puts every Account on the board.
+    fn list(&self) {
+        let (board, engine) = (&self.board, &self.engine);
+        board.list(Directory::new(engine.accounts().filter_map(|id| {
+            let status = status::account(engine, id)?;
+            let name = Arc::clone(&status.name);
+            board.publish(id.slot, Some(status));
+            Some((name, id.slot))
+        })));
     }
 
     async fn live(&mut self) -> anyhow::Result<Stopped> {
@@ -324,6 +331,7 @@ impl Daemon {
                 _ => self.desk.settle(ticket, outcome),
             }
         }
+        effects.shrink();
     }
 
     /// Sets the timer to what is due next. One that goes off too early does no harm, so only a nearer time moves

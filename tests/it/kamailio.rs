@@ -137,7 +137,12 @@ fn an_account_registers_and_is_in_the_location_table() {
     assert_eq!((status.asked(), status.granted()), (Some(180), Some(60)));
     assert_eq!(format!("<{}>", status.aor()), last.header("To"));
     assert_eq!(status.registrar(), kamailio.address().to_string());
-    assert_eq!(status.local_port(), Some(u64::from(config.local().port())));
+    assert_eq!(status.local(), config.local().to_string());
+    assert_eq!(
+        status.public_address(),
+        status.local(),
+        "nothing stands in between"
+    );
     assert_eq!((status.last_code(), status.failures()), (Some(200), 0));
     assert_eq!(status.algorithm(), "MD5");
     let [due, end] = [status.refresh_due(), status.binding_until()];
@@ -441,7 +446,7 @@ fn an_operator_is_told_at_once_that_a_port_is_closed() {
     // By the timers it would be 32 s.
     assert!(said.took < Duration::from_secs(2), "{said:?}");
     assert_eq!(said.code, Some(1), "{said:?}");
-    assert_eq!(daemon.status().failures(), 2, "{}", daemon.status());
+    assert!(daemon.status().is_waiting(), "{}", daemon.status());
 
     kamailio.restart();
     let said = daemon.tell(&["register", Config::ACCOUNT]);

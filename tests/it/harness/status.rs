@@ -83,9 +83,14 @@ impl Account {
         self.text("registrar")
     }
 
-    /// Our own port.
-    pub(crate) fn local_port(&self) -> Option<u64> {
-        self.number("local_port")
+    /// Our own address and port.
+    pub(crate) fn local(&self) -> &str {
+        self.text("local")
+    }
+
+    /// Our address and port as the registrar saw them.
+    pub(crate) fn public_address(&self) -> &str {
+        self.text("public_address")
     }
 
     /// The expiry that was asked for.
