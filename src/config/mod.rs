@@ -5,6 +5,24 @@
 //! shared; every reference in it has been followed.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod check;
+pub mod diagnostic;
+mod diff;
+mod document;
+mod faults;
+pub mod options;
+mod parse;
+mod pieces;
+mod row;
+mod secrets;
+mod sections;
+mod suggest;
+mod values;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use document::documentation;
+pub use secrets::SecretFault;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -196,7 +214,7 @@ pub struct Account {
     pub host_name: Option<Arc<str>>,
     /// User of the address-of-record as configured for the Account itself.
     pub contact_user: Option<Arc<str>>,
-    /// Own credentials, if both or either is configured.
+    /// Own credentials, if a user name is configured; a password alone has no effect.
     pub credentials: Option<Credentials>,
     /// Whether to register at all.
     pub register: Register,
@@ -208,7 +226,7 @@ impl Account {
         let own = self.contact_user.as_deref();
         own.or(self.served.contact_user.as_deref())
             .or(self.serving.contact_user.as_deref())
-            .or(self.credentials.as_ref().map(|own| &*own.user_name))
+            .or_else(|| self.credentials.as_ref().map(|own| &*own.user_name))
             .unwrap_or_default()
     }
 
@@ -251,8 +269,9 @@ pub enum Register {
     Regular,
 }
 
-/// A digest user and its password.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A digest user and its password. Equal are those that answer a challenge alike: where the password comes from
+/// makes no difference.
+#[derive(Clone, Debug)]
 pub struct Credentials {
     /// Digest user name.
     pub user_name: Arc<str>,
@@ -261,6 +280,14 @@ pub struct Credentials {
     /// Where it comes from.
     pub source: SecretSource,
 }
+
+impl PartialEq for Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        self.user_name == other.user_name && self.password == other.password
+    }
+}
+
+impl Eq for Credentials {}
 
 /// Where a password comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -282,6 +309,27 @@ pub struct Span {
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
+}
+
+/// What became of a configuration text.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration; none when there is any error.
+    pub config: Option<Config>,
+    /// Every error and warning, by position.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads a configuration. `file` only names it in diagnostics. Passwords that live elsewhere are still to be
+/// fetched: [`Loaded::with_secrets`].
+pub fn load(file: &str, text: &str) -> Loaded {
+    let file: Arc<str> = file.into();
+    let (config, faults) = parse::read(text);
+    let diagnostics = faults.into_diagnostics(&file);
+    Loaded {
+        config,
+        diagnostics,
+    }
 }
 
 /// What differs between two configurations, as far as Accounts go (rule G2).

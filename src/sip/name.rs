@@ -75,10 +75,11 @@ names! {
     AuthenticationInfo "Authentication-Info" "RFC 3261 §20.6",
     RequestDisposition "Request-Disposition" "RFC 3841 §9.1",
     ProxyAuthorization "Proxy-Authorization" "RFC 3261 §20.28",
+    ProxyAuthenticationInfo "Proxy-Authentication-Info" "RFC 7615 §4",
 }
 
 /// No known name is as long as this.
-const LONGEST: usize = 20;
+const LONGEST: usize = 26;
 
 /// Where the names of each length start in [`KNOWN`].
 const STARTS: [usize; LONGEST + 1] = starts();
