@@ -15,6 +15,7 @@ pub mod config;
 pub mod cx;
 pub mod effect;
 pub mod engine;
+pub mod index;
 pub mod pace;
 pub mod proxy;
 pub mod rng;

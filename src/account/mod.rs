@@ -1,2 +1,543 @@
-//! To be written.
+//! Keeps one address-of-record bound at one registrar at a time.
+//!
+//! An [`Account`] knows its own configuration, a view of its Proxy Set, its tickets; not the other Accounts. It
+//! is driven by `on_*` handlers, which all end in `Account::go`, the only writer of its state. The invariant:
+//! never two REGISTERs of one Account in flight (RFC 3261 §10.2), and every ticket is answered exactly once.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod answers;
+mod auth;
+mod commands;
+mod request;
+mod restore;
+mod schedule;
+mod shared;
+mod state;
+#[cfg(test)]
+pub(crate) mod testing;
+mod view;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::config;
+use crate::cx::{Armed, Ended, Owner, TransactionId};
+use crate::effect::{AccountId, Event, Failure, Outcome, Phase, Ticket};
+use crate::pace::{RegistrarId, Turn};
+use crate::proxy::SetId;
+use crate::time::{Duration, Instant};
+use auth::Known;
+pub use request::ALLOW;
+pub use shared::Shared;
+pub use state::{Attempt, Binding, Bound, Errand, Trouble, Wanted, Why};
+pub use view::View;
+
+/// One Account at work.
+#[derive(Debug)]
+pub struct Account {
+    id: AccountId,
+    config: Arc<config::Account>,
+    set: Option<SetId>,
+    wanted: Wanted,
+    errand: Errand,
+    binding: Binding,
+    attempt: Attempt,
+    tries: Tries,
+    timer: Armed,
+    identity: Identity,
+    known: Vec<Known>,
+    holds: Vec<Hold>,
+    tickets: Vec<(Ticket, Errand)>,
+    failures: u32,
+    refusals: u32,
+    asked: u32,
+    trouble: Option<Trouble>,
+    last: Option<Last>,
+    route: Option<Box<Route>>,
+    public_address: Option<SocketAddr>,
+    round_trip: Option<Duration>,
+    /// A binding that we gave up may live at its registrar until then (rule I8).
+    left_until: Option<Instant>,
+    /// When the refresh of a binding from the run before is due; taken when work begins.
+    resume: Option<Instant>,
+    /// Whether `Supported: path` is left out, since the registrar refused it (420).
+    without_path: bool,
+    is_dirty: bool,
+}
+
+/// What makes our REGISTERs one registration (rules I1, I4, L2).
+#[derive(Debug)]
+struct Identity {
+    /// `sip:user@host` of From and To.
+    aor: Arc<str>,
+    call_id: Box<str>,
+    from_tag: u64,
+    mark: u64,
+    cseq: u32,
+    /// No REGISTER above this may leave before the store has answered (rule L8).
+    cseq_limit: u32,
+    /// Whether a higher limit is on its way to the store.
+    is_raising: bool,
+    draws: u64,
+}
+
+/// What one attempt has been through at its registrar (table A).
+#[derive(Clone, Copy, Default, Debug)]
+struct Tries {
+    /// Authenticated repeats.
+    authenticated: u8,
+    /// `stale=true` answers in a row.
+    stale: u8,
+    /// 423 answers.
+    brief: u8,
+    /// Whether the last request carried credentials.
+    carried: bool,
+}
+
+/// A Retry-After in force (rule L3).
+#[derive(Clone, Copy, Debug)]
+struct Hold {
+    /// The registrar that it binds; `None` binds the Account.
+    registrar: Option<RegistrarId>,
+    until: Instant,
+}
+
+/// The last final answer, or what came instead.
+#[derive(Clone, Debug)]
+pub struct Last {
+    /// SIP status code; 408 for no answer.
+    pub code: u16,
+    /// Reason phrase, or what happened.
+    pub reason: Arc<str>,
+    /// When.
+    pub at: Instant,
+    /// Where.
+    pub registrar: RegistrarId,
+}
+
+/// What a 2xx told about routes, for calls and status (table A).
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Route {
+    /// `Path` (RFC 3327).
+    pub path: Vec<Box<str>>,
+    /// `Service-Route` (RFC 3608).
+    pub service_route: Vec<Box<str>>,
+    /// `P-Associated-URI` (RFC 7315).
+    pub associated: Vec<Box<str>>,
+}
+
+impl Account {
+    /// An Account that has not done anything yet.
+    pub fn new(
+        id: AccountId,
+        config: Arc<config::Account>,
+        timer: Armed,
+        shared: &mut Shared,
+    ) -> Self {
+        let set = config
+            .serving
+            .proxy_set
+            .as_ref()
+            .map(|set| shared.proxies.set(set, &mut shared.pace));
+        let wanted = match config.register {
+            config::Register::No => Wanted::AuthenticationOnly,
+            config::Register::Regular => Wanted::Registered,
+        };
+        let identity = Identity::new(id, &config, shared);
+        let mut account = Self {
+            id,
+            config,
+            set,
+            wanted,
+            errand: Errand::Register,
+            binding: Binding::None,
+            attempt: Attempt::Idle,
+            tries: Tries::default(),
+            timer,
+            identity,
+            known: Vec::new(),
+            holds: Vec::new(),
+            tickets: Vec::new(),
+            failures: 0,
+            refusals: 0,
+            asked: shared.rules.registration_time_secs,
+            trouble: None,
+            last: None,
+            route: None,
+            public_address: None,
+            round_trip: None,
+            left_until: None,
+            resume: None,
+            without_path: false,
+            is_dirty: false,
+        };
+        account.mark_changed(shared);
+        account
+    }
+
+    /// Its name to the engine.
+    pub fn id(&self) -> AccountId {
+        self.id
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &Arc<config::Account> {
+        &self.config
+    }
+
+    /// The Proxy Set that it registers at.
+    pub fn set(&self) -> Option<SetId> {
+        self.set
+    }
+
+    /// What an operator sees it do.
+    pub fn phase(&self) -> Phase {
+        state::phase(self.wanted, self.errand, &self.binding, &self.attempt)
+    }
+
+    /// Whether it is no longer configured.
+    pub fn is_removed(&self) -> bool {
+        self.wanted == Wanted::Removed
+    }
+
+    /// Its handle on its timer, for whoever gets its slot next.
+    pub fn timer(&self) -> Armed {
+        self.timer
+    }
+
+    /// Whether nothing is planned or under way.
+    pub fn is_at_rest(&self) -> bool {
+        self.attempt == Attempt::Idle
+    }
+
+    /// Whether a registrar holds a binding of ours, as far as we know.
+    pub fn is_bound(&self) -> bool {
+        matches!(self.binding, Binding::Bound(_))
+    }
+
+    /// Whether the entry with this turn still stands in line.
+    pub fn is_waiting(&self, turn: Turn) -> bool {
+        matches!(self.attempt, Attempt::Queued { turn: own, .. } if own == turn)
+    }
+
+    /// Whether a timer entry of this generation is in force.
+    pub fn is_in_force(&self, generation: u32) -> bool {
+        self.timer.is_in_force(generation)
+    }
+
+    /// The status was published; the next change says so again.
+    pub fn on_published(&mut self) {
+        self.is_dirty = false;
+    }
+
+    /// Its socket is bound, and the store has been read: it may begin.
+    pub fn on_ready(&mut self, shared: &mut Shared) {
+        if self.wanted == Wanted::Registered && self.attempt == Attempt::Idle {
+            self.resume(shared);
+        }
+    }
+
+    /// A timer entry of this generation came due.
+    pub fn on_timer(&mut self, generation: u32, shared: &mut Shared) {
+        if !shared.cx.timers.fired(&mut self.timer, generation) {
+            return;
+        }
+        let now = shared.cx.now;
+        if let Binding::Bound(bound) = self.binding
+            && bound.until <= now
+        {
+            self.go(Binding::None, self.attempt, shared, || {
+                "the binding has expired".to_owned()
+            });
+        }
+        if let Attempt::Scheduled { due, .. } = self.attempt
+            && due <= now
+        {
+            return self.begin(Errand::Register, due, shared);
+        }
+        self.arm(shared);
+    }
+
+    /// It has got a place in the registrar's window: it sends.
+    pub fn on_turn(&mut self, registrar: RegistrarId, shared: &mut Shared) {
+        self.send(registrar, true, shared);
+    }
+
+    /// Its request was repeated. When the registrar has answered others meanwhile, the place in the window is
+    /// given back: the silence is ours alone, and must not hold up anybody else (rule P4).
+    pub fn on_repeated(&mut self, ended: &Ended, shared: &mut Shared) {
+        let Attempt::InFlight {
+            transaction,
+            registrar,
+            holds_place: true,
+        } = self.attempt
+        else {
+            return;
+        };
+        if transaction == ended.id && !shared.pace.is_silent_since(registrar, ended.sent) {
+            shared.pace.leave(registrar);
+            self.attempt = Attempt::InFlight {
+                transaction,
+                registrar,
+                holds_place: false,
+            };
+        }
+    }
+
+    /// Its transaction timed out.
+    pub fn on_timeout(&mut self, ended: &Ended, shared: &mut Shared) {
+        if let Some(registrar) = self.flight(ended.id) {
+            shared.pace.on_silence(registrar, shared.cx.now, ended.sent);
+            self.on_no_answer(Failure::TimedOut, registrar, shared);
+        }
+    }
+
+    /// Its datagram could not be delivered (rule X2).
+    pub fn on_unreachable(&mut self, ended: &Ended, shared: &mut Shared) {
+        if let Some(registrar) = self.flight(ended.id) {
+            shared.pace.on_lost(registrar);
+            self.on_no_answer(Failure::Unreachable, registrar, shared);
+        }
+    }
+
+    /// The registrar of the transaction in flight, if it is this one.
+    fn flight(&self, id: TransactionId) -> Option<RegistrarId> {
+        if let Attempt::InFlight {
+            transaction,
+            registrar,
+            ..
+        } = self.attempt
+            && transaction == id
+        {
+            return Some(registrar);
+        }
+        None
+    }
+
+    /// When the next REGISTER is due, if it is for this.
+    fn scheduled(&self, what_for: Why) -> Option<Instant> {
+        if let Attempt::Scheduled { due, why } = self.attempt
+            && why == what_for
+        {
+            return Some(due);
+        }
+        None
+    }
+
+    fn is_bound_at(&self, registrar: RegistrarId) -> bool {
+        matches!(self.binding, Binding::Bound(bound) if bound.registrar == registrar)
+    }
+
+    fn on_no_answer(&mut self, failure: Failure, registrar: RegistrarId, shared: &mut Shared) {
+        let reason = match failure {
+            Failure::TimedOut => "No answer",
+            Failure::Unreachable => "Not reachable",
+        };
+        let reason = shared.reason(reason);
+        self.last = Some(Last {
+            code: 408,
+            reason,
+            at: shared.cx.now,
+            registrar,
+        });
+        self.fail(registrar, Trouble::NoAnswer(failure), None, shared);
+    }
+
+    /// A REGISTER is due since `due`: chooses its registrar and stands in line there.
+    fn begin(&mut self, errand: Errand, due: Instant, shared: &mut Shared) {
+        let registrar = match (errand, self.binding) {
+            (Errand::Unregister, Binding::Bound(bound)) => Some(bound.registrar),
+            _ => self.choose(shared.cx.now, shared),
+        };
+        let Some(registrar) = registrar else {
+            let due = self
+                .first_hold_end()
+                .unwrap_or_else(|| shared.cx.now + shared.retry());
+            return self.go(
+                self.binding,
+                Attempt::Scheduled {
+                    due,
+                    why: Why::Retry,
+                },
+                shared,
+                || "every registrar asked for patience (Retry-After)".to_owned(),
+            );
+        };
+        self.begin_at(registrar, errand, due, shared);
+    }
+
+    /// As [`Account::begin`], at a given registrar.
+    fn begin_at(
+        &mut self,
+        registrar: RegistrarId,
+        errand: Errand,
+        due: Instant,
+        shared: &mut Shared,
+    ) {
+        let ends = match self.binding {
+            Binding::Bound(bound) => Some(bound.until),
+            Binding::None => None,
+        };
+        self.tries = Tries::default();
+        self.known
+            .iter_mut()
+            .for_each(|known| known.is_fresh = false);
+        self.errand = errand;
+        let turn = shared.pace.enqueue(registrar, self.id, due, ends);
+        self.go(
+            self.binding,
+            Attempt::Queued {
+                turn,
+                registrar,
+                due,
+            },
+            shared,
+            String::new,
+        );
+    }
+
+    /// The registrar that the next REGISTER goes to; `None` while each has asked for patience.
+    fn choose(&self, at: Instant, shared: &mut Shared) -> Option<RegistrarId> {
+        let Shared { proxies, pace, .. } = shared;
+        let holds = &self.holds;
+        let is_held = |id| {
+            holds
+                .iter()
+                .any(|hold| hold.registrar == Some(id) && hold.until > at)
+        };
+        proxies.current(self.set?, pace, is_held)
+    }
+
+    fn first_hold_end(&self) -> Option<Instant> {
+        self.holds.iter().map(|hold| hold.until).min()
+    }
+
+    /// The only writer of binding and attempt. It keeps timer and spread in step, and says what changed.
+    fn go(
+        &mut self,
+        binding: Binding,
+        attempt: Attempt,
+        shared: &mut Shared,
+        why: impl FnOnce() -> String,
+    ) {
+        let before = self.phase();
+        let is_under_way =
+            |attempt| matches!(attempt, Attempt::Queued { .. } | Attempt::InFlight { .. });
+        let was_under_way = is_under_way(self.attempt) && self.binding == binding;
+        if let Attempt::Scheduled {
+            due,
+            why: Why::Refresh,
+        } = self.attempt
+            && self.attempt != attempt
+        {
+            shared.pace.spread.release(due);
+        }
+        self.binding = binding;
+        self.attempt = attempt;
+        self.arm(shared);
+        self.say_phase(before, shared, why);
+        if !(was_under_way && is_under_way(attempt) && self.phase() == before) {
+            self.mark_changed(shared);
+        }
+    }
+
+    fn say_phase(&self, before: Phase, shared: &mut Shared, why: impl FnOnce() -> String) {
+        let after = self.phase();
+        if before != after {
+            let event = Event::PhaseChanged {
+                account: self.id,
+                from: before,
+                to: after,
+                why: why(),
+            };
+            shared.cx.out.event(event);
+        }
+    }
+
+    fn arm(&mut self, shared: &mut Shared) {
+        let due = match self.attempt {
+            Attempt::Scheduled { due, .. } => Some(due),
+            Attempt::Idle | Attempt::Queued { .. } | Attempt::InFlight { .. } => None,
+        };
+        let ends = match self.binding {
+            Binding::Bound(bound) => Some(bound.until),
+            Binding::None => None,
+        };
+        let at = due.into_iter().chain(ends).min();
+        shared
+            .cx
+            .timers
+            .set(Owner::Account(self.id.slot), &mut self.timer, at);
+    }
+
+    fn mark_changed(&mut self, shared: &mut Shared) {
+        if !self.is_dirty {
+            self.is_dirty = true;
+            shared.cx.out.changed(self.id);
+        }
+        shared.dirty.mark(self.id);
+    }
+
+    /// Gives the place in the registrar's window back, if one is held.
+    fn land(&mut self, shared: &mut Shared) {
+        if let Attempt::InFlight {
+            transaction,
+            registrar,
+            holds_place: true,
+        } = self.attempt
+        {
+            shared.pace.leave(registrar);
+            self.attempt = Attempt::InFlight {
+                transaction,
+                registrar,
+                holds_place: false,
+            };
+        }
+    }
+
+    /// An attempt is over: goes on as is meant. `next` is when the next REGISTER is due.
+    fn go_on(
+        &mut self,
+        binding: Binding,
+        next: (Instant, Why),
+        shared: &mut Shared,
+        why: impl FnOnce() -> String,
+    ) {
+        self.land(shared);
+        let was = self.errand;
+        match (self.wanted == Wanted::Registered, was) {
+            (true, Errand::Unregister) => {
+                self.go(binding, Attempt::Idle, shared, why);
+                self.begin(Errand::Register, shared.cx.now, shared);
+            }
+            (true, Errand::Register) => {
+                let (due, what) = next;
+                self.go(binding, Attempt::Scheduled { due, why: what }, shared, why);
+            }
+            (false, Errand::Register) if binding != Binding::None => {
+                self.go(binding, self.attempt, shared, why);
+                self.begin(Errand::Unregister, shared.cx.now, shared);
+            }
+            (false, Errand::Register) => {
+                self.go(binding, Attempt::Idle, shared, why);
+                self.settle(Errand::Unregister, &Outcome::Unregistered, shared);
+            }
+            (false, Errand::Unregister) => self.go(binding, Attempt::Idle, shared, why),
+        }
+    }
+
+    /// Answers the tickets that wait for this errand.
+    fn settle(&mut self, errand: Errand, outcome: &Outcome, shared: &mut Shared) {
+        let out = &mut shared.cx.out;
+        self.tickets.retain(|(ticket, waits_for)| {
+            let is_settled = *waits_for == errand;
+            if is_settled {
+                out.reply(*ticket, outcome.clone());
+            }
+            !is_settled
+        });
+        if self.tickets.is_empty() {
+            self.tickets = Vec::new();
+        }
+    }
+}

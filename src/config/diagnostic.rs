@@ -76,7 +76,7 @@ pub struct Diagnostics {
 
 impl Diagnostics {
     /// Puts findings about a file in order: by position, errors first among those at one place.
-    pub(super) fn sorted(file: Arc<str>, is_partial: bool, mut list: Vec<Diagnostic>) -> Self {
+    pub fn sorted(file: Arc<str>, is_partial: bool, mut list: Vec<Diagnostic>) -> Self {
         list.sort_by_key(|one| (one.line, one.column, one.severity));
         Self {
             file,

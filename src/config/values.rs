@@ -55,7 +55,7 @@ impl Complaint {
     }
 }
 
-/// The port of a proxy that names none (RFC 3261 §19.1.2).
+/// The port of a proxy that names none: the one that is registered for SIP over UDP.
 const DEFAULT_PORT: u16 = 5060;
 
 /// Judges a value for an option.

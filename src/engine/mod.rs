@@ -1,2 +1,638 @@
-//! To be written.
+//! Routes everything that happens to whoever must know, and collects what must be done.
+//!
+//! It knows who owns which transaction, timer and ticket; it decides nothing about registrations. The contract:
+//! one [`Engine::handle`], then [`Engine::poll`] until `None`; time does not run backwards.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod persist;
+mod requests;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::account::{Account, Shared, View, Wanted};
+use crate::config::{self, Config, Diff};
+use crate::cx::{Armed, Branch, Cx, Expired, Matched, Owner};
+use crate::effect::{AccountId, Command, Event, Input, Outcome, Output, SocketId, Ticket, Via};
+use crate::index::Index;
+use crate::rng::Seed;
+use crate::sip::message::Message;
+use crate::time::{Duration, Instant};
+use persist::Persist;
+
+pub use crate::account::View as AccountView;
+
+/// What an engine is made with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where chance comes from.
+    pub seed: Seed,
+    /// Wall-clock milliseconds since 1970 at [`Instant::ZERO`].
+    pub unix_ms_at_zero: i64,
+    /// Whether somebody answers [`Output::Save`]. With a store nothing is sent before [`Input::Restore`].
+    pub store: bool,
+}
+
+/// A socket that could not be bound is tried again after this.
+const LISTEN_RETRY: Duration = Duration::from_secs(5);
+/// So long un-REGISTERs may take when the program stops (rule L7).
+const STOP_TIME: Duration = Duration::from_secs(4);
+
+/// Everything, stepped in virtual time.
+///
+/// Methods come in three kinds: views (`&self`), [`Engine::handle`] for what happened, and [`Engine::poll`] and
+/// [`Engine::deadline`] for what the caller must do. After each `handle`, `poll` until it returns `None`.
+#[derive(Debug)]
+pub struct Engine {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    names: Index<Arc<str>, AccountId>,
+    shared: Shared,
+    persist: Persist,
+    config: Arc<Config>,
+    has_started: bool,
+    unbound: Vec<(SocketId, Option<Instant>)>,
+    stopping: Option<Stopping>,
+    timer: Armed,
+}
+
+#[derive(Default, Debug)]
+struct Slot {
+    account: Option<Account>,
+    generation: u32,
+    timer: Armed,
+    /// Takes the slot's name over when its Account has left.
+    successor: Option<Arc<config::Account>>,
+}
+
+#[derive(Debug)]
+struct Stopping {
+    ticket: Ticket,
+    until: Instant,
+    open: usize,
+}
+
+impl Engine {
+    /// An engine at instant zero. Nothing happens before the first [`Engine::handle`].
+    pub fn new(config: Arc<Config>, settings: Settings) -> Self {
+        let Settings {
+            seed,
+            unix_ms_at_zero,
+            store,
+        } = settings;
+        let index_seed = seed.draw(u64::MAX, 0).number();
+        Self {
+            slots: Vec::with_capacity(config.accounts.len()),
+            free: Vec::new(),
+            names: Index::new(index_seed),
+            shared: Shared::new(&config, seed, unix_ms_at_zero, store),
+            persist: Persist::new(store),
+            config,
+            has_started: false,
+            unbound: Vec::new(),
+            stopping: None,
+            timer: Armed::default(),
+        }
+    }
+
+    /// Tells what happened. Then call [`Engine::poll`] until it returns `None`.
+    ///
+    /// # Panics
+    ///
+    /// When `now` is before that of an earlier call: a bug in the caller.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        assert!(now >= self.shared.cx.now, "time must not run backwards");
+        self.shared.cx.now = now;
+        if !self.has_started {
+            self.has_started = true;
+            self.start();
+        }
+        match input {
+            Input::Tick | Input::LinkUp { .. } => {}
+            Input::Opened { .. } | Input::FlowFailed { .. } | Input::Resolved { .. } => {}
+            Input::Listening {
+                socket,
+                local,
+                receive_buffer,
+            } => {
+                self.on_listening(socket, local, receive_buffer);
+            }
+            Input::ListenFailed { socket, why } => self.on_listen_failed(socket, why),
+            Input::Received { via, from, bytes } => self.on_received(via, from, bytes),
+            Input::Unreachable { to, quoted, .. } => self.on_unreachable(to, quoted),
+            Input::Command { ticket, command } => self.on_command(ticket, command),
+            Input::Reconfigured(config, diff) => self.on_reconfigured(config, diff),
+            Input::Restore(records) => self.on_restore(records),
+            Input::Saved { batch } => self.on_saved(batch),
+            Input::SaveFailed { batch, why } => self.on_save_failed(batch, &why),
+            Input::WallClock { unix_ms_at_zero } => {
+                self.shared.cx.unix_ms_at_zero = unix_ms_at_zero
+            }
+        }
+        self.run_due();
+        self.send_due();
+        self.save();
+        self.arm();
+        self.tidy();
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Output> {
+        let output = self.shared.cx.out.pop();
+        if let Some(Output::Changed(id)) = output
+            && let Some(account) = self.account_mut(id)
+        {
+            account.on_published();
+        }
+        output
+    }
+
+    /// When to call [`Engine::handle`] with [`Input::Tick`], if nothing else happens before.
+    pub fn deadline(&mut self) -> Option<Instant> {
+        let Self {
+            shared,
+            slots,
+            timer,
+            ..
+        } = self;
+        let Cx {
+            timers,
+            transactions,
+            ..
+        } = &mut shared.cx;
+        timers.head(|owner, generation| match owner {
+            Owner::Account(slot) => is_in_force(slots, slot, generation),
+            Owner::Transaction(slot) => transactions.is_in_force(slot, generation),
+            Owner::Engine => timer.is_in_force(generation),
+        })
+    }
+
+    /// The Account with this name.
+    pub fn find(&self, name: &str) -> Option<AccountId> {
+        self.names.get(name).copied()
+    }
+
+    /// Every Account, in index order.
+    pub fn accounts(&self) -> impl Iterator<Item = AccountId> + '_ {
+        self.slots
+            .iter()
+            .filter_map(|slot| slot.account.as_ref())
+            .map(Account::id)
+    }
+
+    /// What the status may read of an Account.
+    pub fn account(&self, id: AccountId) -> Option<AccountView<'_>> {
+        let slot = self.slots.get(id.slot as usize)?;
+        let account = slot.account.as_ref().filter(|account| account.id() == id)?;
+        Some(View::new(account, &self.shared))
+    }
+
+    /// REGISTER transactions in flight.
+    pub fn in_flight(&self) -> usize {
+        self.shared.cx.transactions.len()
+    }
+
+    fn start(&mut self) {
+        let config = Arc::clone(&self.config);
+        for interface in &config.sip_interfaces {
+            self.listen(interface);
+        }
+        for account in &config.accounts {
+            self.add(account);
+        }
+        self.names.shrink();
+    }
+
+    fn listen(&mut self, interface: &Arc<config::SipInterface>) {
+        let (socket, is_new) = self.shared.proxies.socket(interface);
+        if is_new {
+            self.unbound.push((socket, None));
+            self.ask_for(socket);
+        }
+    }
+
+    fn ask_for(&mut self, socket: SocketId) {
+        if let Some(known) = self.shared.proxies.socket_of(socket) {
+            let local =
+                std::net::SocketAddr::new(known.interface.address, known.interface.udp_port);
+            self.shared.cx.out.push(Output::Listen { socket, local });
+        }
+    }
+
+    fn add(&mut self, config: &Arc<config::Account>) -> AccountId {
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.slots.len() as u32 - 1
+        });
+        let slot = &mut self.slots[number as usize];
+        let id = AccountId {
+            slot: number,
+            generation: slot.generation,
+        };
+        slot.account = Some(Account::new(
+            id,
+            Arc::clone(config),
+            slot.timer,
+            &mut self.shared,
+        ));
+        self.names.insert(Arc::clone(&config.name), id);
+        id
+    }
+
+    fn account_mut(&mut self, id: AccountId) -> Option<&mut Account> {
+        let account = self.slots.get_mut(id.slot as usize)?.account.as_mut()?;
+        (account.id() == id).then_some(account)
+    }
+
+    /// Lets an Account handle something, and sees to what follows when it comes to rest.
+    fn with(&mut self, id: AccountId, handle: impl FnOnce(&mut Account, &mut Shared)) {
+        let Some(slot) = self.slots.get_mut(id.slot as usize) else {
+            return;
+        };
+        let Some(account) = slot.account.as_mut().filter(|account| account.id() == id) else {
+            return;
+        };
+        let was_at_rest = account.is_at_rest();
+        handle(account, &mut self.shared);
+        if !was_at_rest && account.is_at_rest() {
+            self.on_rest(id);
+        }
+    }
+
+    fn on_rest(&mut self, id: AccountId) {
+        if let Some(stopping) = &mut self.stopping {
+            stopping.open = stopping.open.saturating_sub(1);
+        }
+        let slot = &mut self.slots[id.slot as usize];
+        if !slot.account.as_ref().is_some_and(Account::is_removed) {
+            return;
+        }
+        let Some(gone) = slot.account.take() else {
+            return;
+        };
+        slot.timer = gone.timer();
+        slot.generation = slot.generation.wrapping_add(1);
+        let successor = slot.successor.take();
+        self.free.push(id.slot);
+        self.names.remove(&gone.config().name);
+        self.shared.cx.out.changed(id);
+        if let Some(config) = successor {
+            let id = self.add(&config);
+            self.ready_up(id);
+        }
+    }
+
+    fn on_listening(
+        &mut self,
+        socket: SocketId,
+        local: std::net::SocketAddr,
+        receive_buffer: usize,
+    ) {
+        self.unbound.retain(|(unbound, _)| *unbound != socket);
+        self.shared.proxies.on_listening(socket, local);
+        self.shared.pace.set_receive_buffer(socket, receive_buffer);
+        self.ready_up_all();
+    }
+
+    fn on_listen_failed(&mut self, socket: SocketId, why: String) {
+        let again = self.shared.cx.now + LISTEN_RETRY;
+        self.unbound.retain(|(unbound, _)| *unbound != socket);
+        self.unbound.push((socket, Some(again)));
+        if let Some(known) = self.shared.proxies.socket_of(socket) {
+            let local =
+                std::net::SocketAddr::new(known.interface.address, known.interface.udp_port);
+            self.shared.cx.out.event(Event::ListenFailed { local, why });
+        }
+    }
+
+    fn ready_up_all(&mut self) {
+        for slot in 0..self.slots.len() {
+            if let Some(id) = self.slots[slot].account.as_ref().map(Account::id) {
+                self.ready_up(id);
+            }
+        }
+    }
+
+    /// Lets an Account begin when nothing is missing: its socket, and the store's word (rule L8).
+    fn ready_up(&mut self, id: AccountId) {
+        if self.stopping.is_some() || !self.persist.is_restored() {
+            return;
+        }
+        let Self { slots, shared, .. } = self;
+        let Some(account) = slots
+            .get_mut(id.slot as usize)
+            .and_then(|slot| slot.account.as_mut())
+        else {
+            return;
+        };
+        let socket = account.set().map(|set| shared.proxies.socket_of_set(set));
+        let is_bound = socket
+            .and_then(|id| shared.proxies.socket_of(id))
+            .is_some_and(|s| s.local.is_some());
+        if is_bound && account.may_send() {
+            account.on_ready(shared);
+        }
+    }
+
+    fn on_received(&mut self, via: Via, from: std::net::SocketAddr, bytes: &[u8]) {
+        let now = self.shared.cx.now;
+        let known = match via {
+            Via::Socket(socket) => self.shared.pace.find(socket, from),
+            Via::Flow(_) => None,
+        };
+        if let Some(registrar) = known {
+            self.shared.pace.on_heard(registrar, now);
+        }
+        let Ok(message) = Message::parse(bytes) else {
+            return;
+        };
+        let Some(code) = message.code() else {
+            return requests::answer(&message, via, from, known.is_some(), &mut self.shared.cx);
+        };
+        let (Ok(top), Ok(cseq)) = (message.via(), message.cseq()) else {
+            return;
+        };
+        let Some(branch) = top.branch.and_then(Branch::parse) else {
+            return;
+        };
+        if cseq.method != "REGISTER" {
+            return;
+        }
+        let Cx {
+            transactions,
+            timers,
+            timing,
+            ..
+        } = &mut self.shared.cx;
+        match transactions.on_response(&branch, code, (now, timing), timers) {
+            Matched::Stray | Matched::Provisional(_) => {}
+            Matched::Final(ended) => {
+                self.with(ended.owner, |account, shared| {
+                    account.on_answer(&ended, (&message, &top), shared)
+                });
+            }
+        }
+    }
+
+    fn on_unreachable(&mut self, to: std::net::SocketAddr, quoted: &[u8]) {
+        let Some(branch) = Branch::find(quoted) else {
+            return;
+        };
+        let Cx {
+            transactions,
+            timers,
+            ..
+        } = &mut self.shared.cx;
+        if let Some(ended) = transactions.on_unreachable(&branch, to, timers) {
+            self.with(ended.owner, |account, shared| {
+                account.on_unreachable(&ended, shared)
+            });
+        }
+    }
+
+    fn on_command(&mut self, ticket: Ticket, command: Command) {
+        let (Command::Register { account: id, .. }
+        | Command::Unregister { account: id }
+        | Command::Refresh { account: id }) = command
+        else {
+            return self.stop(ticket);
+        };
+        if self.account(id).is_none() {
+            return self.shared.cx.out.reply(ticket, Outcome::Gone);
+        }
+        self.with(id, |account, shared| match command {
+            Command::Register { force, .. } => account.on_register(ticket, force, shared),
+            Command::Unregister { .. } => account.on_unregister(ticket, shared),
+            Command::Refresh { .. } => account.on_refresh(ticket, shared),
+            Command::Shutdown => {}
+        });
+    }
+
+    /// The program stops: bindings are removed within [`STOP_TIME`] (rule L7). With a store they are left, unless
+    /// `unregister_on_shutdown` says otherwise.
+    fn stop(&mut self, ticket: Ticket) {
+        if self.stopping.is_some() {
+            let why = "the program is stopping already".to_owned();
+            return self.shared.cx.out.reply(ticket, Outcome::NotSent { why });
+        }
+        let is_leaving = !self.persist.is_on() || self.shared.rules.unregister_on_shutdown;
+        let until = if is_leaving {
+            self.shared.cx.now + STOP_TIME
+        } else {
+            self.shared.cx.now
+        };
+        self.stopping = Some(Stopping {
+            ticket,
+            until,
+            open: usize::MAX,
+        });
+        for slot in 0..self.slots.len() {
+            let Some(id) = self.slots[slot].account.as_ref().map(Account::id) else {
+                continue;
+            };
+            if is_leaving {
+                self.with(id, |account, shared| {
+                    account.on_leave(Wanted::Stopped, shared)
+                });
+            }
+        }
+        let is_at_work = |slot: &&Slot| {
+            slot.account
+                .as_ref()
+                .is_some_and(|account| !account.is_at_rest())
+        };
+        let open = self.slots.iter().filter(is_at_work).count();
+        self.stopping = Some(Stopping {
+            ticket,
+            until,
+            open,
+        });
+    }
+
+    /// Whether stopping is over; then its ticket is answered.
+    fn finish_stop(&mut self) {
+        let now = self.shared.cx.now;
+        let Some(stopping) = self
+            .stopping
+            .take_if(|stopping| stopping.open == 0 || stopping.until <= now)
+        else {
+            return;
+        };
+        let mut left = 0;
+        for slot in &mut self.slots {
+            if let Some(account) = &mut slot.account {
+                left += u32::from(account.on_deadline(&mut self.shared));
+            }
+        }
+        self.persist.save_all(&self.slots, &mut self.shared);
+        self.shared
+            .cx
+            .out
+            .reply(stopping.ticket, Outcome::Stopped { left });
+        self.stopping = Some(Stopping {
+            until: Instant::FAR,
+            open: usize::MAX,
+            ..stopping
+        });
+    }
+
+    fn on_reconfigured(&mut self, config: Arc<Config>, diff: Diff) {
+        self.shared.set_rules(&config);
+        for interface in &config.sip_interfaces {
+            self.listen(interface);
+        }
+        self.config = config;
+        for name in &diff.removed {
+            self.leave(name, None);
+        }
+        for account in &diff.changed {
+            self.leave(&Arc::clone(&account.name), Some(account));
+        }
+        for account in &diff.added {
+            let id = self.add(account);
+            self.ready_up(id);
+        }
+    }
+
+    fn leave(&mut self, name: &str, successor: Option<&Arc<config::Account>>) {
+        let Some(id) = self.find(name) else { return };
+        self.slots[id.slot as usize].successor = successor.map(Arc::clone);
+        let was_at_rest = self
+            .account_mut(id)
+            .is_some_and(|account| account.is_at_rest());
+        self.with(id, |account, shared| {
+            account.on_leave(Wanted::Removed, shared)
+        });
+        if was_at_rest {
+            self.on_rest(id);
+        }
+    }
+
+    /// Runs every timer that is due.
+    fn run_due(&mut self) {
+        let now = self.shared.cx.now;
+        while let Some((owner, generation)) = self.shared.cx.timers.due(now) {
+            match owner {
+                Owner::Account(slot) => {
+                    let account = self
+                        .slots
+                        .get(slot as usize)
+                        .and_then(|slot| slot.account.as_ref());
+                    if let Some(id) = account.map(Account::id) {
+                        self.with(id, |account, shared| account.on_timer(generation, shared));
+                    }
+                }
+                Owner::Transaction(slot) => self.on_transaction_timer(slot, generation),
+                Owner::Engine => {
+                    if self.shared.cx.timers.fired(&mut self.timer, generation) {
+                        self.on_engine_timer();
+                    }
+                }
+            }
+        }
+        if self.stopping.is_some() {
+            self.send_due();
+            self.finish_stop();
+        }
+    }
+
+    fn on_transaction_timer(&mut self, slot: u32, generation: u32) {
+        let Cx {
+            transactions,
+            timers,
+            timing,
+            out,
+            now,
+            ..
+        } = &mut self.shared.cx;
+        if !transactions.fired(slot, generation, timers) {
+            return;
+        }
+        match transactions.on_timer(slot, (*now, timing), timers, |output| out.push(output)) {
+            Expired::Nothing => {}
+            Expired::Repeated(ended) => {
+                self.with(ended.owner, |account, shared| {
+                    account.on_repeated(&ended, shared)
+                });
+            }
+            Expired::TimedOut(ended) => {
+                self.with(ended.owner, |account, shared| {
+                    account.on_timeout(&ended, shared)
+                });
+            }
+        }
+    }
+
+    fn on_engine_timer(&mut self) {
+        let now = self.shared.cx.now;
+        let due: Vec<_> = self
+            .unbound
+            .iter()
+            .filter(|(_, at)| at.is_some_and(|at| at <= now))
+            .collect();
+        let due: Vec<SocketId> = due.into_iter().map(|(socket, _)| *socket).collect();
+        for socket in due {
+            self.unbound.retain(|(unbound, _)| *unbound != socket);
+            self.unbound.push((socket, None));
+            self.ask_for(socket);
+        }
+    }
+
+    /// Whoever has a place in a window sends (rule L6).
+    fn send_due(&mut self) {
+        loop {
+            let Self { shared, slots, .. } = self;
+            let is_waiting = |id: AccountId, turn| {
+                let account = slots
+                    .get(id.slot as usize)
+                    .and_then(|slot| slot.account.as_ref());
+                account.is_some_and(|account| account.id() == id && account.is_waiting(turn))
+            };
+            let Some((registrar, id)) = shared.pace.next(shared.cx.now, is_waiting) else {
+                return;
+            };
+            self.with(id, |account, shared| account.on_turn(registrar, shared));
+        }
+    }
+
+    fn arm(&mut self) {
+        let listen = self.unbound.iter().filter_map(|(_, at)| *at);
+        let stop = self
+            .stopping
+            .as_ref()
+            .map(|stopping| stopping.until)
+            .filter(|until| *until != Instant::FAR);
+        let at = listen.chain(stop).chain(self.persist.due()).min();
+        self.shared
+            .cx
+            .timers
+            .set(Owner::Engine, &mut self.timer, at);
+    }
+
+    fn tidy(&mut self) {
+        let Self {
+            shared,
+            slots,
+            timer,
+            ..
+        } = self;
+        let Cx {
+            timers,
+            transactions,
+            ..
+        } = &mut shared.cx;
+        timers.tidy(|owner, generation| match owner {
+            Owner::Account(slot) => is_in_force(slots, slot, generation),
+            Owner::Transaction(slot) => transactions.is_in_force(slot, generation),
+            Owner::Engine => timer.is_in_force(generation),
+        });
+    }
+}
+
+fn is_in_force(slots: &[Slot], slot: u32, generation: u32) -> bool {
+    let account = slots
+        .get(slot as usize)
+        .and_then(|slot| slot.account.as_ref());
+    account.is_some_and(|account| account.is_in_force(generation))
+}

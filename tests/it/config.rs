@@ -2,7 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
+use libtest_mimic::Trial;
 use regent::config::{Loaded, documentation, load};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    trials![[];
+        the_documented_configuration_is_up_to_date,
+        every_shipped_configuration_loads_without_a_word,
+        everything_wrong_is_said_in_one_run,
+        a_text_that_is_no_toml_is_checked_as_far_as_it_goes,
+        what_is_doubtful_is_a_warning,
+        the_debug_form_of_a_configuration_shows_no_password,
+        no_text_makes_it_panic,
+    ]
+}
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("conf")
@@ -36,7 +49,7 @@ fn files() -> Result<Vec<(String, String)>, String> {
 }
 
 /// `conf/regent.toml` is what the table of options says. `REGENT_BLESS=1` writes it anew.
-pub fn the_documented_configuration_is_up_to_date() -> Result<(), String> {
+fn the_documented_configuration_is_up_to_date() -> Result<(), String> {
     let path = folder().join("regent.toml");
     let wanted = documentation();
     if is_blessed() {
@@ -56,7 +69,7 @@ pub fn the_documented_configuration_is_up_to_date() -> Result<(), String> {
 }
 
 /// Rule G3: what we ship can be used.
-pub fn every_shipped_configuration_loads_without_a_word() -> Result<(), String> {
+fn every_shipped_configuration_loads_without_a_word() -> Result<(), String> {
     let files = files()?;
     if files.len() < 3 {
         return Err(format!("only {} files in conf/", files.len()));
@@ -74,13 +87,23 @@ pub fn every_shipped_configuration_loads_without_a_word() -> Result<(), String> 
 }
 
 /// Rule G1: everything in one run, each with file, line, column, key and a hint where there is one.
-pub fn everything_wrong_is_said_in_one_run() -> Result<(), String> {
-    let Loaded { config, diagnostics } = golden("wrong")?;
+fn everything_wrong_is_said_in_one_run() -> Result<(), String> {
+    let Loaded {
+        config,
+        diagnostics,
+    } = golden("wrong")?;
     if config.is_some() || diagnostics.is_partial() {
         return Err("a configuration came of it, or checks were left out".to_owned());
     }
     let keys: Vec<&str> = diagnostics.iter().map(|one| one.key.as_str()).collect();
-    for key in ["colour", "sip_t1_ms", "proxy_set", "max_accounts", "password", "registr"] {
+    for key in [
+        "colour",
+        "sip_t1_ms",
+        "proxy_set",
+        "max_accounts",
+        "password",
+        "registr",
+    ] {
         if !keys.contains(&key) {
             return Err(format!("no finding about {key}"));
         }
@@ -89,8 +112,11 @@ pub fn everything_wrong_is_said_in_one_run() -> Result<(), String> {
 }
 
 /// What is no TOML hides little of what else is wrong.
-pub fn a_text_that_is_no_toml_is_checked_as_far_as_it_goes() -> Result<(), String> {
-    let Loaded { config, diagnostics } = golden("broken")?;
+fn a_text_that_is_no_toml_is_checked_as_far_as_it_goes() -> Result<(), String> {
+    let Loaded {
+        config,
+        diagnostics,
+    } = golden("broken")?;
     match (config, diagnostics.is_partial()) {
         (None, true) => Ok(()),
         other => Err(format!("{other:?}")),
@@ -98,8 +124,11 @@ pub fn a_text_that_is_no_toml_is_checked_as_far_as_it_goes() -> Result<(), Strin
 }
 
 /// Warnings do not prevent a start.
-pub fn what_is_doubtful_is_a_warning() -> Result<(), String> {
-    let Loaded { config, diagnostics } = golden("doubtful")?;
+fn what_is_doubtful_is_a_warning() -> Result<(), String> {
+    let Loaded {
+        config,
+        diagnostics,
+    } = golden("doubtful")?;
     match (config, diagnostics.errors(), diagnostics.warnings()) {
         (Some(_), 0, 8) => Ok(()),
         other => Err(format!("{other:?}")),
@@ -117,7 +146,9 @@ fn golden(name: &str) -> Result<Loaded, String> {
         std::fs::write(&path, &found).map_err(|error| error.to_string())?;
     }
     let wanted = read(&path)?;
-    let pairs = found.lines().zip(wanted.lines().chain(std::iter::repeat("")));
+    let pairs = found
+        .lines()
+        .zip(wanted.lines().chain(std::iter::repeat("")));
     match pairs.into_iter().find(|(found, wanted)| found != wanted) {
         Some((found, wanted)) => Err(format!("{name}: said:   {found}\n{name}: wanted: {wanted}")),
         None if found != wanted => Err(format!("{name}: less is said than wanted")),
@@ -126,7 +157,7 @@ fn golden(name: &str) -> Result<Loaded, String> {
 }
 
 /// Nobody sees a password that prints a configuration while looking for something else.
-pub fn the_debug_form_of_a_configuration_shows_no_password() -> Result<(), String> {
+fn the_debug_form_of_a_configuration_shows_no_password() -> Result<(), String> {
     let text = read(&folder().join("regent.toml"))?;
     let text = text.replace("change-me", "hunter2").replace(
         "#user_name_as_client = \"u12345\"",
@@ -145,13 +176,15 @@ pub fn the_debug_form_of_a_configuration_shows_no_password() -> Result<(), Strin
 }
 
 /// A text may be anything: what comes of it is a configuration or an error, and never a panic.
-pub fn no_text_makes_it_panic() -> Result<(), String> {
+fn no_text_makes_it_panic() -> Result<(), String> {
     const SEED: u64 = 0x7265_6765_6e74;
     const MUTATIONS: u32 = 20_000;
     println!("no_text_makes_it_panic: seed {SEED:#x}");
     let mut texts: Vec<String> = files()?.into_iter().map(|(_, text)| bare(&text)).collect();
     for name in ["wrong", "doubtful", "broken"] {
-        texts.push(read(&folder().join(format!("../tests/it/config/{name}.toml")))?);
+        texts.push(read(
+            &folder().join(format!("../tests/it/config/{name}.toml")),
+        )?);
     }
     let mut chance = Chance(SEED);
     for number in 0..MUTATIONS {
@@ -159,7 +192,10 @@ pub fn no_text_makes_it_panic() -> Result<(), String> {
         let text = chance.mutate(text, &texts);
         let shown = text.clone();
         let outcome = std::panic::catch_unwind(move || {
-            let Loaded { config, diagnostics } = load("mutant", &text);
+            let Loaded {
+                config,
+                diagnostics,
+            } = load("mutant", &text);
             let said = diagnostics.to_string();
             let is_sound = config.is_some() == (diagnostics.errors() == 0)
                 && !said.chars().any(|one| one.is_control() && one != '\n')
@@ -177,7 +213,10 @@ pub fn no_text_makes_it_panic() -> Result<(), String> {
 
 /// Without the comments, with which nothing can go wrong.
 fn bare(text: &str) -> String {
-    text.lines().filter(|line| !line.starts_with("# ")).map(|line| format!("{line}\n")).collect()
+    text.lines()
+        .filter(|line| !line.starts_with("# "))
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 /// A small generator of numbers (splitmix64), so that a run can be repeated.
@@ -206,8 +245,29 @@ impl Chance {
     /// A text with one to four pieces removed, doubled, replaced or overwritten.
     fn mutate(&mut self, text: &str, texts: &[String]) -> String {
         const ODD: [&str; 24] = [
-            "\"", "'", "\"\"\"", "'''", "[", "]", "[[", "]]", "{", "}", "=", ",", ".", "\n", "\r",
-            "\0", "\u{1b}[31m", "#", "\\", "\u{feff}", "ü", "密", "9999999999999999999999",
+            "\"",
+            "'",
+            "\"\"\"",
+            "'''",
+            "[",
+            "]",
+            "[[",
+            "]]",
+            "{",
+            "}",
+            "=",
+            ",",
+            ".",
+            "\n",
+            "\r",
+            "\0",
+            "\u{1b}[31m",
+            "#",
+            "\\",
+            "\u{feff}",
+            "ü",
+            "密",
+            "9999999999999999999999",
             "[[account]]\n",
         ];
         let mut text = text.to_owned();

@@ -1,0 +1,341 @@
+//! What an answer to a REGISTER means (table A; rules L1–L3, L5, L9).
+
+use super::{
+    Account, Attempt, Binding, Bound, Errand, Hold, Last, Route, Shared, Trouble, Wanted, Why,
+    schedule,
+};
+use crate::cx::Ended;
+use crate::effect::{Answer, Event, Failure, Outcome};
+use crate::pace::RegistrarId;
+use crate::sip::{Message, Name, RetryAfter, Via};
+use crate::time::{Duration, Instant};
+
+/// `Min-Expires` above this is not obeyed (table A).
+const MIN_EXPIRES_MAX: u32 = 2_000_000;
+/// 423 answers that are obeyed in one attempt (table A).
+const BRIEF_MAX: u8 = 2;
+
+impl Account {
+    /// The final answer to a transaction of ours.
+    pub fn on_answer(
+        &mut self,
+        ended: &Ended,
+        (message, via): (&Message<'_>, &Via<'_>),
+        shared: &mut Shared,
+    ) {
+        let (Some(registrar), Some(code)) = (self.flight(ended.id), message.code()) else {
+            return;
+        };
+        let now = shared.cx.now;
+        shared.pace.on_answer(registrar, now, code);
+        self.round_trip = Some(ended.round_trip(now));
+        self.public_address = public_address(via).or(self.public_address);
+        if !matches!(code, 401 | 407) || self.tries.carried || self.config.answering().is_none() {
+            let reason = shared.reason(&message.reason().unwrap_or_default());
+            self.last = Some(Last {
+                code,
+                reason,
+                at: now,
+                registrar,
+            });
+        }
+        match (code, self.errand) {
+            (200..=299, Errand::Register) => self.on_registered(registrar, message, shared),
+            (200..=299 | 404 | 481, Errand::Unregister) => self.on_unregistered(None, shared),
+            _ => match self.repeat(code, message, registrar, shared) {
+                Ok(()) => self.send_again(registrar, shared),
+                Err(trouble) => self.fail(registrar, trouble, message.retry_after(), shared),
+            },
+        }
+    }
+
+    /// Sends again within the attempt: same registrar, same socket (rule A1).
+    fn send_again(&mut self, registrar: RegistrarId, shared: &mut Shared) {
+        let holds_place = matches!(
+            self.attempt,
+            Attempt::InFlight {
+                holds_place: true,
+                ..
+            }
+        );
+        self.send(registrar, holds_place, shared);
+    }
+
+    /// Whether an answer is one to send again upon at once; else what is wrong.
+    fn repeat(
+        &mut self,
+        code: u16,
+        message: &Message<'_>,
+        registrar: RegistrarId,
+        shared: &mut Shared,
+    ) -> Result<(), Trouble> {
+        match code {
+            401 | 407 => self.on_challenge(code, message, registrar, shared),
+            423 => self.on_brief(message, registrar, shared),
+            420 if !self.without_path && names_path(message) => {
+                self.without_path = true;
+                Ok(())
+            }
+            403 if self.tries.carried => Err(Trouble::CredentialsRefused(code)),
+            408 | 500..=599 => Err(Trouble::Registrar(code)),
+            _ => Err(Trouble::Rejected(code)),
+        }
+    }
+
+    /// 423: asks for at least `Min-Expires` from now on, if that is sensible.
+    fn on_brief(
+        &mut self,
+        message: &Message<'_>,
+        registrar: RegistrarId,
+        shared: &mut Shared,
+    ) -> Result<(), Trouble> {
+        let minimum = message.min_expires().unwrap_or(0);
+        let is_sensible = minimum > self.asked && minimum <= MIN_EXPIRES_MAX;
+        if !is_sensible || self.tries.brief >= BRIEF_MAX || self.errand == Errand::Unregister {
+            return Err(Trouble::Rejected(423));
+        }
+        self.tries.brief += 1;
+        shared.pace.get_mut(registrar).min_expires = Some(minimum);
+        Ok(())
+    }
+
+    fn on_registered(
+        &mut self,
+        registrar: RegistrarId,
+        message: &Message<'_>,
+        shared: &mut Shared,
+    ) {
+        self.on_authentication_info(message, registrar, shared);
+        let socket = shared.pace.get(registrar).socket;
+        let contact = shared
+            .proxies
+            .socket_of(socket)
+            .map_or("", |socket| &*socket.contact);
+        let granted = self.granted(message, contact);
+        if granted == 0 {
+            let code = message.code().unwrap_or(200);
+            return self.fail(registrar, Trouble::GrantedNothing(code), None, shared);
+        }
+        let now = shared.cx.now;
+        let since = match self.binding {
+            Binding::Bound(bound) => bound.since,
+            Binding::None => now,
+        };
+        let until = now + Duration::from_secs(granted.into());
+        let binding = Binding::Bound(Bound {
+            registrar,
+            until,
+            since,
+            granted,
+        });
+        self.failures = 0;
+        self.refusals = 0;
+        self.trouble = None;
+        self.left_until = None;
+        self.holds.clear();
+        self.route = route(message);
+        let due = self.refresh_due(granted, shared);
+        let address = shared.pace.get(registrar).address;
+        let why = || format!("{address} granted {granted} s");
+        self.go_on(binding, (due, Why::Refresh), shared, why);
+        self.settle(
+            Errand::Register,
+            &Outcome::Registered {
+                registrar: address,
+                granted,
+            },
+            shared,
+        );
+    }
+
+    /// When the binding just granted is refreshed: rule L1, made earlier by rule L9.
+    fn refresh_due(&self, granted: u32, shared: &mut Shared) -> Instant {
+        let now = shared.cx.now;
+        let after = schedule::refresh_after(granted, &shared.rules);
+        if self.wanted != Wanted::Registered {
+            return now + after;
+        }
+        let share = after * u32::from(shared.rules.refresh_spread_percent) / 100;
+        shared.pace.spread.place(now, now + after, share)
+    }
+
+    /// The binding is gone, or as good as gone: `left` says how the un-REGISTER failed.
+    fn on_unregistered(&mut self, left: Option<Outcome>, shared: &mut Shared) {
+        self.left_until = match (&left, self.binding) {
+            (Some(_), Binding::Bound(bound)) if bound.until > shared.cx.now => Some(bound.until),
+            _ => None,
+        };
+        self.route = None;
+        self.failures = 0;
+        if left.is_none() {
+            self.trouble = None;
+        }
+        let why = if left.is_some() {
+            "the un-REGISTER failed"
+        } else {
+            "the registrar removed the binding"
+        };
+        let next = (shared.cx.now, Why::Start);
+        let outcome = left.unwrap_or(Outcome::Unregistered);
+        self.go_on(Binding::None, next, shared, || why.to_owned());
+        self.settle(Errand::Unregister, &outcome, shared);
+    }
+
+    /// The attempt has failed.
+    pub(super) fn fail(
+        &mut self,
+        registrar: RegistrarId,
+        trouble: Trouble,
+        retry_after: Option<RetryAfter>,
+        shared: &mut Shared,
+    ) {
+        let outcome = self.outcome(&trouble);
+        if self.errand == Errand::Unregister {
+            self.trouble = Some(trouble);
+            return self.on_unregistered(Some(outcome), shared);
+        }
+        self.failures = self.failures.saturating_add(1);
+        if trouble.is_about_credentials() {
+            self.refusals = self.refusals.saturating_add(1);
+            self.forget_challenges(registrar);
+        } else {
+            self.refusals = 0;
+        }
+        self.hold(registrar, &trouble, retry_after, shared);
+        let due = self.retry_due(&trouble, shared);
+        let is_ended = trouble.ends_binding() && self.is_bound_at(registrar);
+        let binding = if is_ended {
+            Binding::None
+        } else {
+            self.binding
+        };
+        let text = trouble.text();
+        self.trouble = Some(trouble);
+        if matches!(binding, Binding::Bound(_)) {
+            shared.cx.out.event(Event::RefreshFailed {
+                account: self.id,
+                why: text.clone(),
+            });
+        }
+        self.go_on(binding, (due, Why::Retry), shared, || text);
+        self.settle(Errand::Register, &outcome, shared);
+    }
+
+    fn outcome(&self, trouble: &Trouble) -> Outcome {
+        match (trouble, &self.last) {
+            (Trouble::NoAnswer(failure), _) => Outcome::Failed { failure: *failure },
+            (_, Some(last)) => Outcome::Rejected(Answer {
+                code: last.code,
+                reason: last.reason.to_string(),
+            }),
+            (_, None) => Outcome::Failed {
+                failure: Failure::TimedOut,
+            },
+        }
+    }
+
+    /// Takes note of a Retry-After: on a 5xx it binds the registrar, else the Account (rule L3).
+    fn hold(
+        &mut self,
+        registrar: RegistrarId,
+        trouble: &Trouble,
+        retry_after: Option<RetryAfter>,
+        shared: &mut Shared,
+    ) {
+        let now = shared.cx.now;
+        self.holds.retain(|hold| hold.until > now);
+        let wait = match retry_after {
+            None => return,
+            Some(RetryAfter::Seconds(seconds)) => Duration::from_secs(seconds.into()),
+            Some(RetryAfter::Date { unix_secs }) => {
+                shared.cx.instant(unix_secs.saturating_mul(1_000)) - now
+            }
+        };
+        let until = now
+            + wait.min(Duration::from_secs(
+                shared.rules.retry_after_max_secs.into(),
+            ));
+        let is_registrars = matches!(trouble, Trouble::Registrar(500..=599));
+        let bound = is_registrars.then_some(registrar);
+        self.holds.retain(|hold| hold.registrar != bound);
+        if until > now {
+            self.holds.push(Hold {
+                registrar: bound,
+                until,
+            });
+        }
+    }
+
+    /// When the next attempt is due (rule L3).
+    fn retry_due(&mut self, trouble: &Trouble, shared: &mut Shared) -> Instant {
+        let wait = if trouble.is_about_credentials() {
+            schedule::credentials_wait(self.refusals, &shared.rules)
+        } else {
+            let mut draw = shared.cx.draw(self.id, &mut self.identity.draws);
+            schedule::retry_wait(self.failures, &shared.rules, &mut draw)
+        };
+        let due = shared.cx.now + wait;
+        self.hold_end(due, shared).unwrap_or(due)
+    }
+
+    /// The end of the Retry-After that forbids sending at this instant, if one does: the Account's own, or the
+    /// first of the registrars' when no other may be chosen.
+    pub(super) fn hold_end(&self, at: Instant, shared: &Shared) -> Option<Instant> {
+        let own = self
+            .holds
+            .iter()
+            .find(|hold| hold.registrar.is_none() && hold.until > at);
+        if let Some(own) = own {
+            return Some(own.until);
+        }
+        let is_held = |id| {
+            self.holds
+                .iter()
+                .any(|hold| hold.registrar == Some(id) && hold.until > at)
+        };
+        if self.holds.is_empty()
+            || self
+                .set
+                .is_none_or(|set| shared.proxies.has_open(set, is_held))
+        {
+            return None;
+        }
+        self.holds
+            .iter()
+            .map(|hold| hold.until)
+            .filter(|until| *until > at)
+            .min()
+    }
+}
+
+fn names_path(message: &Message<'_>) -> bool {
+    message
+        .list(Name::Unsupported)
+        .iter()
+        .any(|tag| tag.eq_ignore_ascii_case("path"))
+}
+
+/// Our address as the answer's topmost Via shows it (RFC 3581).
+fn public_address(via: &Via<'_>) -> Option<std::net::SocketAddr> {
+    let host = via
+        .received()
+        .or_else(|| via.host.trim_matches(['[', ']']).parse().ok())?;
+    let port = via.rport().flatten().or(via.port)?;
+    Some(std::net::SocketAddr::new(host, port))
+}
+
+fn route(message: &Message<'_>) -> Option<Box<Route>> {
+    let list = |name| {
+        message
+            .list(name)
+            .iter()
+            .map(|item| Box::from(&**item))
+            .collect::<Vec<Box<str>>>()
+    };
+    let route = Route {
+        path: list(Name::Path),
+        service_route: list(Name::ServiceRoute),
+        associated: list(Name::PAssociatedUri),
+    };
+    (route != Route::default()).then(|| Box::new(route))
+}

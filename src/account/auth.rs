@@ -1,0 +1,196 @@
+//! Challenges and the credentials that answer them (table A, rules A1–A3).
+
+use std::sync::Arc;
+
+use super::{Account, Shared, Trouble};
+use crate::effect::Event;
+use crate::pace::RegistrarId;
+use crate::rng::Draw;
+use crate::sip::digest::{self, Algorithm, Challenge, Challenger, Choice, InfoVerdict, Session};
+use crate::sip::{Message, Name};
+
+/// Authenticated repeats per registrar and attempt (table A).
+const REPEATS_MAX: u8 = 4;
+/// Answers with `stale=true` in a row (table A).
+const STALE_MAX: u8 = 2;
+/// Challengers that an Account remembers; beyond that the oldest is forgotten.
+const KNOWN_MAX: usize = 8;
+
+/// A challenge of a registrar that we can answer again, so that a refresh costs one round trip (rule A1).
+#[derive(Debug)]
+pub(super) struct Known {
+    session: Session,
+    registrar: RegistrarId,
+    /// Whether it was made or renewed in this attempt: then the next challenge to it is final, unless stale.
+    pub(super) is_fresh: bool,
+}
+
+impl Account {
+    /// A challenge arrived: whether it may be answered by sending again.
+    pub(super) fn on_challenge(
+        &mut self,
+        code: u16,
+        message: &Message<'_>,
+        registrar: RegistrarId,
+        shared: &mut Shared,
+    ) -> Result<(), Trouble> {
+        let (challenger, header) = if code == 407 {
+            (Challenger::Proxy, Name::ProxyAuthenticate)
+        } else {
+            (Challenger::Origin, Name::WwwAuthenticate)
+        };
+        if self.config.answering().is_none() {
+            return Err(Trouble::NoCredentials(code));
+        }
+        if self.tries.authenticated >= REPEATS_MAX {
+            return Err(Trouble::CredentialsRefused(code));
+        }
+        let minimum = shared.rules.minimum_algorithm;
+        let mut refused = None;
+        let mut is_answerable = false;
+        for choice in digest::choose(message.values(header), minimum) {
+            match choice {
+                Choice::Chosen(challenge) => {
+                    self.take_challenge(challenger, challenge, registrar)
+                        .map_err(|()| Trouble::CredentialsRefused(code))?;
+                    is_answerable = true;
+                }
+                Choice::BelowMinimum(algorithm) => refused = Some(downgrade(algorithm, minimum)),
+                Choice::NoneUsable => {
+                    refused = Some("no algorithm or quality of protection that we know".into())
+                }
+            }
+        }
+        if !is_answerable {
+            let why = refused.unwrap_or_else(|| "there is no challenge in it".into());
+            return Err(Trouble::NoUsableChallenge(code, shared.reason(&why)));
+        }
+        self.tries.authenticated += 1;
+        Ok(())
+    }
+
+    fn take_challenge(
+        &mut self,
+        challenger: Challenger,
+        challenge: Challenge,
+        registrar: RegistrarId,
+    ) -> Result<(), ()> {
+        let known = self.known.iter_mut().find(|known| {
+            known.registrar == registrar
+                && known.session.challenger() == challenger
+                && known.session.realm() == &*challenge.realm
+        });
+        let Some(known) = known else {
+            if self.known.len() >= KNOWN_MAX {
+                self.known.remove(0);
+            }
+            self.known.reserve_exact(1);
+            self.known.push(Known {
+                session: Session::new(challenger, challenge),
+                registrar,
+                is_fresh: true,
+            });
+            return Ok(());
+        };
+        if known.is_fresh {
+            if !challenge.stale || self.tries.stale >= STALE_MAX {
+                return Err(());
+            }
+            self.tries.stale += 1;
+        }
+        known.is_fresh = true;
+        known.session.renew(challenge);
+        Ok(())
+    }
+
+    /// Forgets what we know of a registrar's challenges, after it refused our credentials.
+    pub(super) fn forget_challenges(&mut self, registrar: RegistrarId) {
+        self.known.retain(|known| known.registrar != registrar);
+    }
+
+    /// The credentials headers of a request to this registrar: name and value.
+    pub(super) fn credentials_for(
+        &mut self,
+        registrar: RegistrarId,
+        uri: &str,
+        draw: &mut Draw,
+    ) -> Vec<(&'static str, String)> {
+        let Some(credentials) = self.config.answering() else {
+            return Vec::new();
+        };
+        let of_registrar = self
+            .known
+            .iter_mut()
+            .filter(|known| known.registrar == registrar);
+        of_registrar
+            .map(|known| {
+                let mut value = String::with_capacity(320);
+                let cnonce = draw.token();
+                let password = credentials.password.reveal();
+                known.session.answer(
+                    &mut value,
+                    &credentials.user_name,
+                    password,
+                    "REGISTER",
+                    uri,
+                    &[],
+                    cnonce.as_str(),
+                );
+                (known.session.challenger().header_name(), value)
+            })
+            .collect()
+    }
+
+    /// A 2xx arrived: takes `nextnonce` over, and reports a wrong `rspauth` (rule A1).
+    pub(super) fn on_authentication_info(
+        &mut self,
+        message: &Message<'_>,
+        registrar: RegistrarId,
+        shared: &mut Shared,
+    ) {
+        let Some(credentials) = self.config.answering() else {
+            return;
+        };
+        let uri = self.request_uri(registrar, shared);
+        for known in self
+            .known
+            .iter_mut()
+            .filter(|known| known.registrar == registrar)
+        {
+            let name = match known.session.challenger() {
+                Challenger::Origin => Name::AuthenticationInfo,
+                Challenger::Proxy => Name::ProxyAuthenticationInfo,
+            };
+            let Some(value) = message.value(name) else {
+                continue;
+            };
+            let password = credentials.password.reveal();
+            let verdict = known.session.authentication_info(
+                &value,
+                &credentials.user_name,
+                password,
+                &uri,
+                message.body(),
+            );
+            if verdict == InfoVerdict::WrongRspauth {
+                shared.cx.out.event(Event::Warning {
+                    account: Some(self.id),
+                    what: "the registrar's rspauth is wrong: it does not prove that it knows the password".to_owned(),
+                });
+            }
+        }
+    }
+
+    /// The digest algorithm in use at a registrar.
+    pub(super) fn algorithm_at(&self, registrar: RegistrarId) -> Option<Algorithm> {
+        let known = self
+            .known
+            .iter()
+            .find(|known| known.registrar == registrar)?;
+        Some(known.session.algorithm())
+    }
+}
+
+fn downgrade(offered: Algorithm, minimum: Algorithm) -> Arc<str> {
+    format!("downgrade: {offered} is below the configured minimum {minimum}").into()
+}

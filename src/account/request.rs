@@ -1,0 +1,328 @@
+//! Builds REGISTER requests, and reads back what a 2xx grants (rules I1–I5, L2).
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::{Account, Attempt, Errand, Identity, Shared};
+use crate::config;
+use crate::config::UnregistrationMode;
+use crate::cx::Branch;
+use crate::effect::{AccountId, Via};
+use crate::pace::RegistrarId;
+use crate::rng::{Draw, Token};
+use crate::sip::uri::{Uri, escape_user};
+use crate::sip::write::Writer;
+use crate::sip::{Contacts, Message, NameAddr};
+
+/// Methods that we understand (rule I5).
+pub const ALLOW: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY, MESSAGE";
+/// URI parameter that marks our Contact, since registrars rewrite host and port (rule L2).
+const MARK: &str = "regent";
+/// The same as it stands in the URI.
+const MARK_PARAM: &str = ";regent=";
+/// The largest CSeq that we use (RFC 3261 §8.1.1.5).
+pub(super) const CSEQ_MAX: u32 = (1 << 31) - 1;
+
+impl Identity {
+    pub(super) fn new(id: AccountId, config: &config::Account, shared: &Shared) -> Self {
+        let mut draws = 0;
+        let mut draw = shared.cx.draw(id, &mut draws);
+        let host = config.host().unwrap_or_default();
+        Self {
+            aor: Arc::from(["sip:", &escape_user(config.user()), "@", host].concat()),
+            call_id: call_id(&mut draw),
+            from_tag: draw.number(),
+            mark: draw.number(),
+            cseq: 0,
+            cseq_limit: if shared.dirty.is_on() { 0 } else { CSEQ_MAX },
+            is_raising: false,
+            draws,
+        }
+    }
+
+    /// A new registration in the eyes of the registrar: another Call-ID, CSeq from the start.
+    pub(super) fn renew(&mut self, id: AccountId, shared: &Shared) {
+        self.call_id = call_id(&mut shared.cx.draw(id, &mut self.draws));
+        self.cseq = 0;
+    }
+
+    /// User part of the address-of-record, percent-escaped.
+    fn user(&self) -> &str {
+        let user = self.aor.strip_prefix("sip:").unwrap_or(&self.aor);
+        user.split_once('@').map_or(user, |(user, _)| user)
+    }
+}
+
+fn call_id(draw: &mut Draw) -> Box<str> {
+    [draw.token().as_str(), draw.token().as_str()]
+        .concat()
+        .into()
+}
+
+/// What a REGISTER needs besides the Account itself.
+struct Sending<'a> {
+    branch: &'a Branch,
+    contact: &'a str,
+    uri: &'a str,
+    credentials: Vec<(&'static str, String)>,
+}
+
+/// A registrar's address as the host of a Request-URI: the port only where it is not the default (rule I2).
+struct RequestHost(SocketAddr);
+
+impl fmt::Display for RequestHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.port() {
+            5060 => host_of(&self.0).fmt(f),
+            _ => self.0.fmt(f),
+        }
+    }
+}
+
+/// An IP address as a URI's host: IPv6 in brackets.
+fn host_of(address: &SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(v4) => v4.ip().to_string(),
+        SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+    }
+}
+
+impl Account {
+    /// Sends a REGISTER for the errand in hand. The place in the registrar's window is held already, or was given
+    /// back before.
+    pub(super) fn send(&mut self, registrar: RegistrarId, holds_place: bool, shared: &mut Shared) {
+        if self.identity.cseq >= CSEQ_MAX {
+            self.identity.renew(self.id, shared);
+        }
+        if !self.may_send() {
+            return self.wait_for_store(registrar, holds_place, shared);
+        }
+        let target = shared.pace.get(registrar);
+        let (socket, to) = (target.socket, target.address);
+        let minimum = target.min_expires.unwrap_or(0);
+        self.asked = match self.errand {
+            Errand::Register => shared.rules.registration_time_secs.max(minimum),
+            Errand::Unregister => 0,
+        };
+        if self.config.host().is_none() {
+            self.identity.aor = Arc::from(format!("sip:{}@{}", self.identity.user(), host_of(&to)));
+        }
+        self.identity.cseq += 1;
+        if self.is_low() {
+            shared.dirty.mark_low(self.id);
+        }
+        let mut draw = shared.cx.draw(self.id, &mut self.identity.draws);
+        let branch = shared.cx.transactions.reserve(draw.number());
+        let contact = shared
+            .proxies
+            .socket_of(socket)
+            .map_or_else(|| Arc::from(""), |s| Arc::clone(&s.contact));
+        let uri = self.request_uri(registrar, shared);
+        let credentials = self.credentials_for(registrar, &uri, &mut draw);
+        self.tries.carried = !credentials.is_empty();
+        self.write(
+            &Sending {
+                branch: &branch,
+                contact: &contact,
+                uri: &uri,
+                credentials,
+            },
+            shared,
+        );
+        let attempt = Attempt::InFlight {
+            transaction: branch.id,
+            registrar,
+            holds_place,
+        };
+        shared.cx.open(&branch, Via::Socket(socket), to, self.id);
+        self.go(self.binding, attempt, shared, String::new);
+    }
+
+    /// The Request-URI at a registrar: a host without a user part (rule I2).
+    pub(super) fn request_uri(&self, registrar: RegistrarId, shared: &Shared) -> String {
+        let host = match self.config.request_host() {
+            Some(host) => return ["sip:", host].concat(),
+            None => RequestHost(shared.pace.get(registrar).address),
+        };
+        format!("sip:{host}")
+    }
+
+    /// Writes the REGISTER into the scratch buffer.
+    fn write(&self, sending: &Sending<'_>, shared: &mut Shared) {
+        let Sending {
+            branch,
+            contact,
+            uri,
+            credentials,
+        } = sending;
+        let mut out = std::mem::take(&mut shared.cx.scratch);
+        out.clear();
+        let Self {
+            identity, asked, ..
+        } = self;
+        let (branch, tag) = (branch.text(), Token::of(identity.from_tag));
+        let (mark, asked, cseq) = (
+            Token::of(identity.mark),
+            asked.to_string(),
+            identity.cseq.to_string(),
+        );
+        let mut writer = Writer::request(&mut out, "REGISTER", format_args!("{uri}"));
+        let via = [
+            "SIP/2.0/UDP ",
+            contact,
+            ";branch=",
+            branch.as_str(),
+            ";rport",
+        ];
+        writer.parts("Via", &via);
+        writer.parts("Max-Forwards", &["70"]);
+        writer.parts("From", &["<", &identity.aor, ">;tag=", tag.as_str()]);
+        writer.parts("To", &["<", &identity.aor, ">"]);
+        writer.parts("Call-ID", &[&identity.call_id]);
+        writer.parts("CSeq", &[&cseq, " REGISTER"]);
+        if self.errand == Errand::Unregister
+            && shared.rules.unregistration_mode == UnregistrationMode::All
+        {
+            writer.parts("Contact", &["*"]);
+        } else {
+            let [scheme, user, at, host, key, mark] = our_contact(identity, contact, &mark);
+            let parts = ["<", scheme, user, at, host, key, mark, ">;expires=", &asked];
+            writer.parts("Contact", &parts);
+        }
+        writer.parts("Expires", &[&asked]);
+        for (name, value) in credentials {
+            writer.parts(name, &[value]);
+        }
+        writer.parts("User-Agent", &[&shared.user_agent]);
+        writer.parts("Allow", &[ALLOW]);
+        if !self.without_path {
+            writer.parts("Supported", &["path"]);
+        }
+        writer.finish(&[]);
+        shared.cx.scratch = out;
+    }
+
+    /// What a 2xx to a registration grants, in seconds (rule L2).
+    pub(super) fn granted(&self, message: &Message<'_>, contact: &str) -> u32 {
+        let mark = Token::of(self.identity.mark);
+        let ours = our_contact(&self.identity, contact, &mark).concat();
+        granted(message, &ours, mark.as_str()).unwrap_or(self.asked)
+    }
+}
+
+/// The URI of our Contact (rule I3), with our mark, in parts.
+fn our_contact<'a>(identity: &'a Identity, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
+    [
+        "sip:",
+        identity.user(),
+        "@",
+        contact,
+        MARK_PARAM,
+        mark.as_str(),
+    ]
+}
+
+/// What a 2xx grants to the Contact `ours` with this `mark`; `None` when it shows no number at all (rule L2).
+fn granted(message: &Message<'_>, ours: &str, mark: &str) -> Option<u32> {
+    let contacts = match message.contacts() {
+        Ok(Contacts::List(contacts)) => contacts,
+        Ok(Contacts::None | Contacts::Star) | Err(_) => Vec::new(),
+    };
+    let header = message.expires();
+    let ours = Uri::parse(ours).ok();
+    let is_equal = |contact: &&NameAddr<'_>| {
+        ours.as_ref().is_some_and(|ours| {
+            ours.as_str() == contact.uri.as_str() || ours.equivalent(&contact.uri)
+        })
+    };
+    let is_marked = |contact: &&NameAddr<'_>| contact.uri.params.value(MARK) == Some(mark);
+    let own = contacts
+        .iter()
+        .find(is_equal)
+        .or_else(|| contacts.iter().find(is_marked));
+    let only = || {
+        if let [only] = &contacts[..] {
+            Some(only)
+        } else {
+            None
+        }
+    };
+    own.or_else(only)
+        .and_then(NameAddr::expires)
+        .or(header)
+        .or_else(|| contacts.iter().filter_map(NameAddr::expires).min())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: &str = "sip:4930@192.0.2.1:5070;regent=00000000000000ff";
+
+    fn read(headers: &str) -> Option<u32> {
+        let text =
+            format!("SIP/2.0 200 OK\r\nCSeq: 1 REGISTER\r\n{headers}Content-Length: 0\r\n\r\n");
+        granted(
+            &Message::parse(text.as_bytes()).unwrap(),
+            OURS,
+            "00000000000000ff",
+        )
+    }
+
+    // rule L2
+    #[test]
+    fn the_granted_expiry_is_read_in_the_order_of_the_rule() {
+        let other = "Contact: <sip:4930@198.51.100.9:5060>;expires=3600\r\n";
+        let cases = [
+            (
+                "Contact: <sip:4930@192.0.2.1:5070>;expires=60\r\nExpires: 90\r\n",
+                Some(60),
+                "equal, without our mark",
+            ),
+            (
+                "Contact: <sip:4930@203.0.113.7:1024;regent=00000000000000ff>;expires=61\r\n",
+                Some(61),
+                "our mark",
+            ),
+            (
+                "Contact: <sip:x@203.0.113.7>;expires=62\r\nExpires: 90\r\n",
+                Some(62),
+                "the only Contact",
+            ),
+            (
+                "Contact: <sip:x@203.0.113.7>\r\nExpires: 63\r\n",
+                Some(63),
+                "the only one, shown by the header",
+            ),
+            ("Expires: 64\r\n", Some(64), "only the header"),
+            (
+                "Contact: <sip:a@h>;expires=90, <sip:b@h>;expires=65\r\n",
+                Some(65),
+                "the smallest number",
+            ),
+            (
+                "Contact: <sip:a@h>;expires=90, <sip:b@h>;expires=65\r\nExpires: 66\r\n",
+                Some(66),
+                "the header first",
+            ),
+            ("", None, "nothing shown"),
+            ("Contact: <sip:a@h>;expires=soon\r\n", None, "no number"),
+        ];
+        for (headers, expected, what) in cases {
+            assert_eq!(read(headers), expected, "{what}");
+        }
+        let ours = "Contact: <sip:4930@203.0.113.7:9;regent=00000000000000ff>;expires=67\r\n";
+        assert_eq!(
+            read(&format!("{other}{ours}")),
+            Some(67),
+            "ours behind a foreign one"
+        );
+        assert_eq!(
+            read(&format!("{ours}{other}")),
+            Some(67),
+            "ours before a foreign one"
+        );
+    }
+}

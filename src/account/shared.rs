@@ -1,0 +1,140 @@
+//! What all Accounts of an engine share while one of them handles something.
+
+use std::sync::Arc;
+
+use crate::config::{Config, Registration};
+use crate::cx::Cx;
+use crate::effect::AccountId;
+use crate::pace::Pace;
+use crate::proxy::Proxies;
+use crate::rng::Seed;
+use crate::sip::transaction::Timing;
+use crate::time::Duration;
+
+/// Context, registrars, sets and rules: all that an Account can reach.
+#[derive(Debug)]
+pub struct Shared {
+    /// Time, chance, timers, transactions, effects.
+    pub cx: Cx,
+    /// Registrars and who may send to them.
+    pub pace: Pace,
+    /// Proxy Sets and sockets.
+    pub proxies: Proxies,
+    /// The global parameters.
+    pub rules: Registration,
+    /// `User-Agent` of our requests.
+    pub user_agent: Arc<str>,
+    /// What the store has not seen yet.
+    pub dirty: Dirty,
+    reasons: Vec<Arc<str>>,
+}
+
+/// So many different reason phrases are kept; beyond that the oldest gives way.
+const REASONS: usize = 32;
+
+impl Shared {
+    /// Shared state at instant zero.
+    pub fn new(config: &Config, seed: Seed, unix_ms_at_zero: i64, store: bool) -> Self {
+        let rules = config.registration.clone();
+        let cx = Cx::new(seed, timing(&rules), unix_ms_at_zero);
+        Self {
+            cx,
+            pace: Pace::default(),
+            proxies: Proxies::default(),
+            rules,
+            user_agent: Arc::clone(&config.agent.user_agent),
+            dirty: Dirty {
+                accounts: Vec::new(),
+                low: Vec::new(),
+                is_on: store,
+            },
+            reasons: Vec::new(),
+        }
+    }
+
+    /// The global parameters are others from now on.
+    pub fn set_rules(&mut self, config: &Config) {
+        self.rules = config.registration.clone();
+        self.cx.timing = timing(&self.rules);
+        self.user_agent = Arc::clone(&config.agent.user_agent);
+    }
+
+    /// A reason phrase, shared with all who were told the same; cut to 100 characters.
+    pub fn reason(&mut self, text: &str) -> Arc<str> {
+        let end = text
+            .char_indices()
+            .nth(100)
+            .map_or(text.len(), |(at, _)| at);
+        let text = &text[..end];
+        if let Some(known) = self.reasons.iter().find(|known| &***known == text) {
+            return Arc::clone(known);
+        }
+        if self.reasons.len() >= REASONS {
+            self.reasons.remove(0);
+        }
+        let new: Arc<str> = Arc::from(text);
+        self.reasons.push(Arc::clone(&new));
+        new
+    }
+
+    /// The plain retry wait.
+    pub fn retry(&self) -> Duration {
+        Duration::from_secs(self.rules.registration_retry_secs.into())
+    }
+}
+
+fn timing(rules: &Registration) -> Timing {
+    Timing {
+        t1: rules.t1(),
+        t2: rules.t2(),
+        t4: Duration::from_secs(5),
+        max_sends: rules.sip_max_rtx,
+    }
+}
+
+/// Accounts whose records the store has not seen yet; nothing without a store.
+#[derive(Debug)]
+pub struct Dirty {
+    accounts: Vec<AccountId>,
+    low: Vec<AccountId>,
+    is_on: bool,
+}
+
+impl Dirty {
+    /// Whether there is a store at all.
+    pub fn is_on(&self) -> bool {
+        self.is_on
+    }
+
+    /// An Account's record is another one. May be said more than once.
+    pub fn mark(&mut self, account: AccountId) {
+        if self.is_on {
+            self.accounts.push(account);
+        }
+    }
+
+    /// Takes the Accounts that were marked, each once.
+    pub fn take(&mut self) -> Vec<AccountId> {
+        let mut accounts = std::mem::take(&mut self.accounts);
+        accounts.sort_unstable();
+        accounts.dedup();
+        accounts
+    }
+
+    /// An Account's CSeq limit should be raised.
+    pub fn mark_low(&mut self, account: AccountId) {
+        if self.is_on {
+            self.low.push(account);
+        }
+    }
+
+    /// Takes the Accounts whose limit should be raised.
+    pub fn take_low(&mut self) -> Vec<AccountId> {
+        std::mem::take(&mut self.low)
+    }
+
+    /// Whether any Account was marked.
+    pub fn is_empty(&self) -> bool {
+        self.accounts.is_empty()
+    }
+}

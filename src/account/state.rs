@@ -1,0 +1,214 @@
+//! Binding × Attempt, and the phase that follows from the pair.
+//!
+//! *Binding* is what a registrar holds for us, *Attempt* what we do about it. The phase is never stored as a fact
+//! of its own: `phase` derives it, so that a refresh cannot look like an outage.
+
+use std::sync::Arc;
+
+use crate::cx::TransactionId;
+use crate::effect::{Failure, Phase};
+use crate::pace::{RegistrarId, Turn};
+use crate::time::Instant;
+
+/// What a registrar holds for us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Binding {
+    /// Nothing.
+    None,
+    /// Our Contact.
+    Bound(Bound),
+}
+
+/// A binding at a registrar.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bound {
+    /// Who holds it.
+    pub registrar: RegistrarId,
+    /// When it ends, if it is not refreshed.
+    pub until: Instant,
+    /// Since when we have been registered without a gap.
+    pub since: Instant,
+    /// Granted expiry in seconds.
+    pub granted: u32,
+}
+
+/// What we do about the binding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Attempt {
+    /// Nothing is planned.
+    Idle,
+    /// A REGISTER has its time.
+    Scheduled {
+        /// When it is due.
+        due: Instant,
+        /// What for.
+        why: Why,
+    },
+    /// A REGISTER is due and stands in line at its registrar (rule L6).
+    Queued {
+        /// The place in the line.
+        turn: Turn,
+        /// Where.
+        registrar: RegistrarId,
+        /// Since when it is due.
+        due: Instant,
+    },
+    /// A REGISTER is under way. Never two of one Account (rule I4).
+    InFlight {
+        /// Its transaction.
+        transaction: TransactionId,
+        /// Where.
+        registrar: RegistrarId,
+        /// Whether it takes a place in the registrar's window.
+        holds_place: bool,
+    },
+}
+
+/// What a scheduled REGISTER is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// The first one of this run.
+    Start,
+    /// The binding's refresh.
+    Refresh,
+    /// The attempt before failed.
+    Retry,
+}
+
+/// What a REGISTER is to bring about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Errand {
+    /// A binding.
+    Register,
+    /// No binding.
+    Unregister,
+}
+
+/// What an Account is meant to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wanted {
+    /// Registered.
+    Registered,
+    /// Not registered, until the operator says register (rule I8).
+    Unregistered,
+    /// Not registered, since the program stops (rule L7).
+    Stopped,
+    /// Not registered, since it is no longer configured (rule G2).
+    Removed,
+    /// Never registered: `register = no`.
+    AuthenticationOnly,
+}
+
+/// Why the last attempt failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Trouble {
+    /// No answer.
+    NoAnswer(Failure),
+    /// 408 or 5xx: the registrar's own trouble.
+    Registrar(u16),
+    /// Another final answer: a rejection.
+    Rejected(u16),
+    /// The registrar does not accept our credentials.
+    CredentialsRefused(u16),
+    /// A challenge, but nothing to answer it with.
+    NoCredentials(u16),
+    /// No challenge that we may answer, and why.
+    NoUsableChallenge(u16, Arc<str>),
+    /// A 2xx that grants nothing (rule L2).
+    GrantedNothing(u16),
+}
+
+impl Trouble {
+    /// The error number that the status shows; no answer counts as 408 (rule T1).
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::NoAnswer(_) => 408,
+            Self::Registrar(code)
+            | Self::Rejected(code)
+            | Self::CredentialsRefused(code)
+            | Self::NoCredentials(code)
+            | Self::NoUsableChallenge(code, _)
+            | Self::GrantedNothing(code) => *code,
+        }
+    }
+
+    /// Whether it may pass by itself.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::NoAnswer(_) | Self::Registrar(_) => true,
+            Self::Rejected(code) => matches!(code, 423 | 429 | 480 | 486 | 487 | 491 | 600),
+            Self::CredentialsRefused(_)
+            | Self::NoCredentials(_)
+            | Self::NoUsableChallenge(..)
+            | Self::GrantedNothing(_) => false,
+        }
+    }
+
+    /// Whether the registrar's word ends a binding that it holds (rule L5).
+    pub fn ends_binding(&self) -> bool {
+        !matches!(self, Self::NoAnswer(_) | Self::Registrar(_))
+    }
+
+    /// Whether it concerns the credentials, which have a back-off of their own (rule L3).
+    pub fn is_about_credentials(&self) -> bool {
+        matches!(
+            self,
+            Self::CredentialsRefused(_) | Self::NoCredentials(_) | Self::NoUsableChallenge(..)
+        )
+    }
+
+    /// What happened, for people.
+    pub fn text(&self) -> String {
+        match self {
+            Self::NoAnswer(Failure::TimedOut) => "no answer".to_owned(),
+            Self::NoAnswer(Failure::Unreachable) => {
+                "not reachable (nothing listens there, or no route)".to_owned()
+            }
+            Self::Registrar(code) => format!("the registrar failed with {code}"),
+            Self::Rejected(code) => format!("rejected with {code}"),
+            Self::CredentialsRefused(code) => format!("credentials refused with {code}"),
+            Self::NoCredentials(code) => {
+                format!("challenged with {code}, but no credentials are configured")
+            }
+            Self::NoUsableChallenge(code, why) => {
+                format!("challenged with {code}, not answered: {why}")
+            }
+            Self::GrantedNothing(code) => {
+                format!("the registrar answered {code} but granted no time")
+            }
+        }
+    }
+}
+
+/// The phase that follows from what is meant, what is held, and what is done (rule L4).
+pub(super) fn phase(wanted: Wanted, errand: Errand, binding: &Binding, attempt: &Attempt) -> Phase {
+    let is_under_way = matches!(attempt, Attempt::Queued { .. } | Attempt::InFlight { .. });
+    match (wanted, binding, attempt) {
+        (Wanted::AuthenticationOnly, ..) => Phase::AuthenticationOnly,
+        (Wanted::Unregistered | Wanted::Stopped | Wanted::Removed, _, Attempt::Idle) => {
+            Phase::Unregistered
+        }
+        (Wanted::Unregistered | Wanted::Stopped | Wanted::Removed, ..) => Phase::Unregistering,
+        _ if errand == Errand::Unregister && is_under_way => Phase::Unregistering,
+        (Wanted::Registered, Binding::Bound(_), _) => Phase::Registered,
+        (
+            Wanted::Registered,
+            Binding::None,
+            Attempt::Scheduled {
+                why: Why::Retry, ..
+            },
+        ) => Phase::WaitingToRetry,
+        (Wanted::Registered, Binding::None, _) => Phase::Registering,
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // 100,000 Accounts must fit: what grows here is paid for by every one of them.
+    #[test]
+    fn an_account_stays_small() {
+        assert!(size_of::<crate::account::Account>() <= 440);
+        assert!(size_of::<Attempt>() <= 24);
+    }
+}

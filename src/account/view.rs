@@ -1,0 +1,153 @@
+//! What the status may read of an Account (rule T1).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::{Account, Attempt, Binding, Bound, Errand, Last, Route, Shared, Trouble, Why};
+use crate::config;
+use crate::effect::Phase;
+use crate::pace::RegistrarId;
+use crate::time::{Duration, Instant};
+
+/// A read-only view of an Account and of what surrounds it.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    account: &'a Account,
+    shared: &'a Shared,
+}
+
+impl<'a> View<'a> {
+    /// A view as of now.
+    pub fn new(account: &'a Account, shared: &'a Shared) -> Self {
+        Self { account, shared }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &'a config::Account {
+        &self.account.config
+    }
+
+    /// Address-of-record, `sip:user@host`; shared.
+    pub fn aor(&self) -> &'a Arc<str> {
+        &self.account.identity.aor
+    }
+
+    /// What it does.
+    pub fn phase(&self) -> Phase {
+        self.account.phase()
+    }
+
+    /// The binding, if a registrar holds one.
+    pub fn bound(&self) -> Option<&'a Bound> {
+        match &self.account.binding {
+            Binding::Bound(bound) => Some(bound),
+            Binding::None => None,
+        }
+    }
+
+    /// The bound registrar; without a binding, the one in hand or the one that answered last.
+    pub fn registrar(&self) -> Option<RegistrarId> {
+        if let Some(bound) = self.bound() {
+            return Some(bound.registrar);
+        }
+        match self.account.attempt {
+            Attempt::Queued { registrar, .. } | Attempt::InFlight { registrar, .. } => {
+                Some(registrar)
+            }
+            Attempt::Idle | Attempt::Scheduled { .. } => {
+                self.account.last.as_ref().map(|last| last.registrar)
+            }
+        }
+    }
+
+    /// Address of a registrar.
+    pub fn address(&self, registrar: RegistrarId) -> SocketAddr {
+        self.shared.pace.get(registrar).address
+    }
+
+    /// Place of a registrar in the set's order, from 1.
+    pub fn rank(&self, registrar: RegistrarId) -> Option<u16> {
+        self.shared.proxies.rank(self.account.set?, registrar)
+    }
+
+    /// Where its requests leave from, once that is bound.
+    pub fn local(&self) -> Option<SocketAddr> {
+        let socket = self.shared.proxies.socket_of_set(self.account.set?);
+        self.shared.proxies.socket_of(socket)?.local
+    }
+
+    /// Asked expiry in seconds: of the last REGISTER, or of the next when none was sent.
+    pub fn asked(&self) -> u32 {
+        match self.account.errand {
+            Errand::Register => self.account.asked,
+            Errand::Unregister => self.shared.rules.registration_time_secs,
+        }
+    }
+
+    /// When the refresh of the binding is due.
+    pub fn refresh_due(&self) -> Option<Instant> {
+        self.account.scheduled(Why::Refresh)
+    }
+
+    /// When the next attempt after a failure is due.
+    pub fn next_try(&self) -> Option<Instant> {
+        self.account.scheduled(Why::Retry)
+    }
+
+    /// The end of the Retry-After in force that ends last.
+    pub fn retry_after_until(&self) -> Option<Instant> {
+        self.account
+            .holds
+            .iter()
+            .map(|hold| hold.until)
+            .filter(|until| *until > self.shared.cx.now)
+            .max()
+    }
+
+    /// Why the last attempt failed, if it did.
+    pub fn trouble(&self) -> Option<&'a Trouble> {
+        self.account.trouble.as_ref()
+    }
+
+    /// The last final answer.
+    pub fn last(&self) -> Option<&'a Last> {
+        self.account.last.as_ref()
+    }
+
+    /// Failed attempts since the last 200.
+    pub fn failures(&self) -> u32 {
+        self.account.failures
+    }
+
+    /// Our address as the registrar saw it.
+    pub fn public_address(&self) -> Option<SocketAddr> {
+        self.account.public_address
+    }
+
+    /// Round-trip time of the last answered REGISTER.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.account.round_trip
+    }
+
+    /// Name of the digest algorithm in use.
+    pub fn algorithm(&self) -> Option<&'static str> {
+        Some(self.account.algorithm_at(self.registrar()?)?.token())
+    }
+
+    /// A binding that we gave up may live at its registrar until then.
+    pub fn left_until(&self) -> Option<Instant> {
+        self.account
+            .left_until
+            .filter(|until| *until > self.shared.cx.now)
+    }
+
+    /// What the last 2xx told about routes.
+    pub fn route(&self) -> Option<&'a Route> {
+        self.account.route.as_deref()
+    }
+
+    /// Wall-clock milliseconds since 1970 of an instant.
+    pub fn unix_ms(&self, instant: Instant) -> i64 {
+        self.shared.cx.unix_ms(instant)
+    }
+}

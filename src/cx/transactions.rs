@@ -1,0 +1,402 @@
+//! Client transactions under way, found by the branch that they put into their Via.
+//!
+//! A branch carries the slot and generation of its transaction, so that an answer finds it without a search, and
+//! 64 random bits, so that nobody can guess it. A transaction leaves the table with its final answer: what
+//! Timer K of RFC 3261 §17.1.2.2 would absorb then finds no transaction, and is dropped all the same.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::timers::{Armed, Owner, Timers};
+use crate::effect::{AccountId, Output, Via};
+use crate::rng::{read_hex, write_hex};
+use crate::sip::transaction::{NonInviteClient, Received, Step, Timing};
+use crate::time::{Duration, Instant};
+
+/// A transaction in the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TransactionId {
+    slot: u32,
+    generation: u32,
+}
+
+/// The branch parameter of a transaction: `z9hG4bK` (RFC 3261 §8.1.1.7), slot, generation, chance.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Branch {
+    /// The transaction that it stands for.
+    pub id: TransactionId,
+    salt: u64,
+}
+
+/// The text of a [`Branch`].
+#[derive(Clone, Copy, Debug)]
+pub struct BranchText([u8; 41]);
+
+impl BranchText {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Branch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text().as_str())
+    }
+}
+
+impl Branch {
+    /// The branch as it stands in a Via.
+    pub fn text(&self) -> BranchText {
+        let mut text = *b"z9hG4bK________-________-________________";
+        write_hex(&mut text[7..15], self.id.slot.into());
+        write_hex(&mut text[16..24], self.id.generation.into());
+        write_hex(&mut text[25..41], self.salt);
+        BranchText(text)
+    }
+
+    /// Reads a branch of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let ours = bytes.len() == 41
+            && bytes.starts_with(b"z9hG4bK")
+            && bytes[15] == b'-'
+            && bytes[24] == b'-';
+        if !ours {
+            return None;
+        }
+        let id = TransactionId {
+            slot: read_hex(&bytes[7..15])? as u32,
+            generation: read_hex(&bytes[16..24])? as u32,
+        };
+        Some(Self {
+            id,
+            salt: read_hex(&bytes[25..41])?,
+        })
+    }
+
+    /// Finds a branch of ours in a datagram that an ICMP error quotes, perhaps cut short behind it.
+    pub fn find(quoted: &[u8]) -> Option<Self> {
+        let start = memchr::memmem::find(quoted, b"z9hG4bK")?;
+        str::from_utf8(quoted.get(start..start + 41)?)
+            .ok()
+            .and_then(Self::parse)
+    }
+}
+
+/// What a transaction sends, where and for whom.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    /// The wire.
+    pub via: Via,
+    /// The target.
+    pub to: SocketAddr,
+    /// The Account that it is for.
+    pub owner: AccountId,
+    /// The message, as it is repeated.
+    pub bytes: Arc<[u8]>,
+}
+
+/// A transaction that is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ended {
+    /// Which.
+    pub id: TransactionId,
+    /// Whose.
+    pub owner: AccountId,
+    /// Where it went.
+    pub to: SocketAddr,
+    /// When its request first left.
+    pub sent: Instant,
+    /// How often its request left.
+    pub sends: u8,
+}
+
+/// What an answer is to the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Matched {
+    /// No transaction of ours, or none any more.
+    Stray,
+    /// A provisional answer.
+    Provisional(Ended),
+    /// The final answer: the transaction is over.
+    Final(Ended),
+}
+
+/// What a transaction's timer brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expired {
+    /// A stale timer.
+    Nothing,
+    /// The request was sent again.
+    Repeated(Ended),
+    /// No answer in time: the transaction is over (rule X1).
+    TimedOut(Ended),
+}
+
+#[derive(Debug)]
+struct Live {
+    machine: NonInviteClient,
+    request: Request,
+    salt: u64,
+    sent: Instant,
+}
+
+#[derive(Default, Debug)]
+struct Slot {
+    live: Option<Live>,
+    generation: u32,
+    timer: Armed,
+}
+
+/// All client transactions of an engine.
+#[derive(Default, Debug)]
+pub struct Transactions {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+}
+
+impl Transactions {
+    /// How many are under way.
+    pub fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Whether none is under way.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Sets a place aside and names its branch. It must be started at once.
+    pub fn reserve(&mut self, salt: u64) -> Branch {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.slots.len() as u32 - 1
+        });
+        let generation = self.slots[slot as usize].generation;
+        Branch {
+            id: TransactionId { slot, generation },
+            salt,
+        }
+    }
+
+    /// Starts a reserved transaction; the caller sends its request now.
+    pub(super) fn start(
+        &mut self,
+        branch: &Branch,
+        request: Request,
+        (now, timing): (Instant, &Timing),
+        timers: &mut Timers,
+    ) {
+        let reliable = matches!(request.via, Via::Flow(_));
+        let machine = NonInviteClient::start(now, timing, reliable);
+        let slot = &mut self.slots[branch.id.slot as usize];
+        timers.set(
+            Owner::Transaction(branch.id.slot),
+            &mut slot.timer,
+            machine.deadline(),
+        );
+        slot.live = Some(Live {
+            machine,
+            request,
+            salt: branch.salt,
+            sent: now,
+        });
+    }
+
+    /// An answer with this branch arrived.
+    pub fn on_response(
+        &mut self,
+        branch: &Branch,
+        code: u16,
+        (now, timing): (Instant, &Timing),
+        timers: &mut Timers,
+    ) -> Matched {
+        let Some(live) = self.live(branch) else {
+            return Matched::Stray;
+        };
+        let received = live.machine.on_response(now, code, timing);
+        let ended = live.ended(branch.id);
+        let deadline = live.machine.deadline();
+        match received {
+            Received::Provisional => {
+                let slot = &mut self.slots[branch.id.slot as usize];
+                timers.set(
+                    Owner::Transaction(branch.id.slot),
+                    &mut slot.timer,
+                    deadline,
+                );
+                Matched::Provisional(ended)
+            }
+            Received::Final => {
+                self.release(branch.id, timers);
+                Matched::Final(ended)
+            }
+            _ => Matched::Stray,
+        }
+    }
+
+    /// A timer entry came due.
+    pub fn on_timer(
+        &mut self,
+        slot_number: u32,
+        (now, timing): (Instant, &Timing),
+        timers: &mut Timers,
+        send: impl FnOnce(Output),
+    ) -> Expired {
+        let Some(slot) = self.slots.get_mut(slot_number as usize) else {
+            return Expired::Nothing;
+        };
+        let id = TransactionId {
+            slot: slot_number,
+            generation: slot.generation,
+        };
+        let Some(live) = &mut slot.live else {
+            return Expired::Nothing;
+        };
+        let step = live.machine.on_timer(now, timing);
+        let ended = live.ended(id);
+        match step {
+            Step::Send => {
+                let Request {
+                    via,
+                    to,
+                    owner,
+                    bytes,
+                } = live.request.clone();
+                send(Output::Transmit {
+                    via,
+                    to,
+                    bytes,
+                    owner: Some(owner),
+                });
+                timers.set(
+                    Owner::Transaction(slot_number),
+                    &mut slot.timer,
+                    live.machine.deadline(),
+                );
+                Expired::Repeated(ended)
+            }
+            Step::TimedOut => {
+                self.release(id, timers);
+                Expired::TimedOut(ended)
+            }
+            Step::Nothing | Step::Terminated => {
+                timers.set(
+                    Owner::Transaction(slot_number),
+                    &mut slot.timer,
+                    live.machine.deadline(),
+                );
+                Expired::Nothing
+            }
+        }
+    }
+
+    /// An ICMP error quotes this branch, sent to this address: the transaction is over (rule X2).
+    pub fn on_unreachable(
+        &mut self,
+        branch: &Branch,
+        to: SocketAddr,
+        timers: &mut Timers,
+    ) -> Option<Ended> {
+        let live = self.live(branch)?;
+        if live.request.to != to {
+            return None;
+        }
+        let ended = live.ended(branch.id);
+        self.release(branch.id, timers);
+        Some(ended)
+    }
+
+    /// Gives a transaction up: later answers to it are strays.
+    pub fn abandon(&mut self, id: TransactionId, timers: &mut Timers) {
+        let live = self
+            .slots
+            .get(id.slot as usize)
+            .is_some_and(|s| s.generation == id.generation && s.live.is_some());
+        if live {
+            self.release(id, timers);
+        }
+    }
+
+    /// Takes note that a timer entry came due; whether it is in force.
+    pub fn fired(&mut self, slot: u32, generation: u32, timers: &mut Timers) -> bool {
+        self.slots
+            .get_mut(slot as usize)
+            .is_some_and(|slot| timers.fired(&mut slot.timer, generation))
+    }
+
+    /// Whether a timer entry is in force.
+    pub fn is_in_force(&self, slot: u32, generation: u32) -> bool {
+        self.slots
+            .get(slot as usize)
+            .is_some_and(|slot| slot.timer.is_in_force(generation))
+    }
+
+    fn live(&mut self, branch: &Branch) -> Option<&mut Live> {
+        let slot = self.slots.get_mut(branch.id.slot as usize)?;
+        if slot.generation != branch.id.generation {
+            return None;
+        }
+        slot.live.as_mut().filter(|live| live.salt == branch.salt)
+    }
+
+    fn release(&mut self, id: TransactionId, timers: &mut Timers) {
+        let slot = &mut self.slots[id.slot as usize];
+        timers.set(Owner::Transaction(id.slot), &mut slot.timer, None);
+        slot.live = None;
+        slot.generation = slot.generation.wrapping_add(1);
+        self.free.push(id.slot);
+    }
+}
+
+impl Live {
+    fn ended(&self, id: TransactionId) -> Ended {
+        Ended {
+            id,
+            owner: self.request.owner,
+            to: self.request.to,
+            sent: self.sent,
+            sends: self.machine.sends(),
+        }
+    }
+}
+
+impl Ended {
+    /// How long the answer took, counted from the first send.
+    pub fn round_trip(&self, now: Instant) -> Duration {
+        now - self.sent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_branch_reads_back_as_it_was_written() {
+        let mut table = Transactions::default();
+        let branch = table.reserve(0xfedc_ba98_7654_3210);
+        let text = branch.to_string();
+        assert_eq!(text, "z9hG4bK00000000-00000000-fedcba9876543210");
+        assert_eq!(Branch::parse(&text), Some(branch));
+        assert_eq!(
+            Branch::find(format!("SIP/2.0/UDP a;branch={text};rport\r\n").as_bytes()),
+            Some(branch)
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_branch_of_ours_is_refused() {
+        for text in [
+            "",
+            "z9hG4bK",
+            "z9hG4bK0000000g-00000000-fedcba9876543210",
+            "z9hG4bK00000000+00000000-fedcba9876543210",
+        ] {
+            assert_eq!(Branch::parse(text), None, "{text}");
+        }
+        assert_eq!(Branch::find(b"branch=z9hG4bK0000"), None);
+    }
+}

@@ -1,0 +1,184 @@
+//! What goes to the store and when, and what comes back (rule L8).
+//!
+//! A REGISTER with CSeq n leaves only when a limit of at least n is on disk for its Account. Limits go 256 ahead,
+//! in batches, and are raised while 64 remain, so that nobody waits. All else follows within 100 ms.
+
+use std::collections::BTreeMap;
+
+use super::{Engine, Slot};
+use crate::account::{Account, Shared};
+use crate::effect::{AccountId, BatchId, Event, Output, Record};
+use crate::time::{Duration, Instant};
+
+/// Changes that no REGISTER waits for are saved within this time.
+const LATER: Duration = Duration::from_millis(100);
+/// A batch that could not be saved is tried again after this.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What is on its way to the store.
+#[derive(Debug)]
+pub(super) struct Persist {
+    is_on: bool,
+    is_restored: bool,
+    next_batch: u64,
+    /// Limits in batches that are not on disk yet.
+    pending: BTreeMap<BatchId, Vec<(AccountId, u32)>>,
+    /// Accounts that want a higher limit.
+    wanting: Vec<AccountId>,
+    due: Option<Instant>,
+}
+
+impl Persist {
+    pub(super) fn new(store: bool) -> Self {
+        Self {
+            is_on: store,
+            is_restored: !store,
+            next_batch: 0,
+            pending: BTreeMap::new(),
+            wanting: Vec::new(),
+            due: None,
+        }
+    }
+
+    pub(super) fn is_on(&self) -> bool {
+        self.is_on
+    }
+
+    /// Whether the store's word is there, or none is needed.
+    pub(super) fn is_restored(&self) -> bool {
+        self.is_restored
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// The last word of a run that ends in order: every Account's record, marked clean.
+    pub(super) fn save_all(&mut self, slots: &[Slot], shared: &mut Shared) {
+        if self.is_on {
+            let accounts = slots.iter().filter_map(|slot| slot.account.as_ref());
+            let records = accounts
+                .map(|account| account.record(shared, true))
+                .collect();
+            self.push(records, Vec::new(), true, shared);
+        }
+    }
+
+    fn push(
+        &mut self,
+        records: Vec<Record>,
+        limits: Vec<(AccountId, u32)>,
+        synchronous: bool,
+        shared: &mut Shared,
+    ) {
+        let batch = BatchId(self.next_batch);
+        self.next_batch += 1;
+        self.pending.insert(batch, limits);
+        shared.cx.out.push(Output::Save {
+            batch,
+            records,
+            synchronous,
+        });
+    }
+}
+
+impl Engine {
+    /// What the store held: Accounts that it knows go on, and all get their first limits in one batch.
+    pub(super) fn on_restore(&mut self, records: Vec<Record>) {
+        if self.persist.is_restored {
+            return;
+        }
+        self.persist.is_restored = true;
+        for record in records {
+            let Some(id) = self.find(&record.account) else {
+                continue;
+            };
+            self.with(id, |account, shared| account.restore(&record, shared));
+        }
+        let ids: Vec<_> = self.accounts().collect();
+        self.persist.wanting.extend(ids);
+    }
+
+    pub(super) fn on_saved(&mut self, batch: BatchId) {
+        for (id, limit) in self.persist.pending.remove(&batch).unwrap_or_default() {
+            self.with(id, |account, _| account.on_limit(limit));
+            self.ready_up(id);
+        }
+    }
+
+    pub(super) fn on_save_failed(&mut self, batch: BatchId, why: &str) {
+        let limits = self.persist.pending.remove(&batch).unwrap_or_default();
+        for (id, _) in limits {
+            self.with(id, |account, _| account.on_limit_lost());
+            self.persist.wanting.push(id);
+        }
+        self.persist.due = Some(self.shared.cx.now + AGAIN);
+        let what = format!("the state could not be saved: {why}");
+        self.shared.cx.out.event(Event::Warning {
+            account: None,
+            what,
+        });
+    }
+
+    /// Saves what must be saved now, and sees that the rest follows in time.
+    pub(super) fn save(&mut self) {
+        if !self.persist.is_on || !self.persist.is_restored {
+            return;
+        }
+        let now = self.shared.cx.now;
+        let is_due = self.persist.due.is_some_and(|due| due <= now);
+        if is_due || self.persist.due.is_none() {
+            self.raise_limits();
+        }
+        if is_due {
+            self.persist.due = None;
+            self.save_changes();
+        } else if self.persist.due.is_none() && !self.shared.dirty.is_empty() {
+            self.persist.due = Some(now + LATER);
+        }
+    }
+
+    fn raise_limits(&mut self) {
+        let mut wanting = std::mem::take(&mut self.persist.wanting);
+        wanting.append(&mut self.shared.dirty.take_low());
+        let mut limits = Vec::with_capacity(wanting.len());
+        let mut records = Vec::with_capacity(wanting.len());
+        for id in wanting {
+            let Some(account) = self
+                .slots
+                .get_mut(id.slot as usize)
+                .and_then(|slot| slot.account.as_mut())
+            else {
+                continue;
+            };
+            if let Some(limit) = account.want_limit() {
+                limits.push((id, limit));
+                records.push(Record {
+                    cseq_limit: limit,
+                    ..account.record(&self.shared, false)
+                });
+            }
+        }
+        if !records.is_empty() {
+            self.persist.push(records, limits, true, &mut self.shared);
+        }
+    }
+
+    fn save_changes(&mut self) {
+        let changed = self.shared.dirty.take();
+        let accounts = changed.iter().filter_map(|id| {
+            self.slots
+                .get(id.slot as usize)?
+                .account
+                .as_ref()
+                .filter(|account| account.id() == *id)
+        });
+        let records: Vec<_> = accounts
+            .map(|account: &Account| account.record(&self.shared, false))
+            .collect();
+        if !records.is_empty() {
+            self.persist
+                .push(records, Vec::new(), false, &mut self.shared);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Requests that arrive from outside, as far as no call is concerned (rule C1).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::cx::Cx;
+use crate::effect::{Output, Via};
+use crate::sip::message::Message;
+use crate::sip::write::Writer;
+
+/// Owner number of the draws for our tags in answers.
+const TAGS: u64 = u64::MAX - 1;
+
+/// Answers a request statelessly. From a known address: OPTIONS 200, INVITE 480 (nobody is there to take it),
+/// else 481, as nothing of ours is ever in a dialog. From strangers: INVITE 403, and silence for the rest.
+pub(super) fn answer(
+    message: &Message<'_>,
+    via: Via,
+    from: SocketAddr,
+    is_known: bool,
+    cx: &mut Cx,
+) {
+    let (code, reason) = match (message.method(), is_known) {
+        (Some("ACK") | None, _) => return,
+        (Some("OPTIONS"), true) => (200, "OK"),
+        (Some("INVITE"), true) => (480, "Temporarily Unavailable"),
+        (Some("INVITE"), false) => (403, "Forbidden"),
+        (Some(_), true) => (481, "Call/Transaction Does Not Exist"),
+        (Some(_), false) => return,
+    };
+    if message.check().is_err() {
+        return;
+    }
+    let counter = cx.now.as_micros();
+    let tag = cx.seed.draw(TAGS, counter).token();
+    let mut out = std::mem::take(&mut cx.scratch);
+    out.clear();
+    let mut writer = Writer::reply(&mut out, message, (code, reason), tag.as_str(), from);
+    if code == 200 {
+        writer.header("Allow", format_args!("{}", crate::account::ALLOW));
+    }
+    writer.finish(&[]);
+    let bytes = Arc::from(&out[..]);
+    cx.scratch = out;
+    cx.out.push(Output::Transmit {
+        via,
+        to: from,
+        bytes,
+        owner: None,
+    });
+}

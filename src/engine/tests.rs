@@ -1,0 +1,319 @@
+//! The engine alone, with a registrar played by hand: what the simulator builds upon.
+
+#![allow(clippy::wildcard_enum_match_arm, reason = "tests look for one thing")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::*;
+use crate::config::{
+    Agent, AuthenticationMode, Credentials, IpGroup, ProxyAddress, ProxySet, Register,
+    SecretSource, SipInterface, Transport,
+};
+use crate::effect::Phase;
+use crate::secret::Secret;
+use crate::sip::write::Writer;
+use crate::sip::{Name, StartLine};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn config() -> Arc<Config> {
+    let interface = Arc::new(SipInterface {
+        name: "outside".into(),
+        address: [127, 0, 0, 1].into(),
+        udp_port: 5070,
+        advertised_address: None,
+    });
+    let proxy = ProxyAddress {
+        address: registrar(),
+        transport: Transport::Udp,
+        priority: 0,
+        weight: 0,
+    };
+    let set = Arc::new(ProxySet {
+        name: "carrier".into(),
+        sip_interface: Arc::clone(&interface),
+        proxies: vec![proxy],
+    });
+    let group = |name: &str, proxy_set, sip_group_name: Option<&str>| IpGroup {
+        name: name.into(),
+        proxy_set,
+        sip_group_name: sip_group_name.map(Into::into),
+        contact_user: None,
+        authentication_mode: AuthenticationMode::UserAuthenticates,
+        as_client: None,
+    };
+    let serving = Arc::new(group(
+        "Carrier",
+        Some(Arc::clone(&set)),
+        Some("carrier.example"),
+    ));
+    let served = Arc::new(group("PBX", None, None));
+    let account = Arc::new(config::Account {
+        index: 0,
+        name: "main".into(),
+        served: Arc::clone(&served),
+        serving: Arc::clone(&serving),
+        host_name: None,
+        contact_user: Some("4930123456".into()),
+        credentials: Some(Credentials {
+            user_name: "u12345".into(),
+            password: Secret::new("secret"),
+            source: SecretSource::Inline,
+        }),
+        register: Register::Regular,
+    });
+    Arc::new(Config {
+        agent: Agent {
+            user_agent: "regent/test".into(),
+            control_socket: None,
+            control_group: None,
+            max_accounts: 102,
+            max_accounts_per_served_ip_group: 30,
+        },
+        registration: crate::account::testing::rules(),
+        sip_interfaces: vec![interface],
+        proxy_sets: vec![set],
+        ip_groups: vec![serving, served],
+        accounts: vec![account],
+    })
+}
+
+fn registrar() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 5060))
+}
+
+struct Bench {
+    engine: Engine,
+    now: Instant,
+    sent: Vec<(Instant, String)>,
+    events: Vec<Event>,
+    replies: Vec<Outcome>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let settings = Settings {
+            seed: Seed::from_number(1),
+            unix_ms_at_zero: 0,
+            store: false,
+        };
+        let engine = Engine::new(config(), settings);
+        let mut bench = Self {
+            engine,
+            now: Instant::ZERO,
+            sent: vec![],
+            events: vec![],
+            replies: vec![],
+        };
+        bench.handle(Input::Tick);
+        let local = SocketAddr::from(([127, 0, 0, 1], 5070));
+        bench.handle(Input::Listening {
+            socket: SocketId(0),
+            local,
+            receive_buffer: 1 << 20,
+        });
+        bench
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
+        self.engine.handle(self.now, input);
+        while let Some(output) = self.engine.poll() {
+            match output {
+                Output::Transmit { bytes, .. } => {
+                    self.sent
+                        .push((self.now, String::from_utf8(bytes.to_vec()).unwrap()));
+                }
+                Output::Event(event) => self.events.push(event),
+                Output::Reply { outcome, .. } => self.replies.push(outcome),
+                _ => {}
+            }
+        }
+    }
+
+    /// Runs all timers up to this instant.
+    fn run_until(&mut self, end: Instant) {
+        while let Some(at) = self.engine.deadline().filter(|at| *at <= end) {
+            assert!(at >= self.now, "the deadline is in the past");
+            self.now = at;
+            self.handle(Input::Tick);
+        }
+        self.now = end;
+    }
+
+    fn answer(&mut self, code: u16, headers: &[(&str, &str)]) {
+        let (_, request) = self.sent.last().unwrap().clone();
+        let request = Message::parse(request.as_bytes()).unwrap();
+        assert!(matches!(
+            request.start(),
+            StartLine::Request {
+                method: "REGISTER",
+                ..
+            }
+        ));
+        let mut out = Vec::new();
+        let mut writer = Writer::reply(&mut out, &request, (code, "As told"), "tag", registrar());
+        for (name, value) in headers {
+            writer.header(name, format_args!("{value}"));
+        }
+        writer.finish(&[]);
+        let via = Via::Socket(SocketId(0));
+        self.handle(Input::Received {
+            via,
+            from: registrar(),
+            bytes: &out,
+        });
+    }
+
+    fn last(&self, name: Name) -> String {
+        let (_, request) = self.sent.last().unwrap();
+        let message = Message::parse(request.as_bytes()).unwrap();
+        message.value(name).unwrap_or_default().into_owned()
+    }
+
+    fn phase(&self) -> Phase {
+        self.engine
+            .account(self.engine.find("main").unwrap())
+            .unwrap()
+            .phase()
+    }
+}
+
+const CHALLENGE: (&str, &str) = (
+    "WWW-Authenticate",
+    r#"Digest realm="carrier", nonce="n1", qop="auth", algorithm=MD5"#,
+);
+
+// rules A, A1, L1, I4
+#[test]
+fn a_challenge_is_answered_once_and_the_refresh_costs_one_round_trip() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.sent.len(), 1);
+    assert_eq!(bench.last(Name::CSeq), "1 REGISTER");
+    assert_eq!(bench.last(Name::Authorization), "");
+    let call_id = bench.last(Name::CallId);
+    bench.answer(401, &[CHALLENGE]);
+    assert_eq!(bench.last(Name::CSeq), "2 REGISTER");
+    assert!(bench.last(Name::Authorization).contains("nc=00000001"));
+    assert_eq!(bench.phase(), Phase::Registering);
+    bench.answer(200, &[("Expires", "60")]);
+    assert_eq!(bench.phase(), Phase::Registered);
+    bench.run_until(Instant::from_micros(29_999_999));
+    assert_eq!(bench.sent.len(), 2, "silence until half of the grant");
+    bench.run_until(Instant::from_secs(30));
+    assert_eq!(bench.sent.len(), 3);
+    assert!(bench.last(Name::Authorization).contains("nc=00000002"));
+    assert_eq!(
+        (bench.last(Name::CSeq).as_str(), bench.last(Name::CallId)),
+        ("3 REGISTER", call_id)
+    );
+    bench.answer(200, &[("Expires", "60")]);
+    let phases = bench
+        .events
+        .iter()
+        .filter(|event| matches!(event, Event::PhaseChanged { .. }));
+    assert_eq!(phases.count(), 1, "a refresh makes no event");
+}
+
+// rule X1
+#[test]
+fn silence_is_repeated_on_schedule_and_fails_at_32_seconds() {
+    let mut bench = Bench::new();
+    bench.run_until(Instant::from_secs(40));
+    let times: Vec<_> = bench.sent.iter().map(|(at, _)| at.as_millis()).collect();
+    let expected = [
+        0, 500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500,
+    ];
+    assert_eq!(times, expected);
+    assert_eq!(bench.phase(), Phase::WaitingToRetry);
+    bench.run_until(Instant::from_secs(62));
+    assert_eq!(
+        bench.sent.len(),
+        12,
+        "the retry leaves 30 s after the failure"
+    );
+}
+
+// rules I8, L10
+#[test]
+fn an_unregister_removes_the_binding_and_holds_until_told_otherwise() {
+    let mut bench = Bench::new();
+    bench.answer(200, &[("Expires", "60")]);
+    let account = bench.engine.find("main").unwrap();
+    bench.handle(Input::Command {
+        ticket: Ticket(1),
+        command: Command::Unregister { account },
+    });
+    assert_eq!(bench.last(Name::Expires), "0");
+    assert_eq!(bench.phase(), Phase::Unregistering);
+    bench.answer(200, &[]);
+    assert_eq!(
+        (bench.phase(), bench.replies.len()),
+        (Phase::Unregistered, 1)
+    );
+    assert_eq!(bench.replies[0], Outcome::Unregistered);
+    let sent = bench.sent.len();
+    bench.run_until(bench.now + 3_600 * SECOND);
+    assert_eq!(
+        bench.sent.len(),
+        sent,
+        "nothing leaves without an operator's word"
+    );
+    let command = Command::Register {
+        account,
+        force: false,
+    };
+    bench.handle(Input::Command {
+        ticket: Ticket(2),
+        command,
+    });
+    bench.answer(200, &[("Expires", "60")]);
+    assert!(matches!(
+        bench.replies[1],
+        Outcome::Registered { granted: 60, .. }
+    ));
+}
+
+// rule X2
+#[test]
+fn an_icmp_error_that_quotes_the_request_fails_it_at_once() {
+    let mut bench = Bench::new();
+    let (_, request) = bench.sent.last().unwrap().clone();
+    let (via, to) = (Via::Socket(SocketId(0)), registrar());
+    bench.handle(Input::Unreachable {
+        via,
+        to,
+        quoted: &request.as_bytes()[..200],
+    });
+    assert_eq!(bench.phase(), Phase::WaitingToRetry);
+    bench.run_until(Instant::from_secs(30));
+    assert_eq!(bench.sent.len(), 2);
+}
+
+// rule L7
+#[test]
+fn stopping_removes_the_binding_and_says_so() {
+    let mut bench = Bench::new();
+    bench.answer(200, &[("Expires", "60")]);
+    bench.handle(Input::Command {
+        ticket: Ticket(9),
+        command: Command::Shutdown,
+    });
+    assert_eq!(bench.last(Name::Expires), "0");
+    assert!(bench.replies.is_empty());
+    bench.answer(200, &[]);
+    assert_eq!(bench.replies, [Outcome::Stopped { left: 0 }]);
+}
+
+// rule L7
+#[test]
+fn stopping_takes_no_longer_than_four_seconds() {
+    let mut bench = Bench::new();
+    bench.answer(200, &[("Expires", "60")]);
+    bench.handle(Input::Command {
+        ticket: Ticket(9),
+        command: Command::Shutdown,
+    });
+    bench.run_until(bench.now + 4 * SECOND);
+    assert_eq!(bench.replies, [Outcome::Stopped { left: 1 }]);
+}

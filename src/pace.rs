@@ -1,2 +1,0 @@
-//! To be written.
-#![forbid(clippy::disallowed_methods, clippy::disallowed_types)]

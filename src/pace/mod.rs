@@ -1,0 +1,382 @@
+//! What concerns several Accounts at one registrar: the window of REGISTERs in flight, the order of those that
+//! are due, what the registrar taught us, the spread of refreshes (rules L6, L9, P4).
+//!
+//! It does not know why an Account sends, nor what an answer means to it. Its invariant: a REGISTER leaves with a
+//! place in its registrar's window, and gives the place back exactly once.
+#![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod queue;
+mod spread;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+pub use spread::Spread;
+
+use crate::effect::{AccountId, SocketId};
+use crate::time::{Duration, Instant};
+use queue::Queue;
+
+/// One address that we register at, as seen from one of our sockets. Dense, from 0.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RegistrarId(u32);
+
+/// Names an entry in a registrar's queue, so that one that was cancelled is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Turn(u64);
+
+/// Windows at the start, in transactions (rule L6).
+const WINDOW_START: u32 = 32;
+/// The largest window (rule L6).
+const WINDOW_MAX: u32 = 256;
+/// A window is halved at most once in this time (rule L6).
+const HALVING_PAUSE: Duration = Duration::from_secs(32);
+/// Receive buffer that one outstanding request is reckoned with, in bytes (rule L6).
+const BUFFER_PER_REQUEST: usize = 4 * 1_024;
+
+/// What is known of one registrar.
+#[derive(Debug)]
+pub struct Registrar {
+    /// Our socket.
+    pub socket: SocketId,
+    /// Its address.
+    pub address: SocketAddr,
+    /// Its `Min-Expires`, once it has answered 423 (table A).
+    pub min_expires: Option<u32>,
+    /// Whether it left a request unanswered, and has sent nothing since (rule P4).
+    pub suspect: bool,
+    /// When it last sent anything.
+    pub heard: Option<Instant>,
+    window: u32,
+    in_flight: u32,
+    answered: u32,
+    halved: Option<Instant>,
+    queue: Queue,
+    is_ready: bool,
+}
+
+#[derive(Default, Debug)]
+struct Budget {
+    limit: Option<u32>,
+    windows: u32,
+}
+
+/// All registrars of an engine.
+#[derive(Default, Debug)]
+pub struct Pace {
+    /// When the refreshes of all Accounts fall.
+    pub spread: Spread,
+    registrars: Vec<Registrar>,
+    index: BTreeMap<(SocketId, SocketAddr), RegistrarId>,
+    budgets: BTreeMap<SocketId, Budget>,
+    ready: Vec<RegistrarId>,
+    turns: u64,
+}
+
+impl Pace {
+    /// The registrar at this address, seen from this socket; a new one on first sight.
+    pub fn registrar(&mut self, socket: SocketId, address: SocketAddr) -> RegistrarId {
+        if let Some(id) = self.index.get(&(socket, address)) {
+            return *id;
+        }
+        let id = RegistrarId(self.registrars.len() as u32);
+        self.index.insert((socket, address), id);
+        self.registrars.push(Registrar {
+            socket,
+            address,
+            min_expires: None,
+            suspect: false,
+            heard: None,
+            window: WINDOW_START,
+            in_flight: 0,
+            answered: 0,
+            halved: None,
+            queue: Queue::default(),
+            is_ready: false,
+        });
+        self.budgets.entry(socket).or_default();
+        self.share_out(socket);
+        id
+    }
+
+    /// The registrar that sends from this address to this socket, if there is one.
+    pub fn find(&self, socket: SocketId, address: SocketAddr) -> Option<RegistrarId> {
+        self.index.get(&(socket, address)).copied()
+    }
+
+    /// What is known of a registrar.
+    pub fn get(&self, id: RegistrarId) -> &Registrar {
+        &self.registrars[id.0 as usize]
+    }
+
+    /// As [`Pace::get`], to change it.
+    pub fn get_mut(&mut self, id: RegistrarId) -> &mut Registrar {
+        &mut self.registrars[id.0 as usize]
+    }
+
+    /// A socket is bound with this effective receive buffer in bytes; its windows share it (rule L6).
+    pub fn set_receive_buffer(&mut self, socket: SocketId, bytes: usize) {
+        let limit = u32::try_from(bytes / BUFFER_PER_REQUEST)
+            .unwrap_or(u32::MAX)
+            .max(1);
+        self.budgets.entry(socket).or_default().limit = Some(limit);
+        self.share_out(socket);
+    }
+
+    /// Keeps the sum of a socket's windows within its budget: a window is cut to an equal share at most.
+    fn share_out(&mut self, socket: SocketId) {
+        let budget = self.budgets.entry(socket).or_default();
+        let of_socket = self
+            .registrars
+            .iter_mut()
+            .filter(|registrar| registrar.socket == socket);
+        let mut windows: Vec<_> = of_socket.map(|registrar| &mut registrar.window).collect();
+        if let Some(limit) = budget.limit
+            && windows.iter().map(|window| **window).sum::<u32>() > limit
+        {
+            let share = (limit / windows.len() as u32).max(1);
+            windows
+                .iter_mut()
+                .for_each(|window| **window = (**window).min(share));
+        }
+        budget.windows = windows.iter().map(|window| **window).sum();
+    }
+
+    /// An Account's REGISTER is due; it stands in line since `due`. `ends` is the end of its binding, if it has one.
+    pub fn enqueue(
+        &mut self,
+        id: RegistrarId,
+        account: AccountId,
+        due: Instant,
+        ends: Option<Instant>,
+    ) -> Turn {
+        self.turns += 1;
+        let turn = Turn(self.turns);
+        self.get_mut(id).queue.push(account, turn, due, ends);
+        self.make_ready(id);
+        turn
+    }
+
+    /// The next Account that may send, with its place in the window taken. `is_waiting` says whether an entry
+    /// still counts.
+    pub fn next(
+        &mut self,
+        now: Instant,
+        is_waiting: impl Fn(AccountId, Turn) -> bool,
+    ) -> Option<(RegistrarId, AccountId)> {
+        while let Some(&id) = self.ready.last() {
+            let registrar = &mut self.registrars[id.0 as usize];
+            if registrar.in_flight < registrar.window
+                && let Some(account) = registrar.queue.pop(now, &is_waiting)
+            {
+                registrar.in_flight += 1;
+                return Some((id, account));
+            }
+            registrar.is_ready = false;
+            self.ready.pop();
+        }
+        None
+    }
+
+    /// A transaction was answered: its place is free, and full windows of answers widen the window.
+    pub fn on_answer(&mut self, id: RegistrarId, now: Instant, code: u16) {
+        let registrar = &mut self.registrars[id.0 as usize];
+        registrar.answered += 1;
+        if registrar.answered >= registrar.window {
+            registrar.answered = 0;
+            let budget = self.budgets.entry(registrar.socket).or_default();
+            let room = budget.limit.is_none_or(|limit| budget.windows < limit);
+            if registrar.window < WINDOW_MAX && room {
+                registrar.window += 1;
+                budget.windows += 1;
+            }
+        }
+        if code == 503 {
+            self.halve(id, now);
+        }
+    }
+
+    /// A transaction that first left at `sent` got no answer. When others were answered meanwhile, the silence is
+    /// that Account's own trouble (rule P4); else the window is halved and the registrar is suspect.
+    pub fn on_silence(&mut self, id: RegistrarId, now: Instant, sent: Instant) {
+        if self.is_silent_since(id, sent) {
+            self.get_mut(id).suspect = true;
+            self.halve(id, now);
+        }
+    }
+
+    /// A registrar cannot be reached: nothing listens there, or there is no way (rule X2).
+    pub fn on_lost(&mut self, id: RegistrarId) {
+        self.get_mut(id).suspect = true;
+    }
+
+    /// Whether a registrar has sent nothing at all since this instant.
+    pub fn is_silent_since(&self, id: RegistrarId, sent: Instant) -> bool {
+        self.get(id).heard.is_none_or(|heard| heard < sent)
+    }
+
+    /// Something came from a registrar.
+    pub fn on_heard(&mut self, id: RegistrarId, now: Instant) {
+        let registrar = self.get_mut(id);
+        registrar.heard = Some(now);
+        registrar.suspect = false;
+    }
+
+    /// Gives a place in the window back.
+    pub fn leave(&mut self, id: RegistrarId) {
+        let registrar = self.get_mut(id);
+        debug_assert!(registrar.in_flight > 0, "a place was given back twice");
+        registrar.in_flight = registrar.in_flight.saturating_sub(1);
+        self.make_ready(id);
+    }
+
+    /// REGISTER transactions in flight at a registrar, and how many may be.
+    pub fn in_flight(&self, id: RegistrarId) -> (u32, u32) {
+        (self.get(id).in_flight, self.get(id).window)
+    }
+
+    fn halve(&mut self, id: RegistrarId, now: Instant) {
+        let registrar = &mut self.registrars[id.0 as usize];
+        if registrar
+            .halved
+            .is_some_and(|halved| now < halved + HALVING_PAUSE)
+        {
+            return;
+        }
+        registrar.halved = Some(now);
+        registrar.answered = 0;
+        let window = (registrar.window / 2).max(1);
+        self.budgets.entry(registrar.socket).or_default().windows -= registrar.window - window;
+        registrar.window = window;
+    }
+
+    fn make_ready(&mut self, id: RegistrarId) {
+        let registrar = &mut self.registrars[id.0 as usize];
+        if !registrar.is_ready {
+            registrar.is_ready = true;
+            self.ready.push(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(slot: u32) -> AccountId {
+        AccountId {
+            slot,
+            generation: 0,
+        }
+    }
+
+    fn one() -> (Pace, RegistrarId) {
+        let mut pace = Pace::default();
+        let id = pace.registrar(SocketId(0), SocketAddr::from(([127, 0, 0, 1], 5060)));
+        (pace, id)
+    }
+
+    fn all(pace: &mut Pace, now: Instant) -> Vec<u32> {
+        let mut sent = Vec::new();
+        while let Some((_, account)) = pace.next(now, |id, _| !sent.contains(&id.slot)) {
+            sent.push(account.slot);
+        }
+        sent
+    }
+
+    // rule L6
+    #[test]
+    fn at_most_a_window_is_in_flight_and_the_earliest_due_goes_first() {
+        let (mut pace, id) = one();
+        for slot in 0..40 {
+            pace.enqueue(
+                id,
+                account(slot),
+                Instant::from_secs(100 - u64::from(slot)),
+                None,
+            );
+        }
+        let sent = all(&mut pace, Instant::from_secs(100));
+        assert_eq!(sent, (8..40).rev().collect::<Vec<_>>());
+        pace.leave(id);
+        assert_eq!(all(&mut pace, Instant::from_secs(100)), [7]);
+    }
+
+    // rule L6
+    #[test]
+    fn bindings_that_end_within_64_seconds_go_before_all_others() {
+        let (mut pace, id) = one();
+        pace.enqueue(id, account(1), Instant::from_secs(1), None);
+        pace.enqueue(
+            id,
+            account(2),
+            Instant::from_secs(2),
+            Some(Instant::from_secs(75)),
+        );
+        pace.enqueue(
+            id,
+            account(3),
+            Instant::from_secs(3),
+            Some(Instant::from_secs(74)),
+        );
+        pace.enqueue(
+            id,
+            account(4),
+            Instant::from_secs(4),
+            Some(Instant::from_secs(73)),
+        );
+        assert_eq!(all(&mut pace, Instant::from_secs(10)), [4, 3, 1, 2]);
+    }
+
+    // rule L6
+    #[test]
+    fn a_window_grows_by_one_for_each_full_window_answered_and_stops_at_256() {
+        let (mut pace, id) = one();
+        for _ in 0..32 {
+            pace.on_answer(id, Instant::ZERO, 200);
+        }
+        assert_eq!(pace.in_flight(id).1, 33);
+        for _ in 0..100_000 {
+            pace.on_answer(id, Instant::ZERO, 200);
+        }
+        assert_eq!(pace.in_flight(id).1, 256);
+    }
+
+    // rule L6
+    #[test]
+    fn a_window_is_halved_at_most_once_in_32_seconds_and_never_below_one() {
+        let (mut pace, id) = one();
+        let mut windows = Vec::new();
+        for second in 0..330 {
+            pace.on_silence(id, Instant::from_secs(second), Instant::from_secs(second));
+            windows.push(pace.in_flight(id).1);
+        }
+        windows.dedup();
+        assert_eq!(windows, [16, 8, 4, 2, 1]);
+    }
+
+    // rule P4
+    #[test]
+    fn the_silence_of_one_account_leaves_the_window_alone() {
+        let (mut pace, id) = one();
+        pace.on_heard(id, Instant::from_secs(5));
+        pace.on_silence(id, Instant::from_secs(32), Instant::ZERO);
+        assert_eq!((pace.in_flight(id).1, pace.get(id).suspect), (32, false));
+    }
+
+    // rule L6
+    #[test]
+    fn windows_of_one_socket_stay_within_its_receive_buffer() {
+        let mut pace = Pace::default();
+        let ids: Vec<_> = (1..=4)
+            .map(|host| pace.registrar(SocketId(0), SocketAddr::from(([127, 0, 0, host], 5060))))
+            .collect();
+        pace.set_receive_buffer(SocketId(0), 64 * 4_096);
+        let sum = |pace: &Pace| ids.iter().map(|id| pace.in_flight(*id).1).sum::<u32>();
+        assert_eq!(sum(&pace), 64);
+        for id in &ids {
+            (0..10_000).for_each(|_| pace.on_answer(*id, Instant::ZERO, 200));
+        }
+        assert_eq!(sum(&pace), 64);
+    }
+}

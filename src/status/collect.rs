@@ -1,0 +1,81 @@
+//! Engine views and the wall clock become a snapshot (rule T1).
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::snapshot::{AccountStatus, LastAnswer, StatusWord, UnixMs};
+use crate::effect::{AccountId, Phase};
+use crate::engine::{AccountView, Engine};
+
+/// The status of one Account as of the last [`Engine::handle`]; `None` when it is gone.
+pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
+    let view = engine.account(id)?;
+    let config = view.config();
+    let time = |instant| UnixMs(view.unix_ms(instant));
+    let phase = view.phase();
+    let registrar = view.registrar();
+    let rank = registrar.and_then(|registrar| view.rank(registrar));
+    let bound = view.bound();
+    let last_error = view.trouble().map(|trouble| trouble.code());
+    Some(AccountStatus {
+        index: config.index,
+        name: Arc::clone(&config.name),
+        served: Arc::clone(&config.served.name),
+        serving: Arc::clone(&config.serving.name),
+        aor: Arc::clone(view.aor()),
+        phase,
+        status: word(phase, last_error),
+        last_error,
+        registrar: registrar.map(|registrar| view.address(registrar)),
+        rank,
+        backup_registrar_used: bound.is_some() && rank.is_some_and(|rank| rank > 1),
+        local: view.local(),
+        asked: view.asked(),
+        granted: bound.map(|bound| bound.granted),
+        registered_since: bound.map(|bound| time(bound.since)),
+        binding_until: bound.map(|bound| time(bound.until)),
+        refresh_due: view.refresh_due().map(time),
+        last_answer: view.last().map(|last| LastAnswer {
+            code: last.code,
+            reason: Arc::clone(&last.reason),
+            at: time(last.at),
+        }),
+        failures: view.failures(),
+        temporary: view.trouble().map(|trouble| trouble.is_temporary()),
+        next_try: view.next_try().map(time),
+        retry_after_until: view.retry_after_until().map(time),
+        public_address: view.public_address(),
+        algorithm: view.algorithm().map(Cow::Borrowed),
+        rtt_us: view
+            .round_trip()
+            .map(|time| u32::try_from(time.as_micros()).unwrap_or(u32::MAX)),
+        detail: detail(&view).map(Arc::from),
+    })
+}
+
+fn word(phase: Phase, last_error: Option<u16>) -> StatusWord {
+    match (phase, last_error) {
+        (Phase::Registered, _) => StatusWord::Registered,
+        (Phase::Unregistered | Phase::AuthenticationOnly | Phase::Standby, _) | (_, None) => {
+            StatusWord::NotRegistered
+        }
+        (_, Some(code)) => StatusWord::Error(code),
+    }
+}
+
+/// What happens and why, in one line; nothing where phase and times say it all.
+fn detail(view: &AccountView<'_>) -> Option<String> {
+    let trouble = view.trouble().map(|trouble| trouble.text());
+    match (view.phase(), trouble, view.left_until()) {
+        (Phase::Registered, Some(trouble), _) => Some(format!("refresh failing: {trouble}")),
+        (Phase::Unregistered, trouble, Some(until)) => {
+            let until = UnixMs(view.unix_ms(until));
+            let why = trouble.unwrap_or_else(|| "not confirmed".to_owned());
+            Some(format!(
+                "the registrar may hold the binding until {until}: {why}"
+            ))
+        }
+        (Phase::Unregistered | Phase::AuthenticationOnly, ..) => None,
+        (_, trouble, _) => trouble,
+    }
+}

@@ -1,0 +1,167 @@
+//! A serialisable picture with a schema number: plain data with absolute times (rule T1).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde::de::{self, Deserializer};
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+
+use crate::effect::Phase;
+
+/// Version of the shapes in this file; it rises when a field changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+
+/// The status of one Account (rule T1). Times are absolute, so that a reader needs no clock of ours.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AccountStatus {
+    /// Index in the Accounts table.
+    pub index: u32,
+    /// Unique name.
+    pub name: Arc<str>,
+    /// Served IP Group.
+    pub served: Arc<str>,
+    /// Serving IP Group.
+    pub serving: Arc<str>,
+    /// Address-of-record as From and To carry it: `sip:user@host`.
+    pub aor: Arc<str>,
+    /// What the Account does.
+    pub phase: Phase,
+    /// `Registered`, an error number, or `Not Registered`.
+    pub status: StatusWord,
+    /// The last error number, if the last attempt failed; a time-out is 408.
+    pub last_error: Option<u16>,
+    /// The registrar that holds the binding; without one, where the last REGISTER went.
+    pub registrar: Option<SocketAddr>,
+    /// Place of that registrar in the set's order, from 1.
+    pub rank: Option<u16>,
+    /// Whether that registrar is not the first of its set.
+    pub backup_registrar_used: bool,
+    /// Where our requests leave from.
+    pub local: Option<SocketAddr>,
+    /// Asked expiry in seconds.
+    pub asked: u32,
+    /// Granted expiry in seconds.
+    pub granted: Option<u32>,
+    /// Since when registered without a gap.
+    pub registered_since: Option<UnixMs>,
+    /// When the registrar forgets the binding.
+    pub binding_until: Option<UnixMs>,
+    /// When the next refresh is due.
+    pub refresh_due: Option<UnixMs>,
+    /// The last final answer.
+    pub last_answer: Option<LastAnswer>,
+    /// Failed attempts since the last 200.
+    pub failures: u32,
+    /// Whether the trouble may pass by itself (`true`) or somebody must act (`false`); absent without trouble.
+    pub temporary: Option<bool>,
+    /// When the next attempt after a failure is due.
+    pub next_try: Option<UnixMs>,
+    /// A Retry-After in force ends then.
+    pub retry_after_until: Option<UnixMs>,
+    /// Our address as the registrar saw it (`received` and `rport`).
+    pub public_address: Option<SocketAddr>,
+    /// Digest algorithm in use.
+    pub algorithm: Option<Cow<'static, str>>,
+    /// Round-trip time of the last answered REGISTER, in microseconds.
+    pub rtt_us: Option<u32>,
+    /// What happens and why, in one line for people.
+    pub detail: Option<Arc<str>>,
+}
+
+/// A final answer with its time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LastAnswer {
+    /// SIP status code; 408 stands for a time-out too.
+    pub code: u16,
+    /// Reason phrase, or what happened instead of an answer.
+    pub reason: Arc<str>,
+    /// When.
+    pub at: UnixMs,
+}
+
+/// The words of a phone's account page: registered, or the error number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StatusWord {
+    /// A registrar holds our binding, also while a refresh fails.
+    Registered,
+    /// Not registered; the last SIP error number.
+    Error(u16),
+    /// Not registered, and no error: an operator's word, or nothing tried yet.
+    NotRegistered,
+}
+
+impl fmt::Display for StatusWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registered => f.pad("Registered"),
+            Self::Error(code) => f.pad(&code.to_string()),
+            Self::NotRegistered => f.pad("Not Registered"),
+        }
+    }
+}
+
+impl Serialize for StatusWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for StatusWord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        match word.as_str() {
+            "Registered" => Ok(Self::Registered),
+            "Not Registered" => Ok(Self::NotRegistered),
+            code => code.parse().map(Self::Error).map_err(de::Error::custom),
+        }
+    }
+}
+
+/// Wall-clock time: milliseconds since 1970-01-01 UTC. Serialised as RFC 3339 in UTC with milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct UnixMs(pub i64);
+
+impl fmt::Display for UnixMs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(timestamp) => write!(f, "{timestamp:.3}"),
+            Err(_) => f.write_str("out of range"),
+        }
+    }
+}
+
+impl Serialize for UnixMs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for UnixMs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let timestamp: jiff::Timestamp = text.parse().map_err(de::Error::custom)?;
+        Ok(Self(timestamp.as_millisecond()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_printed_in_utc_with_milliseconds() {
+        assert_eq!(
+            UnixMs(1_795_341_600_123).to_string(),
+            "2026-11-22T10:00:00.123Z"
+        );
+    }
+
+    #[test]
+    fn the_status_word_is_a_word_or_a_number() {
+        assert_eq!(StatusWord::Error(403).to_string(), "403");
+        assert_eq!(StatusWord::NotRegistered.to_string(), "Not Registered");
+    }
+}
