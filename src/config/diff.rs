@@ -35,3 +35,107 @@ fn by_name(accounts: &[Arc<Account>]) -> BTreeMap<&str, &Arc<Account>> {
         .map(|account| (&*account.name, account))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{SecretFault, load};
+    use crate::secret::Secret;
+
+    const OLD: &str = r#"
+[[sip_interface]]
+name = "outside"
+address = "127.0.0.1"
+
+[[proxy_set]]
+name = "carrier"
+sip_interface = "outside"
+proxy = [{ address = "127.0.0.1:5070" }]
+
+[[proxy_set]]
+name = "other"
+sip_interface = "outside"
+proxy = [{ address = "127.0.0.1:5080" }]
+
+[[ip_group]]
+name = "Carrier"
+proxy_set = "carrier"
+
+[[ip_group]]
+name = "Other"
+proxy_set = "other"
+
+[[account]]
+name = "one"
+served_ip_group = "Carrier"
+serving_ip_group = "Carrier"
+user_name = "one"
+password_file = "one.secret"
+register = "regular"
+
+[[account]]
+name = "two"
+served_ip_group = "Other"
+serving_ip_group = "Other"
+user_name = "two"
+password = "two"
+register = "regular"
+"#;
+
+    fn config(text: &str, secret: &str) -> Config {
+        let read = |_: &_| Ok::<_, SecretFault>(Secret::new(secret));
+        let loaded = load("t", text).with_secrets(text, read);
+        assert_eq!(loaded.diagnostics.errors(), 0, "{}", loaded.diagnostics);
+        loaded.config.unwrap()
+    }
+
+    /// What is added, changed and removed.
+    fn between(old: &Config, new: &Config) -> [Vec<String>; 3] {
+        let Diff {
+            added,
+            changed,
+            removed,
+        } = Diff::between(old, new);
+        let names = |accounts: Vec<Arc<Account>>| {
+            accounts
+                .iter()
+                .map(|account| account.name.to_string())
+                .collect()
+        };
+        [
+            names(added),
+            names(changed),
+            removed.iter().map(ToString::to_string).collect(),
+        ]
+    }
+
+    #[test]
+    fn only_what_an_account_is_made_of_counts() {
+        let old = config(OLD, "x");
+        let none: [Vec<String>; 3] = Default::default();
+        let changed = |name: &str| [vec![], vec![name.to_owned()], vec![]];
+        for (new, secret, wanted) in [
+            (OLD.to_owned(), "x", none.clone()),
+            (format!("# a comment\n{OLD}"), "x", none.clone()),
+            (
+                OLD.replace("password_file = \"one.secret\"", "password = \"x\""),
+                "",
+                none,
+            ),
+            (OLD.to_owned(), "y", changed("one")),
+            (OLD.replace(":5080", ":5090"), "x", changed("two")),
+            (
+                OLD.replace("\"two\"\npass", "\"zwei\"\npass"),
+                "x",
+                changed("two"),
+            ),
+            (
+                OLD.replace("name = \"two\"\nserved", "name = \"three\"\nserved"),
+                "x",
+                [vec!["three".to_owned()], vec![], vec!["two".to_owned()]],
+            ),
+        ] {
+            assert_eq!(between(&old, &config(&new, secret)), wanted, "{new}");
+        }
+    }
+}

@@ -180,4 +180,36 @@ mod tests {
         }
         assert!(enough > 500, "{enough}");
     }
+
+    #[test]
+    fn very_many_accounts_are_read_in_pieces() {
+        let mut text = "[agent]\nmax_accounts = 9999\nmax_accounts_per_served_ip_group = 9999\n\
+                        [[sip_interface]]\nname = \"i\"\naddress = \"127.0.0.1\"\n\
+                        [[proxy_set]]\nname = \"s\"\nsip_interface = \"i\"\n\
+                        proxy = [{ address = \"127.0.0.1:5070\" }]\n"
+            .to_owned();
+        for number in 0..40 {
+            text.push_str(&format!(
+                "[[ip_group]]\nname = \"{number}\"\nproxy_set = \"s\"\n"
+            ));
+        }
+        for number in 0..1_600 {
+            let (served, serving) = (number / 40, number % 40);
+            text.push_str(&format!(
+                "[[account]]\nserved_ip_group = \"{served}\"\nserving_ip_group = \"{serving}\"\n\
+                 contact_user = \"{number}\"\nregister = \"regular\"\n"
+            ));
+        }
+        let (config, faults) = read(&text).unwrap();
+        assert_eq!(faults.into_diagnostics(&"t".into()).to_string(), "");
+        assert_eq!(config.map(|config| config.accounts.len()), Some(1_600));
+        let broken = text.replace("\"1599\"", "\"1599");
+        assert!(read(&broken).is_none());
+        assert!(
+            !read_whole(&broken)
+                .1
+                .into_diagnostics(&"t".into())
+                .is_empty()
+        );
+    }
 }

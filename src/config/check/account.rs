@@ -295,3 +295,156 @@ fn repeated<'d, K: Ord>(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Config, load};
+
+    const PARTIES: &str = "[[sip_interface]]\nname = \"i\"\naddress = \"127.0.0.1\"\n\
+                           [[proxy_set]]\nname = \"s\"\nsip_interface = \"i\"\n\
+                           proxy = [{ address = \"127.0.0.1:5070\" }]\n\
+                           [[ip_group]]\nname = \"carrier\"\nproxy_set = \"s\"\n";
+
+    /// Groups `g0`, `g1` …, each with one Account of these lines.
+    fn text(count: usize, lines: impl Fn(usize) -> String) -> String {
+        let mut text = PARTIES.to_owned();
+        for number in 0..count {
+            text.push_str(&format!("[[ip_group]]\nname = \"g{number}\"\n"));
+        }
+        for number in 0..count {
+            text.push_str(&format!(
+                "[[account]]\nserved_ip_group = \"g{number}\"\nserving_ip_group = \"carrier\"\n\
+                 register = \"regular\"\n{}\n",
+                lines(number)
+            ));
+        }
+        text
+    }
+
+    fn config(text: &str) -> Config {
+        let loaded = load("t", text);
+        assert_eq!(loaded.diagnostics.to_string(), "");
+        loaded.config.unwrap()
+    }
+
+    fn said(text: &str) -> String {
+        load("t", text).diagnostics.to_string()
+    }
+
+    // Rule G3.
+    #[test]
+    fn free_indexes_are_given_in_the_order_of_the_text() {
+        let given = [
+            "index = 2",
+            "",
+            "",
+            "index = 0\nname = \"first\"",
+            "name = \"last\"",
+        ];
+        let config = config(&text(5, |number| {
+            format!("contact_user = \"u\"\n{}", given[number])
+        }));
+        let found: Vec<_> = config
+            .accounts
+            .iter()
+            .map(|account| (account.index, &*account.name))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (0, "first"),
+                (1, "account-1"),
+                (2, "account-2"),
+                (3, "account-3"),
+                (4, "last")
+            ]
+        );
+        let served: Vec<_> = config
+            .accounts
+            .iter()
+            .map(|account| &*account.served.name)
+            .collect();
+        assert_eq!(served, ["g3", "g1", "g0", "g2", "g4"]);
+    }
+
+    #[test]
+    fn a_name_that_was_given_by_us_can_be_taken() {
+        let names = ["name = \"account-1\"", ""];
+        let text = text(2, |number| {
+            format!("contact_user = \"u\"\n{}", names[number])
+        });
+        let line = text.lines().position(|line| line == names[0]).unwrap() - 4;
+        assert_eq!(
+            said(&text),
+            format!(
+                "t:{}:1: error: account \"account-1\": the name is taken\n  \
+                 hint: the first account \"account-1\" stands in line {line}\n",
+                line + 6
+            )
+        );
+    }
+
+    // Rule I1.
+    #[test]
+    fn an_account_that_registers_has_a_user_from_somewhere() {
+        let own = text(1, |_| "contact_user = \"own\"".to_owned());
+        assert_eq!(config(&own).accounts[0].user(), "own");
+        let digest = text(1, |_| "user_name = \"digest\"".to_owned());
+        assert_eq!(config(&digest).accounts[0].user(), "digest");
+        let none = text(1, |_| String::new());
+        let served = none.replace("\"g0\"\n[[a", "\"g0\"\ncontact_user = \"served\"\n[[a");
+        let both = served.replace("\"s\"\n[[ip", "\"s\"\ncontact_user = \"serving\"\n[[ip");
+        assert_eq!(config(&both).accounts[0].user(), "served");
+        let serving = none.replace("\"s\"\n[[ip", "\"s\"\ncontact_user = \"serving\"\n[[ip");
+        assert_eq!(config(&serving).accounts[0].user(), "serving");
+        assert!(
+            said(&none).contains("error: account: no user for its address"),
+            "{}",
+            said(&none)
+        );
+        let silent = none.replace("\"regular\"", "\"no\"");
+        assert!(load("t", &silent).config.is_some());
+    }
+
+    // Rules G1, L9.
+    #[test]
+    fn limits_hold_where_they_are_and_move_where_they_are_told() {
+        let many = |count| text(count, |_| "contact_user = \"u\"".to_owned());
+        assert_eq!(config(&many(102)).registration.refresh_spread_percent, 0);
+        assert!(said(&many(103)).contains(
+            "error: 103 accounts, but max_accounts is 102; this is the first beyond\n  \
+             hint: to allow them, set max_accounts in [agent]"
+        ));
+        let raised = config(&format!("[agent]\nmax_accounts = 103\n{}", many(103)));
+        assert_eq!(raised.registration.refresh_spread_percent, 20);
+        let settings = "[agent]\nmax_accounts = 103\n[registration]\nrefresh_spread_percent = 5\n";
+        let set = config(&format!("{settings}{}", many(103)));
+        assert_eq!(set.registration.refresh_spread_percent, 5);
+    }
+
+    // Rule G1.
+    #[test]
+    fn a_served_group_has_at_most_thirty_accounts() {
+        let many = |count: usize| {
+            let mut text = PARTIES.to_owned();
+            for number in 0..count {
+                text.push_str(&format!(
+                    "[[ip_group]]\nname = \"g{number}\"\nproxy_set = \"s\"\n[[account]]\n\
+                     served_ip_group = \"carrier\"\nserving_ip_group = \"g{number}\"\n\
+                     contact_user = \"u\"\nregister = \"regular\"\n"
+                ));
+            }
+            text
+        };
+        assert_eq!(config(&many(30)).accounts.len(), 30);
+        let said = said(&many(31));
+        let wanted = "error: 31 accounts of served group \"carrier\", but \
+                      max_accounts_per_served_ip_group is 30; this is the first beyond";
+        assert!(said.contains(wanted), "{said}");
+        let raised = format!(
+            "[agent]\nmax_accounts_per_served_ip_group = 31\n{}",
+            many(31)
+        );
+        assert_eq!(config(&raised).accounts.len(), 31);
+    }
+}
