@@ -7,7 +7,7 @@ use super::{
 use crate::cx::Ended;
 use crate::effect::{Answer, Event, Failure, Outcome};
 use crate::pace::RegistrarId;
-use crate::sip::{Message, Name, RetryAfter};
+use crate::sip::{Message, Name, RetryAfter, Via};
 use crate::time::{Duration, Instant};
 
 /// `Min-Expires` above this is not obeyed (table A).
@@ -17,14 +17,19 @@ const BRIEF_MAX: u8 = 2;
 
 impl Account {
     /// The final answer to a transaction of ours.
-    pub fn on_answer(&mut self, ended: &Ended, message: &Message<'_>, shared: &mut Shared) {
+    pub fn on_answer(
+        &mut self,
+        ended: &Ended,
+        (message, via): (&Message<'_>, &Via<'_>),
+        shared: &mut Shared,
+    ) {
         let (Some(registrar), Some(code)) = (self.flight(ended.id), message.code()) else {
             return;
         };
         let now = shared.cx.now;
         shared.pace.on_answer(registrar, now, code);
         self.round_trip = Some(ended.round_trip(now));
-        self.public_address = public_address(message).or(self.public_address);
+        self.public_address = public_address(via).or(self.public_address);
         if !matches!(code, 401 | 407) || self.tries.carried || self.config.answering().is_none() {
             let reason = shared.reason(&message.reason().unwrap_or_default());
             self.last = Some(Last {
@@ -311,8 +316,7 @@ fn names_path(message: &Message<'_>) -> bool {
 }
 
 /// Our address as the answer's topmost Via shows it (RFC 3581).
-fn public_address(message: &Message<'_>) -> Option<std::net::SocketAddr> {
-    let via = message.via().ok()?;
+fn public_address(via: &Via<'_>) -> Option<std::net::SocketAddr> {
     let host = via
         .received()
         .or_else(|| via.host.trim_matches(['[', ']']).parse().ok())?;

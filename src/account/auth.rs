@@ -125,7 +125,7 @@ impl Account {
         of_registrar
             .map(|known| {
                 let mut value = String::with_capacity(320);
-                let cnonce = format!("{:016x}", draw.number());
+                let cnonce = draw.token();
                 let password = credentials.password.reveal();
                 known.session.answer(
                     &mut value,
@@ -134,7 +134,7 @@ impl Account {
                     "REGISTER",
                     uri,
                     &[],
-                    &cnonce,
+                    cnonce.as_str(),
                 );
                 (known.session.challenger().header_name(), value)
             })

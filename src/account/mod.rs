@@ -1,7 +1,7 @@
 //! Keeps one address-of-record bound at one registrar at a time.
 //!
 //! An [`Account`] knows its own configuration, a view of its Proxy Set, its tickets; not the other Accounts. It
-//! is driven by `on_*` handlers, which all end in [`Account::go`], the only writer of its state. The invariant:
+//! is driven by `on_*` handlers, which all end in `Account::go`, the only writer of its state. The invariant:
 //! never two REGISTERs of one Account in flight (RFC 3261 §10.2), and every ticket is answered exactly once.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 

@@ -10,6 +10,7 @@ use crate::config::UnregistrationMode;
 use crate::cx::Branch;
 use crate::effect::{AccountId, Via};
 use crate::pace::RegistrarId;
+use crate::rng::{Draw, Token};
 use crate::sip::uri::{Uri, escape_user};
 use crate::sip::write::Writer;
 use crate::sip::{Contacts, Message, NameAddr};
@@ -19,6 +20,8 @@ pub const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY, MESSAGE";
 /// URI parameter that marks our Contact, since registrars rewrite host and port (rule L2).
 const MARK: &str = "regent";
+/// The same as it stands in the URI.
+const MARK_PARAM: &str = ";regent=";
 /// The largest CSeq that we use (RFC 3261 §8.1.1.5).
 pub(super) const CSEQ_MAX: u32 = (1 << 31) - 1;
 
@@ -28,7 +31,7 @@ impl Identity {
         let mut draw = shared.cx.draw(id, &mut draws);
         let host = config.host().unwrap_or_default();
         Self {
-            aor: Arc::from(format!("sip:{}@{host}", escape_user(config.user()))),
+            aor: Arc::from(["sip:", &escape_user(config.user()), "@", host].concat()),
             call_id: call_id(&mut draw),
             from_tag: draw.number(),
             mark: draw.number(),
@@ -52,8 +55,10 @@ impl Identity {
     }
 }
 
-fn call_id(draw: &mut crate::rng::Draw) -> Box<str> {
-    format!("{:016x}{:016x}", draw.number(), draw.number()).into()
+fn call_id(draw: &mut Draw) -> Box<str> {
+    [draw.token().as_str(), draw.token().as_str()]
+        .concat()
+        .into()
 }
 
 /// What a REGISTER needs besides the Account itself.
@@ -64,18 +69,14 @@ struct Sending<'a> {
     credentials: Vec<(&'static str, String)>,
 }
 
-/// Host and port of a Request-URI: as configured, else the registrar's address (rule I2).
-enum RequestHost<'a> {
-    Configured(&'a str),
-    Registrar(SocketAddr),
-}
+/// A registrar's address as the host of a Request-URI: the port only where it is not the default (rule I2).
+struct RequestHost(SocketAddr);
 
-impl fmt::Display for RequestHost<'_> {
+impl fmt::Display for RequestHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Configured(host) => f.write_str(host),
-            Self::Registrar(address) if address.port() == 5060 => host_of(address).fmt(f),
-            Self::Registrar(address) => address.fmt(f),
+        match self.0.port() {
+            5060 => host_of(&self.0).fmt(f),
+            _ => self.0.fmt(f),
         }
     }
 }
@@ -142,8 +143,8 @@ impl Account {
     /// The Request-URI at a registrar: a host without a user part (rule I2).
     pub(super) fn request_uri(&self, registrar: RegistrarId, shared: &Shared) -> String {
         let host = match self.config.request_host() {
-            Some(host) => RequestHost::Configured(host),
-            None => RequestHost::Registrar(shared.pace.get(registrar).address),
+            Some(host) => return ["sip:", host].concat(),
+            None => RequestHost(shared.pace.get(registrar).address),
         };
         format!("sip:{host}")
     }
@@ -161,37 +162,43 @@ impl Account {
         let Self {
             identity, asked, ..
         } = self;
+        let (branch, tag) = (branch.text(), Token::of(identity.from_tag));
+        let (mark, asked, cseq) = (
+            Token::of(identity.mark),
+            asked.to_string(),
+            identity.cseq.to_string(),
+        );
         let mut writer = Writer::request(&mut out, "REGISTER", format_args!("{uri}"));
-        writer.header(
-            "Via",
-            format_args!("SIP/2.0/UDP {contact};branch={branch};rport"),
-        );
-        writer.header("Max-Forwards", format_args!("70"));
-        writer.header(
-            "From",
-            format_args!("<{}>;tag={:016x}", identity.aor, identity.from_tag),
-        );
-        writer.header("To", format_args!("<{}>", identity.aor));
-        writer.header("Call-ID", format_args!("{}", identity.call_id));
-        writer.header("CSeq", format_args!("{} REGISTER", identity.cseq));
+        let via = [
+            "SIP/2.0/UDP ",
+            contact,
+            ";branch=",
+            branch.as_str(),
+            ";rport",
+        ];
+        writer.parts("Via", &via);
+        writer.parts("Max-Forwards", &["70"]);
+        writer.parts("From", &["<", &identity.aor, ">;tag=", tag.as_str()]);
+        writer.parts("To", &["<", &identity.aor, ">"]);
+        writer.parts("Call-ID", &[&identity.call_id]);
+        writer.parts("CSeq", &[&cseq, " REGISTER"]);
         if self.errand == Errand::Unregister
             && shared.rules.unregistration_mode == UnregistrationMode::All
         {
-            writer.header("Contact", format_args!("*"));
+            writer.parts("Contact", &["*"]);
         } else {
-            writer.header(
-                "Contact",
-                format_args!("<{}>;expires={asked}", OurContact { identity, contact }),
-            );
+            let [scheme, user, at, host, key, mark] = our_contact(identity, contact, &mark);
+            let parts = ["<", scheme, user, at, host, key, mark, ">;expires=", &asked];
+            writer.parts("Contact", &parts);
         }
-        writer.header("Expires", format_args!("{asked}"));
+        writer.parts("Expires", &[&asked]);
         for (name, value) in credentials {
-            writer.header(name, format_args!("{value}"));
+            writer.parts(name, &[value]);
         }
-        writer.header("User-Agent", format_args!("{}", shared.user_agent));
-        writer.header("Allow", format_args!("{ALLOW}"));
+        writer.parts("User-Agent", &[&shared.user_agent]);
+        writer.parts("Allow", &[ALLOW]);
         if !self.without_path {
-            writer.header("Supported", format_args!("path"));
+            writer.parts("Supported", &["path"]);
         }
         writer.finish(&[]);
         shared.cx.scratch = out;
@@ -199,32 +206,22 @@ impl Account {
 
     /// What a 2xx to a registration grants, in seconds (rule L2).
     pub(super) fn granted(&self, message: &Message<'_>, contact: &str) -> u32 {
-        let ours = OurContact {
-            identity: &self.identity,
-            contact,
-        }
-        .to_string();
-        let mark = format!("{:016x}", self.identity.mark);
-        granted(message, &ours, &mark).unwrap_or(self.asked)
+        let mark = Token::of(self.identity.mark);
+        let ours = our_contact(&self.identity, contact, &mark).concat();
+        granted(message, &ours, mark.as_str()).unwrap_or(self.asked)
     }
 }
 
-/// The URI of our Contact (rule I3), with our mark.
-struct OurContact<'a> {
-    identity: &'a Identity,
-    contact: &'a str,
-}
-
-impl fmt::Display for OurContact<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { identity, contact } = self;
-        write!(
-            f,
-            "sip:{}@{contact};{MARK}={:016x}",
-            identity.user(),
-            identity.mark
-        )
-    }
+/// The URI of our Contact (rule I3), with our mark, in parts.
+fn our_contact<'a>(identity: &'a Identity, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
+    [
+        "sip:",
+        identity.user(),
+        "@",
+        contact,
+        MARK_PARAM,
+        mark.as_str(),
+    ]
 }
 
 /// What a 2xx grants to the Contact `ours` with this `mark`; `None` when it shows no number at all (rule L2).
@@ -236,8 +233,9 @@ fn granted(message: &Message<'_>, ours: &str, mark: &str) -> Option<u32> {
     let header = message.expires();
     let ours = Uri::parse(ours).ok();
     let is_equal = |contact: &&NameAddr<'_>| {
-        ours.as_ref()
-            .is_some_and(|ours| ours.equivalent(&contact.uri))
+        ours.as_ref().is_some_and(|ours| {
+            ours.as_str() == contact.uri.as_str() || ours.equivalent(&contact.uri)
+        })
     };
     let is_marked = |contact: &&NameAddr<'_>| contact.uri.params.value(MARK) == Some(mark);
     let own = contacts

@@ -4,6 +4,7 @@ use super::request::CSEQ_MAX;
 use super::{Account, Attempt, Binding, Bound, Shared, Wanted, Why};
 use crate::effect::{Record, StoredBinding};
 use crate::pace::RegistrarId;
+use crate::rng::{Token, read_hex};
 use crate::time::Duration;
 
 /// Limits are raised to this far ahead of the last CSeq.
@@ -38,7 +39,7 @@ impl Account {
             account: self.config.name.to_string(),
             epoch: 0,
             call_id: identity.call_id.to_string(),
-            mark: format!("{:016x}", identity.mark),
+            mark: Token::of(identity.mark).as_str().to_owned(),
             cseq: identity.cseq,
             cseq_limit: identity.cseq_limit,
             clean,
@@ -61,7 +62,7 @@ impl Account {
             return;
         }
         self.identity.call_id = record.call_id.as_str().into();
-        self.identity.mark = u64::from_str_radix(&record.mark, 16).unwrap_or(self.identity.mark);
+        self.identity.mark = read_hex(record.mark.as_bytes()).unwrap_or(self.identity.mark);
         self.identity.cseq = last;
         self.identity.cseq_limit = last;
         if let Some(binding) = &record.binding {

@@ -1,7 +1,7 @@
 //! Binding × Attempt, and the phase that follows from the pair.
 //!
 //! *Binding* is what a registrar holds for us, *Attempt* what we do about it. The phase is never stored as a fact
-//! of its own: [`phase`] derives it, so that a refresh cannot look like an outage.
+//! of its own: `phase` derives it, so that a refresh cannot look like an outage.
 
 use std::sync::Arc;
 
@@ -199,5 +199,16 @@ pub(super) fn phase(wanted: Wanted, errand: Errand, binding: &Binding, attempt: 
             },
         ) => Phase::WaitingToRetry,
         (Wanted::Registered, Binding::None, _) => Phase::Registering,
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // 100,000 Accounts must fit: what grows here is paid for by every one of them.
+    #[test]
+    fn an_account_stays_small() {
+        assert!(size_of::<crate::account::Account>() <= 440);
+        assert!(size_of::<Attempt>() <= 24);
     }
 }

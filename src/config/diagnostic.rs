@@ -68,14 +68,26 @@ impl fmt::Display for Diagnostic {
 pub struct Diagnostics {
     #[serde(skip)]
     file: Arc<str>,
+    #[serde(skip)]
+    is_partial: bool,
     list: Vec<Diagnostic>,
 }
 
 impl Diagnostics {
     /// Puts findings about a file in order: by position, errors first among those at one place.
-    pub fn sorted(file: Arc<str>, mut list: Vec<Diagnostic>) -> Self {
+    pub fn sorted(file: Arc<str>, is_partial: bool, mut list: Vec<Diagnostic>) -> Self {
         list.sort_by_key(|one| (one.line, one.column, one.severity));
-        Self { file, list }
+        Self {
+            file,
+            is_partial,
+            list,
+        }
+    }
+
+    /// Whether some checks were left out, because the text is no TOML in places: what is missing, unused or
+    /// leads nowhere is not known then.
+    pub fn is_partial(&self) -> bool {
+        self.is_partial
     }
 
     /// The file as it was named to [`load`](super::load).
@@ -108,7 +120,7 @@ impl Diagnostics {
     pub fn merged(self, more: impl IntoIterator<Item = Diagnostic>) -> Self {
         let mut list = self.list;
         list.extend(more);
-        Self::sorted(self.file, list)
+        Self::sorted(self.file, self.is_partial, list)
     }
 
     fn count(&self, severity: Severity) -> usize {

@@ -75,9 +75,11 @@ impl<'t> Faults<'t> {
     }
 
     /// Adds a place that is no TOML. It must come before any other finding.
+    /// Of several in a line only the first is told: the others mostly follow from it.
     pub(super) fn syntax(&mut self, fault: Fault) {
-        self.broken.insert(self.line(fault.at));
-        self.list.push(fault);
+        if self.broken.insert(self.line(fault.at)) {
+            self.list.push(fault);
+        }
     }
 
     /// Whether there is an error.
@@ -119,7 +121,7 @@ impl<'t> Faults<'t> {
                 hint: fault.hint,
             });
         }
-        Diagnostics::sorted(file.clone(), out)
+        Diagnostics::sorted(file.clone(), !self.broken.is_empty(), out)
     }
 }
 

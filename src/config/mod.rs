@@ -8,15 +8,19 @@
 mod check;
 pub mod diagnostic;
 mod diff;
+mod document;
 mod faults;
 pub mod options;
 mod parse;
+mod pieces;
 mod row;
 mod secrets;
+mod sections;
 mod suggest;
 mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use document::documentation;
 pub use secrets::SecretFault;
 
 use std::net::{IpAddr, SocketAddr};

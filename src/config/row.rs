@@ -12,17 +12,22 @@ use super::options::{Fallback, Kind, Opt, Table};
 use super::suggest::{list, nearest, quoted};
 use super::values::{Complaint, Raw, Value, accept};
 
-/// Where the bytes of a parsed text stand in the whole text: pieces of (start there, start in the whole).
-pub(super) struct Origin<'o>(pub(super) &'o [(u32, u32)]);
+/// Where a parsed text comes from.
+pub(super) struct Origin<'o> {
+    /// Where its bytes stand in the whole text: pieces of (start there, start in the whole).
+    pub(super) pieces: &'o [(u32, u32)],
+    /// Whether it is no TOML in places. What is missing then may be what could not be read.
+    pub(super) is_damaged: bool,
+}
 
 impl Origin<'_> {
     pub(super) fn at(&self, at: usize) -> u32 {
         let at = offset(at);
         let piece = self
-            .0
+            .pieces
             .partition_point(|(start, _)| *start <= at)
             .saturating_sub(1);
-        match self.0.get(piece) {
+        match self.pieces.get(piece) {
             Some((start, base)) => base.saturating_add(at.saturating_sub(*start)),
             None => at,
         }
@@ -34,6 +39,8 @@ pub(super) struct Row<'t> {
     /// Its header.
     pub(super) at: u32,
     pub(super) label: Label<'t>,
+    /// Whether parts of it may have been lost.
+    pub(super) is_damaged: bool,
     cells: Vec<Cell<'t>>,
 }
 
@@ -43,7 +50,7 @@ struct Cell<'t> {
     span: Span,
     /// None if it is faulty, or a list.
     value: Option<Value<'t>>,
-    /// None unless it is a list of tables.
+    /// None unless it is a list with tables, or empty.
     rows: Option<Vec<Row<'t>>>,
 }
 
@@ -83,6 +90,7 @@ impl<'t> Row<'t> {
                 name: None,
                 within: None,
             },
+            is_damaged: false,
             cells: Vec::new(),
         }
     }
@@ -114,6 +122,7 @@ impl<'t> Row<'t> {
         let mut row = Self {
             at,
             label,
+            is_damaged: origin.is_damaged,
             cells: Vec::with_capacity(content.len()),
         };
         for (key, value) in content {
@@ -150,7 +159,8 @@ impl<'t> Row<'t> {
                             None => faults.push(no_table(&label(place), at, option)),
                         }
                     }
-                    cell.rows = (rows.len() == items.len()).then_some(rows);
+                    let is_good = items.is_empty() || !rows.is_empty();
+                    cell.rows = is_good.then_some(rows);
                 }
                 (_, value) => match accept(option, raw(value)) {
                     Ok(value) => cell.value = Some(value),
@@ -159,16 +169,20 @@ impl<'t> Row<'t> {
             }
             row.cells.push(cell);
         }
-        for option in label.table.options() {
-            if matches!(option.fallback, Fallback::Required) && row.cell(option).is_none() {
-                let message = format!("{label}: missing key \"{}\"", option.key);
-                let hint = format!("{} = {}", option.key, one_line(option.example));
-                faults.absent(
-                    Fault::error(at, option.key, message).hint(format!("for example {hint}")),
-                );
-            }
+        if !origin.is_damaged {
+            row.check_required(faults);
         }
         row
+    }
+
+    fn check_required(&self, faults: &mut Faults<'_>) {
+        for option in self.label.table.options() {
+            if matches!(option.fallback, Fallback::Required) && !self.has(option) {
+                let message = format!("{}: missing key \"{}\"", self.label, option.key);
+                let hint = format!("for example {} = {}", option.key, one_line(option.example));
+                faults.push(Fault::error(self.at, option.key, message).hint(hint));
+            }
+        }
     }
 
     fn complain(&self, option: &Opt, at: u32, complaint: Complaint) -> Fault {

@@ -32,7 +32,8 @@ pub(super) fn nearest<'t>(written: &str, names: impl Iterator<Item = &'t str>) -
         .collect();
     let mut best: Option<(usize, &str)> = None;
     for name in names {
-        let limit = (name.chars().count() / 3).max(1);
+        let length = name.chars().count();
+        let limit = (length / 3).max(1).min(length.saturating_sub(1));
         let limit = best.map_or(limit, |(distance, _)| limit.min(distance.saturating_sub(1)));
         if let Some(distance) = distance(&written, name, limit) {
             best = Some((distance, name));
@@ -75,7 +76,13 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_pen_is_recognised() {
-        let names = ["served_ip_group", "serving_ip_group", "register", "index"];
+        let names = [
+            "served_ip_group",
+            "serving_ip_group",
+            "register",
+            "index",
+            "a",
+        ];
         for (written, meant) in [
             ("regsiter", Some("register")),
             ("Register", Some("register")),
@@ -83,6 +90,7 @@ mod tests {
             ("servingip_group", Some("serving_ip_group")),
             ("indx", Some("index")),
             ("colour", None),
+            ("x", None),
             ("", None),
         ] {
             assert_eq!(nearest(written, names.into_iter()), meant, "{written}");

@@ -324,3 +324,196 @@ fn bad_port(text: &str) -> Complaint {
         quoted(text)
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::options::{Fallback, OPTIONS, Table};
+
+    fn judge(option: &Opt, raw: Raw<'_>) -> String {
+        match accept(option, raw) {
+            Ok(value) => format!("{value:?}"),
+            Err(Complaint {
+                message,
+                hint: None,
+            }) => message,
+            Err(Complaint {
+                message,
+                hint: Some(hint),
+            }) => format!("{message} ({hint})"),
+        }
+    }
+
+    fn option(table: Table, key: &str) -> &'static Opt {
+        table.option(key).unwrap()
+    }
+
+    #[test]
+    fn hosts_are_judged_by_their_syntax() {
+        let option = option(Table::Account, "host_name");
+        for good in [
+            "carrier.example",
+            "carrier.example.",
+            "a",
+            "my_pbx.local",
+            "4u.example:5060",
+            "192.0.2.1",
+            "192.0.2.1:1",
+            "[2001:db8::1]",
+            "[2001:db8::1]:65535",
+            "xn--bcher-kva.example",
+        ] {
+            assert_eq!(
+                accept(option, Raw::Text(good)),
+                Ok(Value::Text(good)),
+                "{good}"
+            );
+        }
+        for bad in [
+            "",
+            ".",
+            "a..b",
+            "-a.example",
+            "carrier.example:0",
+            "carrier.example:65536",
+            "carrier.example:",
+            "carrier.example:+5",
+            "192.0.2.256",
+            "192.0.2",
+            "2001:db8::1",
+            "[2001:db8::1",
+            "[192.0.2.1]",
+            "sip:carrier.example",
+            "u@carrier.example",
+            "bücher.example",
+            "a b",
+            "a/b",
+            "a\r\nb",
+        ] {
+            assert!(accept(option, Raw::Text(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_proxies_have_a_port_or_get_5060() {
+        let option = option(Table::Proxy, "address");
+        for (written, meant) in [
+            ("192.0.2.1", "192.0.2.1:5060"),
+            ("192.0.2.1:5070", "192.0.2.1:5070"),
+            ("2001:db8::1", "[2001:db8::1]:5060"),
+            ("[2001:db8::1]", "[2001:db8::1]:5060"),
+            ("[2001:db8::1]:5070", "[2001:db8::1]:5070"),
+        ] {
+            let value = accept(option, Raw::Text(written));
+            assert_eq!(
+                value,
+                Ok(Value::Socket(meant.parse().unwrap())),
+                "{written}"
+            );
+        }
+        for (written, complaint) in [
+            (
+                "sip.carrier.example:5060",
+                "is \"sip.carrier.example:5060\", a name (names are not resolved yet, give an IP address)",
+            ),
+            (
+                "192.0.2.1:99999",
+                "has the port \"99999\", but must have 1 to 65535",
+            ),
+            ("192.0.2.1:", "has the port \"\", but must have 1 to 65535"),
+            ("0.0.0.0:5060", "is \"0.0.0.0:5060\", where no proxy can be"),
+            ("224.0.0.1", "is \"224.0.0.1\", where no proxy can be"),
+            (
+                "fe80::1%eth0",
+                "is \"fe80::1%eth0\", with a zone (zones of IPv6 addresses are not supported)",
+            ),
+            (
+                "udp://192.0.2.1",
+                "is \"udp://192.0.2.1\", which is no address (for example \"192.0.2.1:5060\" or \
+                 \"[2001:db8::1]:5060\")",
+            ),
+        ] {
+            assert_eq!(judge(option, Raw::Text(written)), complaint, "{written}");
+        }
+    }
+
+    #[test]
+    fn lengths_count_characters() {
+        for (table, key, max) in [
+            (Table::Account, "name", 20),
+            (Table::Account, "contact_user", 60),
+            (Table::Account, "user_name", 60),
+            (Table::Account, "password", 50),
+            (Table::IpGroup, "password_as_client", 50),
+        ] {
+            let option = option(table, key);
+            let longest = "ä".repeat(max);
+            assert_eq!(
+                accept(option, Raw::Text(&longest)),
+                Ok(Value::Text(&longest)),
+                "{key}"
+            );
+            let longer = "ä".repeat(max + 1);
+            let wanted = format!("has {} characters, but at most {max} are allowed", max + 1);
+            assert_eq!(judge(option, Raw::Text(&longer)), wanted, "{key}");
+        }
+        let host = option(Table::Account, "host_name");
+        let longest = format!("{}.example", "a".repeat(41));
+        assert_eq!(longest.len(), 49);
+        assert!(accept(host, Raw::Text(&longest)).is_ok());
+        assert!(accept(host, Raw::Text(&format!("a{longest}"))).is_err());
+    }
+
+    #[test]
+    fn what_is_said_of_a_password_does_not_show_it() {
+        let option = option(Table::Account, "password");
+        for raw in [
+            Raw::Text("hunter2-密码"),
+            Raw::Text("hunter2\u{7f}"),
+            Raw::Text(&"hunter2".repeat(8)),
+            Raw::Whole(Some(847_362)),
+        ] {
+            let said = judge(option, raw);
+            assert!(
+                !said.contains("hunter2") && !said.contains("847362"),
+                "{said}"
+            );
+        }
+        assert_eq!(
+            accept(option, Raw::Text("pässwörd ÿ?\"")),
+            Ok(Value::Text("pässwörd ÿ?\""))
+        );
+        assert_eq!(accept(option, Raw::Text("")), Ok(Value::Text("")));
+    }
+
+    #[test]
+    fn no_text_has_control_characters() {
+        for option in OPTIONS {
+            if let Kind::Text { .. } | Kind::Reference(_) = option.kind {
+                for bad in ["a\rb", "a\nb", "a\tb", "a\0b", "a\u{85}b"] {
+                    let said = judge(option, Raw::Text(bad));
+                    assert!(
+                        said.starts_with("has a control character at place 2"),
+                        "{said}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_default_is_a_good_value() {
+        for option in OPTIONS {
+            let raw = match (option.fallback, option.kind) {
+                (Fallback::Whole(number), _) => Raw::Whole(i64::try_from(number).ok()),
+                (Fallback::Flag(flag), _) => Raw::Flag(flag),
+                (Fallback::Word(word), _) => Raw::Text(word),
+                (_, Kind::Rows(_)) => continue,
+                _ if option.example.starts_with('"') => Raw::Text(option.example.trim_matches('"')),
+                _ => Raw::Whole(option.example.parse().ok()),
+            };
+            let judged = accept(option, raw);
+            assert!(judged.is_ok(), "{}: {judged:?}", option.key);
+        }
+    }
+}

@@ -87,7 +87,7 @@ fn not_text(file: &str, good: &[u8]) -> Loaded {
     };
     Loaded {
         config: None,
-        diagnostics: Diagnostics::sorted(file.into(), vec![diagnostic]),
+        diagnostics: Diagnostics::sorted(file.into(), true, vec![diagnostic]),
     }
 }
 

@@ -350,11 +350,10 @@ impl Engine {
         let Some(code) = message.code() else {
             return requests::answer(&message, via, from, known.is_some(), &mut self.shared.cx);
         };
-        let branch = message
-            .via()
-            .ok()
-            .and_then(|top| Branch::parse(top.branch?));
-        let (Some(branch), Ok(cseq)) = (branch, message.cseq()) else {
+        let (Ok(top), Ok(cseq)) = (message.via(), message.cseq()) else {
+            return;
+        };
+        let Some(branch) = top.branch.and_then(Branch::parse) else {
             return;
         };
         if cseq.method != "REGISTER" {
@@ -370,7 +369,7 @@ impl Engine {
             Matched::Stray | Matched::Provisional(_) => {}
             Matched::Final(ended) => {
                 self.with(ended.owner, |account, shared| {
-                    account.on_answer(&ended, &message, shared)
+                    account.on_answer(&ended, (&message, &top), shared)
                 });
             }
         }

@@ -38,7 +38,10 @@ impl<'a> Via<'a> {
         let mut branch = None;
         let params = Params::parse_with(params, |name, value| {
             if branch.is_none() && name.eq_ignore_ascii_case(b"branch") {
-                branch = value;
+                branch = match value {
+                    Some(value) => text::utf8(value).map(Some),
+                    None => Some(None),
+                };
             }
             true
         })?;
@@ -46,7 +49,7 @@ impl<'a> Via<'a> {
             transport: text::utf8(transport)?,
             host,
             port,
-            branch: branch.and_then(text::utf8),
+            branch: branch.flatten(),
             params,
         })
     }

@@ -14,7 +14,7 @@ use super::fields::{CSeq, Contacts, RetryAfter, Via};
 use super::lines::{ContentLength, Entry, Lines};
 use super::name::Name;
 use super::start::StartLine;
-use super::text::{self, SPACE};
+use super::text;
 use super::uri::Uri;
 
 /// No message may be longer, in bytes.
@@ -200,11 +200,11 @@ impl<'a> Message<'a> {
         CSeq::read(value).ok_or(ParseError::Malformed(Name::CSeq))
     }
 
-    /// The Call-ID; `None` when there is none or more than one, or when it holds white space or is not UTF-8
-    /// (RFC 3261 §20.8).
+    /// The Call-ID; `None` when there is none or more than one, when it holds white space or control characters,
+    /// or when it is not UTF-8 (RFC 3261 §20.8).
     pub fn call_id(&self) -> Option<&'a str> {
         let value = text::trim(self.single(Name::CallId).ok()?);
-        let good = !value.is_empty() && !value.iter().any(|&c| text::is(c, SPACE));
+        let good = !value.is_empty() && !value.iter().any(|&c| c <= b' ' || c == 0x7f);
         good.then_some(value).and_then(text::utf8)
     }
 

@@ -11,6 +11,8 @@ pub mod digest;
 mod error;
 mod fields;
 pub mod framing;
+#[doc(hidden)]
+pub mod fuzz;
 mod lines;
 pub mod message;
 mod name;

@@ -41,10 +41,13 @@ impl<'a> Params<'a> {
         while !rest.is_empty() {
             let (found, value, after) = step(rest)?;
             if found.eq_ignore_ascii_case(name.as_bytes()) {
-                return match value {
+                let shown = match value {
                     Some(value) => text::utf8(value).map(Some),
                     None => Some(None),
                 };
+                if shown.is_some() {
+                    return shown;
+                }
             }
             rest = after;
         }

@@ -231,8 +231,9 @@ fn same_host(ours: &str, theirs: &str) -> bool {
 /// Every parameter of ours that they have too is the same, and those that count even alone are there
 /// (RFC 3261 §19.1.4).
 fn agrees(ours: Params<'_>, theirs: Params<'_>) -> bool {
-    ours.iter().all(|(name, value)| match theirs.get(name) {
-        Some(other) => same_option(value, other, same_escaped_ignoring_case),
+    // Of a repeated name the first counts, on both sides.
+    ours.iter().all(|(name, _)| match theirs.get(name) {
+        Some(other) => same_option(ours.value(name), other, same_escaped_ignoring_case),
         None => !["transport", "user", "ttl", "method", "maddr"]
             .iter()
             .any(|counts| name.eq_ignore_ascii_case(counts)),
@@ -454,6 +455,7 @@ mod tests {
             ("sip:a@h", "sip:a@h;unknown=5"),
             ("sip:a@h;one=1", "sip:a@h;two=2"),
             ("sip:a@h;lr", "sip:a@h"),
+            ("sip:a@h;x=1;x=2", "sip:a@h;x=1"),
             (
                 "sip:h;method=INVITE?to=b&from=c",
                 "sip:h;METHOD=invite?FROM=c&to=%62",

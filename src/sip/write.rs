@@ -96,6 +96,18 @@ impl<'b> Writer<'b> {
         self
     }
 
+    /// Writes a header whose value is these parts in a row: as [`Writer::header`], without formatting.
+    pub fn parts(&mut self, name: &str, parts: &[&str]) -> &mut Self {
+        let from = self.out.len();
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b": ");
+        for part in parts {
+            self.out.extend_from_slice(part.as_bytes());
+        }
+        self.end_line(from);
+        self
+    }
+
     /// Writes a header with a value as received; a fold becomes spaces.
     pub fn copy(&mut self, name: &str, value: &[u8]) -> &mut Self {
         let from = self.out.len();

@@ -87,6 +87,13 @@ impl<'t> Check<'t> {
         }
     }
 
+    /// Takes it that any row may have been lost, so that no reference is known to lead nowhere.
+    pub(super) fn set_lossy(&mut self) {
+        self.interfaces.set_lossy();
+        self.sets.set_lossy();
+        self.groups.set_lossy();
+    }
+
     /// Takes everything but the Accounts.
     pub(super) fn globals(&mut self, top: &Top<'_>) {
         if let Some(row) = &top.agent {

@@ -179,6 +179,15 @@ impl Check<'_> {
                         format!("address is {remote}, but SIP interface {name} is {local}"),
                     );
                 }
+                Some((interface, local))
+                    if (local, interface.udp_port) == (address.ip(), address.port()) =>
+                {
+                    let name = quoted(&interface.name);
+                    complain(
+                        Fault::error,
+                        format!("{address} is SIP interface {name} itself"),
+                    );
+                }
                 Some((interface, local)) if local.is_loopback() && !address.ip().is_loopback() => {
                     let name = quoted(&interface.name);
                     complain(

@@ -18,6 +18,8 @@ pub(super) struct Registry<T> {
     names: BTreeMap<Arc<str>, u32>,
     /// Whether some reference leads nowhere, so that nobody knows what is unused.
     is_doubtful: bool,
+    /// Whether the name of some row could not be read, so that nobody knows what does not exist.
+    is_lossy: bool,
     hints_left: u32,
 }
 
@@ -38,8 +40,14 @@ impl<T> Registry<T> {
             entries: Vec::new(),
             names: BTreeMap::new(),
             is_doubtful: false,
+            is_lossy: false,
             hints_left: HINTS,
         }
+    }
+
+    /// Takes it that rows have been lost.
+    pub(super) fn set_lossy(&mut self) {
+        self.is_lossy = true;
     }
 
     pub(super) fn len(&self) -> usize {
@@ -60,6 +68,7 @@ impl<T> Registry<T> {
     ) {
         let Some(name) = row.text(key) else {
             self.is_doubtful = true;
+            self.is_lossy |= row.is_damaged;
             return;
         };
         if let Some(first) = self.names.get(name) {
@@ -103,7 +112,7 @@ impl<T> Registry<T> {
             quoted(name)
         );
         let hint = self.known(name);
-        faults.absent(Fault::error(row.span(key).start, key.key, message).hint(hint));
+        faults.push(Fault::error(row.span(key).start, key.key, message).hint(hint));
         None
     }
 

@@ -268,7 +268,7 @@ pub(in crate::config) static ACCOUNT_PASSWORD_FILE: Opt = Opt {
     source: Source::Rule,
     rules: "A3",
     doc: "Instead of password: a file whose first line is the password. A relative path starts at \
-          this file's folder. Nobody but its owner and group may be able to read it.",
+          this file's folder. It must not be readable by everybody.",
 };
 
 pub(in crate::config) static ACCOUNT_PASSWORD_ENV: Opt = Opt {

@@ -21,7 +21,7 @@ pub(in crate::config) static CONTROL_SOCKET: Opt = Opt {
     table: Table::Agent,
     key: "control_socket",
     kind: text(107, Syntax::Free),
-    fallback: Fallback::Computed("`regent/control.sock` in the system's folder for such files"),
+    fallback: Fallback::Computed("a path where the system keeps such files"),
     example: "\"/run/regent/control.sock\"",
     cli: "control-socket",
     ini: &[],

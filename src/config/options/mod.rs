@@ -351,3 +351,51 @@ const fn text(max: usize, syntax: Syntax) -> Kind {
 const fn whole(min: u64, max: u64, unit: Unit) -> Kind {
     Kind::Whole { min, max, unit }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_name_is_given_twice() {
+        for table in Table::TOP.into_iter().chain([Table::Proxy]) {
+            let keys: BTreeSet<_> = table.options().map(|option| option.key).collect();
+            assert_eq!(keys.len(), table.options().count(), "{table:?}");
+            let names: BTreeSet<_> = table.options().map(|option| option.cli).collect();
+            assert_eq!(names.len(), table.options().count(), "{table:?}");
+            let columns = table.options().flat_map(|option| option.ini);
+            let different: BTreeSet<_> = columns.clone().map(|name| name.to_lowercase()).collect();
+            assert_eq!(different.len(), columns.count(), "{table:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_written_as_their_language_wants() {
+        let lower = |text: &str, hyphen: char| {
+            text.chars()
+                .all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || one == hyphen)
+        };
+        for option in OPTIONS {
+            assert!(lower(option.key, '_'), "{}", option.key);
+            assert!(lower(option.cli, '-'), "{}", option.cli);
+            if let Kind::Words(words) = option.kind {
+                assert!(
+                    words.iter().all(|word| lower(word.key, '-')),
+                    "{}",
+                    option.key
+                );
+            }
+            if let Kind::Whole { unit, .. } = option.kind {
+                let ends = |end: &str| option.key.ends_with(end);
+                match unit {
+                    Unit::Seconds => assert!(ends("_secs"), "{}", option.key),
+                    Unit::Milliseconds => assert!(ends("_ms"), "{}", option.key),
+                    Unit::Percent => assert!(ends("_percent"), "{}", option.key),
+                    Unit::Plain => {}
+                }
+            }
+        }
+    }
+}

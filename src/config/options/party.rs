@@ -35,7 +35,7 @@ pub(in crate::config) static INTERFACE_UDP_PORT: Opt = Opt {
     key: "udp_port",
     kind: whole(0, 65_535, Unit::Plain),
     fallback: Fallback::Whole(5060),
-    example: "5060",
+    example: "5070",
     cli: "udp-port",
     ini: &["UDPPort"],
     source: Source::Reference,

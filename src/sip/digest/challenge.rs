@@ -276,7 +276,7 @@ mod tests {
     fn several_challenges_share_a_line() {
         check(&[
             (
-                r#"Digest realm=a, nonce="1", algorithm=SHA-256, qop="auth", Digest realm=a, nonce=2"#,
+                r#"Digest realm=a, nonce="1", algorithm=SHA-256, qop=auth, Digest realm=a,nonce=2"#,
                 &["a 1 SHA-256 Auth", "a 2 MD5 None unnamed"],
             ),
             (

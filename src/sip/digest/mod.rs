@@ -143,7 +143,7 @@ impl Qop {
     }
 }
 
-/// A hash in lower-case hexadecimal. It may be as good as a password, so it is wiped when dropped.
+/// A hash in lower-case hexadecimal. Keep one that is as good as a password in `Zeroizing`.
 struct Hex {
     digits: [u8; 64],
     len: usize,
@@ -171,8 +171,8 @@ impl Hex {
     }
 }
 
-impl Drop for Hex {
-    fn drop(&mut self) {
+impl Zeroize for Hex {
+    fn zeroize(&mut self) {
         self.digits.zeroize();
     }
 }

@@ -1,5 +1,7 @@
 //! The arithmetic of a digest (RFC 7616 §3.4), the same for whoever proves and whoever checks.
 
+use zeroize::Zeroizing;
+
 use super::{Algorithm, Hex, Qop, hash, unescape};
 
 /// What both sides know, the password apart. Quoted texts are as they stand between the quotes.
@@ -18,16 +20,17 @@ pub(super) struct Terms<'a> {
 
 impl Terms<'_> {
     /// The hash of A1 (RFC 7616 §3.4.2): all that a password is good for.
-    pub(super) fn key(&self, user: &str, password: &str) -> Hex {
+    pub(super) fn key(&self, user: &str, password: &str) -> Zeroizing<Hex> {
         let realm = unescape(self.realm);
         let (user, realm, password) = (user.as_bytes(), realm.as_bytes(), password.as_bytes());
-        let key = hash(self.algorithm, &[user, b":", realm, b":", password]);
+        let key = Zeroizing::new(hash(self.algorithm, &[user, b":", realm, b":", password]));
         if !self.algorithm.is_session() {
             return key;
         }
         let nonce = unescape(self.first_nonce);
         let (nonce, cnonce) = (nonce.as_bytes(), self.cnonce.as_bytes());
-        hash(self.algorithm, &[key.as_bytes(), b":", nonce, b":", cnonce])
+        let parts = [key.as_bytes(), b":", nonce, b":", cnonce];
+        Zeroizing::new(hash(self.algorithm, &parts))
     }
 
     /// The proof of a request (RFC 7616 §3.4.1); of a response, when the method is empty (§3.5).

@@ -1,0 +1,254 @@
+//! What the simulated world does with each output of the engine, and with each datagram.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::transcript::{Line, Packet, Summary, What};
+use super::{Fate, Happening, World};
+use crate::effect::{AccountId, BatchId, Event, Input, Outcome, Record, SocketId, Ticket, Via};
+use crate::status;
+use crate::time::Duration;
+
+impl World {
+    pub(super) fn listen(&mut self, socket: SocketId, local: SocketAddr) {
+        // Sockets are bound while the engine is drained; it hears of them in the order of asking.
+        self.plan(
+            self.now,
+            Happening::Action(Box::new(move |world: &mut Self| {
+                let receive_buffer = world.setup.receive_buffer;
+                let Some(run) = &mut world.run else {
+                    return;
+                };
+                run.sockets.insert(socket, local);
+                world.handle(Input::Listening {
+                    socket,
+                    local,
+                    receive_buffer,
+                });
+            })),
+        );
+    }
+
+    pub(super) fn transmit(
+        &mut self,
+        via: Via,
+        to: SocketAddr,
+        bytes: Arc<[u8]>,
+        owner: Option<AccountId>,
+    ) {
+        let Via::Socket(socket) = via else {
+            return self.note("a connection is not simulated");
+        };
+        let bound = self.run.as_ref().and_then(|run| run.sockets.get(&socket));
+        let Some(local) = bound.copied() else {
+            panic!("{}: {socket} is used before it is bound", self.now);
+        };
+        let summary = Summary::of(&bytes);
+        let account = owner.and_then(|id| self.name_of(id));
+        if let Some(account) = &account {
+            self.by_call
+                .insert(summary.call_id.clone(), account.clone());
+        }
+        let repeat = self.watch.sends(self.now, owner, to, &bytes, &summary);
+        self.log(
+            account,
+            What::Sent(Packet {
+                remote: to,
+                repeat,
+                summary,
+            }),
+        );
+        match self.network.carry_out(self.now, local, to) {
+            Fate::Refused { at } => {
+                let run = self.runs;
+                let refused = Happening::Refused {
+                    run,
+                    socket,
+                    to,
+                    bytes,
+                };
+                self.plan(at, refused);
+            }
+            Fate::Arrives { from, to, at } => {
+                for at in at {
+                    let bytes = bytes.to_vec();
+                    self.plan(at, Happening::ToThem { from, to, bytes });
+                }
+            }
+        }
+    }
+
+    /// A datagram of ours reaches whoever is there.
+    pub(super) fn hear(&mut self, from: SocketAddr, at: SocketAddr, bytes: &[u8]) {
+        let Some(registrar) = self.registrars.get_mut(&at) else {
+            return;
+        };
+        for reply in registrar.on_datagram(self.now, from, bytes) {
+            let answer = Happening::FromThem {
+                from: at,
+                to: reply.to,
+                bytes: reply.bytes,
+            };
+            self.plan(reply.at, answer);
+        }
+    }
+
+    pub(super) fn carry_back(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        if let Fate::Arrives { from, to, at } = self.network.carry_back(self.now, from, to) {
+            for at in at {
+                let bytes = bytes.clone();
+                self.plan(at, Happening::ToUs { from, to, bytes });
+            }
+        }
+    }
+
+    /// A datagram reaches us, if a socket is bound there.
+    pub(super) fn receive(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        let Some(run) = &self.run else {
+            return;
+        };
+        let bound = run.sockets.iter().find(|(_, local)| **local == to);
+        let Some(socket) = bound.map(|(socket, _)| *socket) else {
+            return;
+        };
+        let summary = Summary::of(bytes);
+        if summary.code().is_some_and(|code| code >= 200) {
+            self.watch.ends(&summary.branch);
+        }
+        let account = self.by_call.get(&summary.call_id).cloned();
+        self.log(
+            account,
+            What::Received(Packet {
+                remote: from,
+                repeat: 0,
+                summary,
+            }),
+        );
+        let via = Via::Socket(socket);
+        self.handle(Input::Received { via, from, bytes });
+    }
+
+    pub(super) fn refused(&mut self, run: u64, socket: SocketId, to: SocketAddr, bytes: &[u8]) {
+        if !self.is_current(run) {
+            return;
+        }
+        let quoted = &bytes[..bytes.len().min(self.quote)];
+        let summary = Summary::of(bytes);
+        if quoted.len() == bytes.len() {
+            self.watch.ends(&summary.branch);
+        } else {
+            self.watch.ends_all_to(to);
+        }
+        let account = self.by_call.get(&summary.call_id).cloned();
+        self.log(account, What::Refused(to));
+        let via = Via::Socket(socket);
+        self.handle(Input::Unreachable { via, to, quoted });
+    }
+
+    pub(super) fn save(&mut self, batch: BatchId, records: Vec<Record>) {
+        let Some(delay) = self.setup.store else {
+            panic!("{}: a Save without a store", self.now);
+        };
+        let run = self.runs;
+        let written = Happening::Written {
+            run,
+            batch,
+            records,
+        };
+        self.plan(self.now + delay, written);
+    }
+
+    /// A batch reaches the disk, or does not. A batch of a dead run was on its way and is lost.
+    pub(super) fn written(&mut self, run: u64, batch: BatchId, records: Vec<Record>) {
+        if !self.is_current(run) {
+            return;
+        }
+        if self.store.fails {
+            let why = "the disk is full".to_owned();
+            return self.handle(Input::SaveFailed { batch, why });
+        }
+        for record in records {
+            self.store.records.insert(record.account.clone(), record);
+        }
+        self.handle(Input::Saved { batch });
+    }
+
+    /// Publishes the status of an Account, as the daemon does.
+    pub(super) fn changed(&mut self, id: AccountId) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        let Some(name) = run.names.get(&id).cloned() else {
+            return;
+        };
+        match status::account(&run.engine, id) {
+            Some(status) => run.published.insert(name, status),
+            None => run.published.remove(&name),
+        };
+    }
+
+    pub(super) fn event(&mut self, event: Event) {
+        let account = match &event {
+            Event::PhaseChanged { account, .. } | Event::RefreshFailed { account, .. } => {
+                Some(*account)
+            }
+            Event::Warning { account, .. } => *account,
+            Event::ListenFailed { .. } => None,
+        };
+        let name = account.and_then(|id| self.name_of(id));
+        self.log(name, What::Event(event));
+    }
+
+    pub(super) fn reply(&mut self, ticket: Ticket, outcome: Outcome) {
+        self.watch.replies(self.now, ticket);
+        self.log(None, What::Reply(ticket, outcome.clone()));
+        self.replies.insert(ticket, (self.now, outcome));
+    }
+
+    pub(super) fn log(&mut self, account: Option<Arc<str>>, what: What) {
+        let at = self.now;
+        self.transcript.push(Line { at, account, what });
+    }
+
+    /// Writes a remark into the transcript.
+    pub fn note(&mut self, text: &str) {
+        self.log(None, What::Note(text.to_owned()));
+    }
+
+    pub(super) fn name_of(&self, id: AccountId) -> Option<Arc<str>> {
+        self.run.as_ref()?.names.get(&id).cloned()
+    }
+
+    fn is_current(&self, run: u64) -> bool {
+        self.run.as_ref().is_some_and(|it| it.number == run)
+    }
+
+    /// A datagram from anywhere reaches our first socket at once, without the network.
+    pub fn inject(&mut self, from: SocketAddr, bytes: &[u8]) {
+        let sockets = self.run.as_ref().map(|run| &run.sockets);
+        let first = sockets.and_then(|sockets| sockets.values().next().copied());
+        if let Some(local) = first {
+            self.receive(from, local, bytes);
+        }
+    }
+
+    /// ICMP errors quote at most so many bytes of our datagram from now on.
+    pub fn quote_at_most(&mut self, bytes: usize) {
+        self.quote = bytes;
+    }
+
+    /// Whether the disk fails from now on.
+    pub fn store_fails(&mut self, fails: bool) {
+        self.store.fails = fails;
+    }
+
+    /// What the disk holds of an Account.
+    pub fn stored(&self, name: &str) -> Option<&Record> {
+        self.store.records.get(name)
+    }
+
+    /// How long a transaction of this world waits for an answer (rule X1).
+    pub fn transaction_timeout(&self) -> Duration {
+        super::watch::timeout(self.setup.parameters())
+    }
+}

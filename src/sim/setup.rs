@@ -1,0 +1,322 @@
+//! Configurations for the simulated world, without a file: one interface, any registrars, any Accounts.
+//!
+//! Everything has the value that an absent key has in a configuration file; tests change what they are about.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use crate::config::{
+    Account, Agent, AuthenticationMode, Config, Credentials, IpGroup, ProxyAddress, ProxySet,
+    Register, Registration, SecretSource, SipInterface, Transport, UnregistrationMode,
+};
+use crate::secret::Secret;
+use crate::sip::Algorithm;
+use crate::time::Duration;
+
+/// The address of the first registrar.
+pub const REGISTRAR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5060);
+/// The address of our SIP Interface.
+pub const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), 5060);
+/// The host of every address-of-record.
+pub const HOST: &str = "sim.example";
+/// The password of every Account.
+pub const PASSWORD: &str = "open sesame";
+/// Wall-clock milliseconds since 1970 at the world's start: 2026-01-01T00:00:00Z.
+pub const UNIX_MS_AT_ZERO: i64 = 1_767_225_600_000;
+
+/// What a world is made of.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    registration: Registration,
+    accounts: Vec<AccountSetup>,
+    pub(super) receive_buffer: usize,
+    pub(super) store: Option<Duration>,
+}
+
+/// One Account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AccountSetup {
+    name: String,
+    registrars: Vec<SocketAddr>,
+    user_name: Option<String>,
+    password: String,
+    as_client: Option<(String, String)>,
+    register: Register,
+}
+
+impl AccountSetup {
+    /// An Account that registers at [`REGISTRAR`]; its name is its Contact User and its digest user.
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            registrars: vec![REGISTRAR],
+            user_name: Some(name.to_owned()),
+            password: PASSWORD.to_owned(),
+            as_client: None,
+            register: Register::Regular,
+        }
+    }
+
+    /// It registers at this registrar.
+    #[must_use]
+    pub fn at(mut self, registrar: SocketAddr) -> Self {
+        self.registrars = vec![registrar];
+        self
+    }
+
+    /// Its password is this one.
+    #[must_use]
+    pub fn password(mut self, password: &str) -> Self {
+        password.clone_into(&mut self.password);
+        self
+    }
+
+    /// It has neither user name nor password.
+    #[must_use]
+    pub fn without_credentials(mut self) -> Self {
+        self.user_name = None;
+        self
+    }
+
+    /// Its serving group has these credentials, and uses them as a client.
+    #[must_use]
+    pub fn group_credentials(mut self, user_name: &str, password: &str) -> Self {
+        self.as_client = Some((user_name.to_owned(), password.to_owned()));
+        self
+    }
+
+    /// `register = no`.
+    #[must_use]
+    pub fn credentials_only(mut self) -> Self {
+        self.register = Register::No;
+        self
+    }
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Setup {
+    /// No Accounts, no store, default parameters, a receive buffer that limits nothing.
+    pub fn new() -> Self {
+        Self {
+            registration: defaults(),
+            accounts: Vec::new(),
+            receive_buffer: 16 << 20,
+            store: None,
+        }
+    }
+
+    /// The one Account `main`.
+    pub fn one() -> Self {
+        Self::new().account(AccountSetup::new("main"))
+    }
+
+    /// So many Accounts at [`REGISTRAR`]: `a0000`, `a0001` and so on.
+    pub fn many(count: u32) -> Self {
+        let mut setup = Self::new();
+        for index in 0..count {
+            setup = setup.account(AccountSetup::new(&format!("a{index:04}")));
+        }
+        if count > 102 {
+            setup.registration.refresh_spread_percent = 20;
+        }
+        setup
+    }
+
+    /// One more Account.
+    #[must_use]
+    pub fn account(mut self, account: AccountSetup) -> Self {
+        self.accounts.push(account);
+        self
+    }
+
+    /// Changes the global parameters.
+    #[must_use]
+    pub fn registration(mut self, change: impl FnOnce(&mut Registration)) -> Self {
+        change(&mut self.registration);
+        self
+    }
+
+    /// The effective receive buffer of every socket, as the kernel counts it.
+    #[must_use]
+    pub fn receive_buffer(mut self, bytes: usize) -> Self {
+        self.receive_buffer = bytes;
+        self
+    }
+
+    /// There is a store, which takes so long to write a batch.
+    #[must_use]
+    pub fn store(mut self, delay: Duration) -> Self {
+        self.store = Some(delay);
+        self
+    }
+
+    /// Every registrar that an Account names.
+    pub(super) fn registrars(&self) -> Vec<SocketAddr> {
+        let all = self.accounts.iter().flat_map(|account| &account.registrars);
+        let mut all: Vec<SocketAddr> = all.copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The digest users of everybody: (name, password that the registrar knows).
+    pub(super) fn users(&self) -> impl Iterator<Item = (&str, &str)> + '_ {
+        let own = self
+            .accounts
+            .iter()
+            .map(|account| (&*account.name, PASSWORD));
+        let group = self
+            .accounts
+            .iter()
+            .filter_map(|account| account.as_client.as_ref());
+        own.chain(group.map(|(user, _)| (&**user, PASSWORD)))
+    }
+
+    /// The global parameters.
+    pub(super) fn parameters(&self) -> &Registration {
+        &self.registration
+    }
+
+    /// The configuration itself.
+    pub fn config(&self) -> Config {
+        let interface = Arc::new(SipInterface {
+            name: "outside".into(),
+            address: LOCAL.ip(),
+            udp_port: LOCAL.port(),
+            advertised_address: None,
+        });
+        let mut config = Config {
+            agent: agent(self.accounts.len()),
+            registration: self.registration.clone(),
+            sip_interfaces: vec![interface.clone()],
+            proxy_sets: Vec::new(),
+            ip_groups: Vec::new(),
+            accounts: Vec::new(),
+        };
+        for (index, setup) in (0..).zip(&self.accounts) {
+            let set = proxy_set(&mut config, &interface, setup);
+            let serving = serving(&mut config, set, setup);
+            config
+                .accounts
+                .push(Arc::new(account(index, serving, setup)));
+        }
+        let served = config.accounts.iter().map(|account| account.served.clone());
+        config.ip_groups.extend(served);
+        config
+    }
+}
+
+/// The Proxy Set with the addresses of an Account: one that is there already, or a new one.
+fn proxy_set(
+    config: &mut Config,
+    interface: &Arc<SipInterface>,
+    setup: &AccountSetup,
+) -> Arc<ProxySet> {
+    let proxies: Vec<ProxyAddress> = setup.registrars.iter().map(|it| proxy(*it)).collect();
+    if let Some(known) = config.proxy_sets.iter().find(|set| set.proxies == proxies) {
+        return known.clone();
+    }
+    let set = Arc::new(ProxySet {
+        name: format!("set-{}", config.proxy_sets.len()).into(),
+        sip_interface: interface.clone(),
+        proxies,
+    });
+    config.proxy_sets.push(set.clone());
+    set
+}
+
+/// The serving group of an Account: one that is there already, or a new one.
+fn serving(config: &mut Config, set: Arc<ProxySet>, setup: &AccountSetup) -> Arc<IpGroup> {
+    let as_client = setup.as_client.as_ref();
+    let group = IpGroup {
+        name: format!("serving-{}", set.name).into(),
+        proxy_set: Some(set),
+        sip_group_name: Some(HOST.into()),
+        contact_user: None,
+        authentication_mode: match as_client {
+            Some(_) => AuthenticationMode::SbcAsClient,
+            None => AuthenticationMode::UserAuthenticates,
+        },
+        as_client: as_client.map(|(user, password)| credentials(user, password)),
+    };
+    if let Some(known) = config.ip_groups.iter().find(|known| ***known == group) {
+        return known.clone();
+    }
+    let group = Arc::new(group);
+    config.ip_groups.push(group.clone());
+    group
+}
+
+fn account(index: u32, serving: Arc<IpGroup>, setup: &AccountSetup) -> Account {
+    let own = setup.user_name.as_ref();
+    Account {
+        index,
+        name: setup.name.as_str().into(),
+        served: Arc::new(IpGroup {
+            name: format!("served-{}", setup.name).into(),
+            proxy_set: None,
+            sip_group_name: None,
+            contact_user: None,
+            authentication_mode: AuthenticationMode::UserAuthenticates,
+            as_client: None,
+        }),
+        serving,
+        host_name: None,
+        contact_user: Some(setup.name.as_str().into()),
+        credentials: own.map(|user| credentials(user, &setup.password)),
+        register: setup.register,
+    }
+}
+
+fn proxy(address: SocketAddr) -> ProxyAddress {
+    ProxyAddress {
+        address,
+        transport: Transport::Udp,
+        priority: 0,
+        weight: 0,
+    }
+}
+
+fn credentials(user_name: &str, password: &str) -> Credentials {
+    Credentials {
+        user_name: user_name.into(),
+        password: Secret::new(password),
+        source: SecretSource::Inline,
+    }
+}
+
+fn agent(accounts: usize) -> Agent {
+    Agent {
+        user_agent: "regent/sim".into(),
+        control_socket: None,
+        control_group: None,
+        max_accounts: u32::try_from(accounts).unwrap_or(u32::MAX).max(102),
+        max_accounts_per_served_ip_group: 30,
+    }
+}
+
+/// What the configuration's text would give when it says nothing.
+fn defaults() -> Registration {
+    Registration {
+        registration_time_secs: 180,
+        refresh_percent: 50,
+        refresh_threshold_secs: 0,
+        refresh_spread_percent: 0,
+        registration_retry_secs: 30,
+        max_registration_backoff_secs: 0,
+        retry_jitter_percent: 0,
+        retry_after_max_secs: 3_600,
+        credentials_retry_secs: 600,
+        unregistration_mode: UnregistrationMode::OwnContact,
+        unregister_on_shutdown: false,
+        minimum_algorithm: Algorithm::Md5,
+        sip_t1_ms: 500,
+        sip_t2_ms: 4_000,
+        sip_max_rtx: 11,
+    }
+}

@@ -1,0 +1,248 @@
+//! What must hold whatever happens: watched at every step of a simulated world.
+//!
+//! It sees packets, not the engine's insides, and panics at the first fault: a second attempt in flight for an
+//! Account, a CSeq that does not rise, a retransmission that differs or comes after the answer, outputs out of
+//! order, a deadline in the past, a reply nobody waits for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::transcript::Summary;
+use crate::config::Registration;
+use crate::effect::{AccountId, Output, Ticket};
+use crate::time::{Duration, Instant};
+
+/// The watcher of one world.
+#[derive(Debug)]
+pub(super) struct Watch {
+    timeout: Duration,
+    flights: BTreeMap<AccountId, Flight>,
+    by_branch: BTreeMap<String, AccountId>,
+    cseqs: BTreeMap<String, u32>,
+    waiting: BTreeSet<Ticket>,
+    peak: BTreeMap<SocketAddr, usize>,
+    open: BTreeMap<SocketAddr, BTreeSet<AccountId>>,
+}
+
+/// The last REGISTER transaction of an Account.
+#[derive(Debug)]
+struct Flight {
+    to: SocketAddr,
+    branch: String,
+    bytes: Arc<[u8]>,
+    ends_by: Instant,
+    ended: bool,
+    repeats: u32,
+}
+
+impl Watch {
+    pub(super) fn new(parameters: &Registration) -> Self {
+        Self {
+            timeout: timeout(parameters),
+            flights: BTreeMap::new(),
+            by_branch: BTreeMap::new(),
+            cseqs: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            peak: BTreeMap::new(),
+            open: BTreeMap::new(),
+        }
+    }
+
+    /// The run of the engine is over: nothing is in flight, nobody waits. Call-IDs keep their CSeq.
+    pub(super) fn run_ends(&mut self) {
+        self.flights.clear();
+        self.by_branch.clear();
+        self.waiting.clear();
+        self.open.clear();
+    }
+
+    /// A REGISTER leaves. Gives how often it was sent before.
+    pub(super) fn sends(
+        &mut self,
+        now: Instant,
+        owner: Option<AccountId>,
+        to: SocketAddr,
+        bytes: &Arc<[u8]>,
+        summary: &Summary,
+    ) -> u32 {
+        if !summary.is_register() {
+            return 0;
+        }
+        let Some(owner) = owner else {
+            panic!("{now}: a REGISTER without an owner: {summary}");
+        };
+        let flight = self.flights.get_mut(&owner);
+        if let Some(flight) = flight.filter(|flight| flight.branch == summary.branch) {
+            assert_eq!(
+                flight.to, to,
+                "{now}: a retransmission to another address: {summary}"
+            );
+            assert_eq!(
+                flight.bytes, *bytes,
+                "{now}: a retransmission that differs: {summary}"
+            );
+            assert!(
+                !flight.ended,
+                "{now}: a retransmission after the end: {summary}"
+            );
+            assert!(
+                now < flight.ends_by,
+                "{now}: a retransmission too late: {summary}"
+            );
+            flight.repeats += 1;
+            return flight.repeats;
+        }
+        self.begins(now, owner, to, bytes, summary);
+        0
+    }
+
+    fn begins(
+        &mut self,
+        now: Instant,
+        owner: AccountId,
+        to: SocketAddr,
+        bytes: &Arc<[u8]>,
+        summary: &Summary,
+    ) {
+        if let Some(before) = self.flights.get(&owner) {
+            assert!(
+                before.ended || before.ends_by <= now,
+                "{now}: {owner} has another REGISTER in flight (rule I4): {summary}"
+            );
+            self.by_branch.remove(&before.branch);
+            let to = before.to;
+            self.lands(owner, to);
+        }
+        let last = self.cseqs.insert(summary.call_id.clone(), summary.cseq);
+        assert!(
+            last.is_none_or(|last| last < summary.cseq),
+            "{now}: CSeq falls or repeats after {last:?} (rule I4): {summary}"
+        );
+        let known = self.by_branch.insert(summary.branch.clone(), owner);
+        assert_eq!(known, None, "{now}: a branch is used twice: {summary}");
+        self.flights.insert(
+            owner,
+            Flight {
+                to,
+                branch: summary.branch.clone(),
+                bytes: bytes.clone(),
+                ends_by: now + self.timeout,
+                ended: false,
+                repeats: 0,
+            },
+        );
+        let flights = &self.flights;
+        let open = self.open.entry(to).or_default();
+        open.insert(owner);
+        open.retain(|id| {
+            flights
+                .get(id)
+                .is_some_and(|it| it.to == to && it.ends_by > now)
+        });
+        let peak = self.peak.entry(to).or_insert(0);
+        *peak = (*peak).max(open.len());
+    }
+
+    fn lands(&mut self, owner: AccountId, from: SocketAddr) {
+        if let Some(open) = self.open.get_mut(&from) {
+            open.remove(&owner);
+        }
+    }
+
+    /// A final answer, or an ICMP error that quotes this branch, reaches the engine.
+    pub(super) fn ends(&mut self, branch: &str) {
+        let Some(owner) = self.by_branch.get(branch).copied() else {
+            return;
+        };
+        if let Some(flight) = self.flights.get_mut(&owner) {
+            flight.ended = true;
+            let to = flight.to;
+            self.lands(owner, to);
+        }
+    }
+
+    /// An ICMP error that quotes nothing useful ends everything that is in flight to an address.
+    pub(super) fn ends_all_to(&mut self, to: SocketAddr) {
+        let at = self.flights.values_mut().filter(|flight| flight.to == to);
+        at.for_each(|flight| flight.ended = true);
+        self.open.remove(&to);
+    }
+
+    /// How many REGISTERs are in flight to an address.
+    pub(super) fn in_flight(&self, now: Instant, to: SocketAddr) -> usize {
+        let open = self.open.get(&to).into_iter().flatten();
+        let alive = |id: &&AccountId| self.flights.get(id).is_some_and(|it| it.ends_by > now);
+        open.filter(alive).count()
+    }
+
+    /// The most REGISTERs that were ever in flight to an address.
+    pub(super) fn peak(&self, to: SocketAddr) -> usize {
+        self.peak.get(&to).copied().unwrap_or(0)
+    }
+
+    /// Forgets the peaks.
+    pub(super) fn reset_peak(&mut self) {
+        self.peak.clear();
+    }
+
+    /// A command is given.
+    pub(super) fn asks(&mut self, ticket: Ticket) {
+        self.waiting.insert(ticket);
+    }
+
+    /// A command is answered.
+    pub(super) fn replies(&mut self, now: Instant, ticket: Ticket) {
+        let waited = self.waiting.remove(&ticket);
+        assert!(
+            waited,
+            "{now}: {ticket} is answered, but nobody waits for it"
+        );
+    }
+
+    /// The commands that have no answer yet.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = Ticket> + '_ {
+        self.waiting.iter().copied()
+    }
+}
+
+/// Place of an output in the order that the boundary promises; `None` where it promises nothing.
+pub(super) fn place(output: &Output) -> Option<u8> {
+    match output {
+        Output::Listen { .. } => Some(0),
+        Output::Open { .. } => Some(1),
+        Output::Transmit { .. } => Some(2),
+        Output::Save { .. } => Some(3),
+        Output::Changed(_) => Some(4),
+        Output::Event(_) => Some(5),
+        Output::Reply { .. } => Some(6),
+        Output::Close { .. } | Output::Ask { .. } => None,
+    }
+}
+
+/// When a transaction without an answer fails, counted from its first send (rule X1).
+pub(super) fn timeout(parameters: &Registration) -> Duration {
+    let mut wait = parameters.t1();
+    let mut next = wait;
+    for _ in 1..parameters.sip_max_rtx {
+        wait = (wait * 2).min(parameters.t2());
+        next += wait;
+    }
+    next.min(parameters.t1() * 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::setup::Setup;
+
+    #[test]
+    fn the_time_out_follows_the_number_of_sends() {
+        let after = |sends| {
+            let setup = Setup::one().registration(|it| it.sip_max_rtx = sends);
+            timeout(setup.parameters()).as_millis()
+        };
+        assert_eq!([after(1), after(3), after(7)], [500, 3_500, 19_500]);
+        assert_eq!([after(10), after(11), after(30)], [31_500, 32_000, 32_000]);
+    }
+}
