@@ -315,7 +315,9 @@ register = "regular"
     fn what_is_wrong_with_a_source_is_said_where_it_is_named() {
         let loaded = load("test.toml", TEXT).with_secrets(TEXT, |source| match source {
             SecretSource::File(..) => Ok(Secret::new("x".repeat(51))),
-            _ => Err(SecretFault::new("the variable \"GROUP\" is not set").hint("set it")),
+            SecretSource::Environment(..) | SecretSource::Absent | SecretSource::Inline => {
+                Err(SecretFault::new("the variable \"GROUP\" is not set").hint("set it"))
+            }
         });
         assert!(loaded.config.is_none());
         assert_eq!(
