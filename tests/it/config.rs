@@ -179,7 +179,6 @@ fn the_debug_form_of_a_configuration_shows_no_password() -> Result<(), String> {
 fn no_text_makes_it_panic() -> Result<(), String> {
     const SEED: u64 = 0x7265_6765_6e74;
     const MUTATIONS: u32 = 20_000;
-    println!("no_text_makes_it_panic: seed {SEED:#x}");
     let mut texts: Vec<String> = files()?.into_iter().map(|(_, text)| bare(&text)).collect();
     for name in ["wrong", "doubtful", "broken"] {
         texts.push(read(
@@ -204,8 +203,12 @@ fn no_text_makes_it_panic() -> Result<(), String> {
         });
         match outcome {
             Ok(Ok(())) => {}
-            Ok(Err(said)) => return Err(format!("mutation {number}: {said}\nof {shown}")),
-            Err(_) => return Err(format!("mutation {number} panics: {shown}")),
+            Ok(Err(said)) => {
+                return Err(format!(
+                    "seed {SEED:#x}, mutation {number}: {said}\nof {shown}"
+                ));
+            }
+            Err(_) => return Err(format!("seed {SEED:#x}, mutation {number} panics: {shown}")),
         }
     }
     Ok(())
