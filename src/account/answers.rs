@@ -27,24 +27,34 @@ impl Account {
             return;
         };
         let now = shared.cx.now;
+        shared.pace.on_heard(registrar, now);
         shared.pace.on_answer(registrar, now, code);
         self.round_trip = Some(ended.round_trip(now));
         self.public_address = public_address(via).or(self.public_address);
-        if !matches!(code, 401 | 407) || self.tries.carried || self.config.answering().is_none() {
-            let reason = shared.reason(&message.reason().unwrap_or_default());
-            self.last = Some(Last {
-                code,
-                reason,
-                at: now,
-                registrar,
-            });
-        }
+        let reason = shared.reason(&message.reason().unwrap_or_default());
+        let last = Some(Last {
+            code,
+            reason,
+            at: now,
+            registrar,
+        });
         match (code, self.errand) {
-            (200..=299, Errand::Register) => self.on_registered(registrar, message, shared),
-            (200..=299 | 404 | 481, Errand::Unregister) => self.on_unregistered(None, shared),
+            (200..=299, Errand::Register) => {
+                self.last = last;
+                self.on_registered(registrar, message, shared);
+            }
+            (200..=299 | 404 | 481, Errand::Unregister) => {
+                self.last = last;
+                self.on_authentication_info(message, registrar, shared);
+                self.on_unregistered(None, shared);
+            }
             _ => match self.repeat(code, message, registrar, shared) {
+                // What is answered at once is not what the registrar said in the end.
                 Ok(()) => self.send_again(registrar, shared),
-                Err(trouble) => self.fail(registrar, trouble, message.retry_after(), shared),
+                Err(trouble) => {
+                    self.last = last;
+                    self.fail(registrar, trouble, message.retry_after(), shared);
+                }
             },
         }
     }
@@ -117,15 +127,15 @@ impl Account {
             return self.fail(registrar, Trouble::GrantedNothing(code), None, shared);
         }
         let now = shared.cx.now;
-        let since = match self.binding {
-            Binding::Bound(bound) => bound.since,
-            Binding::None => now,
+        let since_unix_ms = match self.binding {
+            Binding::Bound(bound) => bound.since_unix_ms,
+            Binding::None => shared.cx.unix_ms(now),
         };
         let until = now + Duration::from_secs(granted.into());
         let binding = Binding::Bound(Bound {
             registrar,
             until,
-            since,
+            since_unix_ms,
             granted,
         });
         self.failures = 0;
@@ -160,7 +170,7 @@ impl Account {
     }
 
     /// The binding is gone, or as good as gone: `left` says how the un-REGISTER failed.
-    fn on_unregistered(&mut self, left: Option<Outcome>, shared: &mut Shared) {
+    pub(super) fn on_unregistered(&mut self, left: Option<Outcome>, shared: &mut Shared) {
         self.left_until = match (&left, self.binding) {
             (Some(_), Binding::Bound(bound)) if bound.until > shared.cx.now => Some(bound.until),
             _ => None,
@@ -175,7 +185,7 @@ impl Account {
         } else {
             "the registrar removed the binding"
         };
-        let next = (shared.cx.now, Why::Start);
+        let next = (shared.cx.now, Why::Retry);
         let outcome = left.unwrap_or(Outcome::Unregistered);
         self.go_on(Binding::None, next, shared, || why.to_owned());
         self.settle(Errand::Unregister, &outcome, shared);
@@ -190,6 +200,7 @@ impl Account {
         shared: &mut Shared,
     ) {
         let outcome = self.outcome(&trouble);
+        self.hold(registrar, &trouble, retry_after, shared);
         if self.errand == Errand::Unregister {
             self.trouble = Some(trouble);
             return self.on_unregistered(Some(outcome), shared);
@@ -201,7 +212,6 @@ impl Account {
         } else {
             self.refusals = 0;
         }
-        self.hold(registrar, &trouble, retry_after, shared);
         let due = self.retry_due(&trouble, shared);
         let is_ended = trouble.ends_binding() && self.is_bound_at(registrar);
         let binding = if is_ended {

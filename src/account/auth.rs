@@ -14,7 +14,7 @@ const REPEATS_MAX: u8 = 4;
 /// Answers with `stale=true` in a row (table A).
 const STALE_MAX: u8 = 2;
 /// Challengers that an Account remembers; beyond that the oldest is forgotten.
-const KNOWN_MAX: usize = 8;
+const KNOWN_MAX: usize = 4;
 
 /// A challenge of a registrar that we can answer again, so that a refresh costs one round trip (rule A1).
 #[derive(Debug)]

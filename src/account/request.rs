@@ -13,7 +13,7 @@ use crate::pace::RegistrarId;
 use crate::rng::{Draw, Token};
 use crate::sip::uri::{Uri, escape_user};
 use crate::sip::write::Writer;
-use crate::sip::{Contacts, Message, NameAddr};
+use crate::sip::{Message, NameAddr};
 
 /// Methods that we understand (rule I5).
 pub const ALLOW: &str =
@@ -37,7 +37,7 @@ impl Identity {
             mark: draw.number(),
             cseq: 0,
             cseq_limit: if shared.dirty.is_on() { 0 } else { CSEQ_MAX },
-            is_raising: false,
+            cseq_asked: 0,
             draws,
         }
     }
@@ -46,6 +46,16 @@ impl Identity {
     pub(super) fn renew(&mut self, id: AccountId, shared: &Shared) {
         self.call_id = call_id(&mut shared.cx.draw(id, &mut self.draws));
         self.cseq = 0;
+    }
+
+    /// Without a configured host the address-of-record is at the registrar's address (rule I1).
+    pub(super) fn set_host(&mut self, config: &config::Account, registrar: &SocketAddr) {
+        if config.host().is_none() {
+            let host = host_of(registrar);
+            if self.aor.rsplit_once('@').is_none_or(|(_, old)| old != host) {
+                self.aor = Arc::from(["sip:", self.user(), "@", &host].concat());
+            }
+        }
     }
 
     /// User part of the address-of-record, percent-escaped.
@@ -102,13 +112,10 @@ impl Account {
         let target = shared.pace.get(registrar);
         let (socket, to) = (target.socket, target.address);
         let minimum = target.min_expires.unwrap_or(0);
-        self.asked = match self.errand {
-            Errand::Register => shared.rules.registration_time_secs.max(minimum),
-            Errand::Unregister => 0,
-        };
-        if self.config.host().is_none() {
-            self.identity.aor = Arc::from(format!("sip:{}@{}", self.identity.user(), host_of(&to)));
+        if self.errand == Errand::Register {
+            self.asked = shared.rules.registration_time_secs.max(minimum);
         }
+        self.identity.set_host(&self.config, &to);
         self.identity.cseq += 1;
         if self.is_low() {
             shared.dirty.mark_low(self.id);
@@ -159,9 +166,11 @@ impl Account {
         } = sending;
         let mut out = std::mem::take(&mut shared.cx.scratch);
         out.clear();
-        let Self {
-            identity, asked, ..
-        } = self;
+        let identity = &self.identity;
+        let asked = match self.errand {
+            Errand::Register => self.asked,
+            Errand::Unregister => 0,
+        };
         let (branch, tag) = (branch.text(), Token::of(identity.from_tag));
         let (mark, asked, cseq) = (
             Token::of(identity.mark),
@@ -226,10 +235,8 @@ fn our_contact<'a>(identity: &'a Identity, contact: &'a str, mark: &'a Token) ->
 
 /// What a 2xx grants to the Contact `ours` with this `mark`; `None` when it shows no number at all (rule L2).
 fn granted(message: &Message<'_>, ours: &str, mark: &str) -> Option<u32> {
-    let contacts = match message.contacts() {
-        Ok(Contacts::List(contacts)) => contacts,
-        Ok(Contacts::None | Contacts::Star) | Err(_) => Vec::new(),
-    };
+    let readable = message.contact_items().filter_map(Result::ok);
+    let contacts: Vec<NameAddr<'_>> = readable.collect();
     let header = message.expires();
     let ours = Uri::parse(ours).ok();
     let is_equal = |contact: &&NameAddr<'_>| {
@@ -243,7 +250,7 @@ fn granted(message: &Message<'_>, ours: &str, mark: &str) -> Option<u32> {
         .find(is_equal)
         .or_else(|| contacts.iter().find(is_marked));
     let only = || {
-        if let [only] = &contacts[..] {
+        if let ([only], 1) = (&contacts[..], message.contact_items().count()) {
             Some(only)
         } else {
             None
@@ -308,6 +315,16 @@ mod tests {
                 "the header first",
             ),
             ("", None, "nothing shown"),
+            (
+                "Contact: <sip:4930@192.0.2.1:5070>;expires=60,\r\nExpires: 90\r\n",
+                Some(60),
+                "ours before an empty one",
+            ),
+            (
+                "Contact: <sip:a b>;expires=9, <sip:4930@192.0.2.1:5070>;expires=60\r\n",
+                Some(60),
+                "ours behind a broken one",
+            ),
             ("Contact: <sip:a@h>;expires=soon\r\n", None, "no number"),
         ];
         for (headers, expected, what) in cases {

@@ -26,8 +26,9 @@ pub struct Bound {
     pub registrar: RegistrarId,
     /// When it ends, if it is not refreshed.
     pub until: Instant,
-    /// Since when we have been registered without a gap.
-    pub since: Instant,
+    /// Since when we have been registered without a gap: wall-clock milliseconds since 1970, since it may
+    /// lie before the start of this run.
+    pub since_unix_ms: i64,
     /// Granted expiry in seconds.
     pub granted: u32,
 }
@@ -67,11 +68,9 @@ pub enum Attempt {
 /// What a scheduled REGISTER is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Why {
-    /// The first one of this run.
-    Start,
     /// The binding's refresh.
     Refresh,
-    /// The attempt before failed.
+    /// The attempt before failed, or may not be made yet.
     Retry,
 }
 

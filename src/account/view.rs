@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::{Account, Attempt, Binding, Bound, Errand, Last, Route, Shared, Trouble, Why};
+use super::{Account, Attempt, Binding, Bound, Last, Route, Shared, Trouble, Why};
 use crate::config;
 use crate::effect::Phase;
 use crate::pace::RegistrarId;
@@ -78,10 +78,7 @@ impl<'a> View<'a> {
 
     /// Asked expiry in seconds: of the last REGISTER, or of the next when none was sent.
     pub fn asked(&self) -> u32 {
-        match self.account.errand {
-            Errand::Register => self.account.asked,
-            Errand::Unregister => self.shared.rules.registration_time_secs,
-        }
+        self.account.asked
     }
 
     /// When the refresh of the binding is due.

@@ -32,7 +32,7 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
         local: view.local(),
         asked: view.asked(),
         granted: bound.map(|bound| bound.granted),
-        registered_since: bound.map(|bound| time(bound.since)),
+        registered_since: bound.map(|bound| UnixMs(bound.since_unix_ms)),
         binding_until: bound.map(|bound| time(bound.until)),
         refresh_due: view.refresh_due().map(time),
         last_answer: view.last().map(|last| LastAnswer {
