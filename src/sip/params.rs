@@ -1,10 +1,12 @@
-//! Parameters of headers and URIs: `;name`, `;name=value`, `;name="value"` (RFC 3261 §25.1: generic-param).
+//! Parameters of headers and URIs: `;name`, `;name=value`, `;name="value"` (RFC 3261 §25.1:
+//! generic-param).
 
 use super::text::{self, TOKEN, URI_PARAM, VALUE};
 
 /// A list of parameters, checked once and read again at each look.
 ///
-/// Names are case-insensitive; the first of two equal ones counts. A parameter that is not UTF-8 is not shown.
+/// Names are case-insensitive; the first of two equal ones counts. A parameter that is not UTF-8 is
+/// not shown.
 #[derive(Clone, Copy, Default)]
 pub struct Params<'a> {
     /// Empty, or from the first semicolon on.
@@ -34,8 +36,8 @@ impl<'a> Params<'a> {
         Some(Self { bytes })
     }
 
-    /// The value of a parameter: `None` when it is not there, `Some(None)` when it has no value. The quotes of a
-    /// quoted value are stripped, its escapes stay as written.
+    /// The value of a parameter: `None` when it is not there, `Some(None)` when it has no value.
+    /// The quotes of a quoted value are stripped, its escapes stay as written.
     pub fn get(&self, name: &str) -> Option<Option<&'a str>> {
         let mut rest = self.bytes;
         while !rest.is_empty() {
