@@ -153,7 +153,9 @@ impl ContentLength {
 mod tests {
     use super::*;
 
-    fn headers(head: &[u8]) -> Result<Vec<(&[u8], &[u8])>, ParseError> {
+    type Line<'a> = (&'a [u8], &'a [u8]);
+
+    fn headers(head: &[u8]) -> Result<Vec<Line<'_>>, ParseError> {
         let mut lines = Lines::new(head);
         lines.start()?;
         let mut found = Vec::new();

@@ -30,7 +30,7 @@ pub use fields::{CSeq, Contacts, RetryAfter, Via};
 pub use framing::{Frame, FrameError, Framer};
 pub use message::{Header, MAX_HEADERS, MAX_MESSAGE, Message};
 pub use name::Name;
-pub use params::Params;
+pub use params::{MAX_PARAMS, Params};
 pub use start::StartLine;
 pub use uri::{Scheme, Uri, escape_user, unescape};
 pub use write::{Writer, reply};

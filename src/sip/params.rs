@@ -3,9 +3,13 @@
 
 use super::text::{self, TOKEN, URI_PARAM, VALUE};
 
+/// No list of parameters may be longer.
+pub const MAX_PARAMS: usize = 128;
+
 /// A list of parameters, checked once and read again at each look.
 ///
-/// Names are case-insensitive; the first of two equal ones counts. A parameter that is not UTF-8 is
+/// Names are case-insensitive; the first of two equal ones counts. There are at most
+/// [`MAX_PARAMS`], so that comparing two lists is never dear. A parameter that is not UTF-8 is
 /// not shown.
 #[derive(Clone, Copy, Default)]
 pub struct Params<'a> {
@@ -26,9 +30,11 @@ impl<'a> Params<'a> {
     ) -> Option<Self> {
         let bytes = text::trim(bytes);
         let mut rest = bytes;
+        let mut count: usize = 0;
         while !rest.is_empty() {
             let (name, value, after) = step(rest)?;
-            if !is_good(name, value) {
+            count = count.saturating_add(1);
+            if count > MAX_PARAMS || !is_good(name, value) {
                 return None;
             }
             rest = after;
@@ -176,6 +182,13 @@ mod tests {
         ] {
             assert_eq!(params(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_has_a_limit() {
+        let longest = ";a".repeat(MAX_PARAMS);
+        assert!(Params::parse(longest.as_bytes()).is_some());
+        assert!(Params::parse(format!("{longest};a").as_bytes()).is_none());
     }
 
     #[test]

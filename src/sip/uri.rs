@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use memchr::memchr;
 
 use super::error::ParseError;
-use super::params::Params;
+use super::params::{MAX_PARAMS, Params};
 use super::text::{self, HOST, PASSWORD, SPACE, URI_HEADER, URI_PARAM, USER};
 
 /// The scheme of a URI.
@@ -75,7 +75,9 @@ impl<'a> Uri<'a> {
             None => (rest, None),
         };
         let headers_are_good = headers.is_none_or(|headers| {
-            !headers.is_empty() && text::all_or_escaped(headers.as_bytes(), URI_HEADER)
+            !headers.is_empty()
+                && text::all_or_escaped(headers.as_bytes(), URI_HEADER)
+                && headers.split('&').count() <= MAX_PARAMS
         });
         // A header may have these around its parameters, a URI may not.
         if !headers_are_good || params.bytes().any(|c| c == b'"' || text::is(c, SPACE)) {
