@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench engine -- 10000` prints wall time; for instruction counts run the built binary under
 //! `valgrind --tool=callgrind` with two sizes and take the difference.
+#![allow(clippy::print_stdout)]
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;

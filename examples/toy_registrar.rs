@@ -2,6 +2,7 @@
 //!
 //! `cargo run --example toy_registrar -- 127.0.0.1:5060 u12345:secret` asks for digest credentials and serves until
 //! it is ended; point a Proxy Set at it. With a number as the last argument it ends after so many seconds.
+#![allow(clippy::print_stdout)]
 
 use std::net::UdpSocket;
 use std::time::{Duration, Instant as Clock};

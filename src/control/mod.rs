@@ -6,6 +6,7 @@
 
 mod answer;
 mod board;
+mod client;
 mod lines;
 mod listener;
 mod nearest;
@@ -16,6 +17,7 @@ pub mod protocol;
 mod server;
 
 pub use board::{Board, Directory};
+pub use client::{Client, ClientError};
 pub use listener::{ListenError, Listener};
 pub use order::{Order, Orders, Verb};
 

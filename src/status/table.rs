@@ -65,6 +65,31 @@ pub fn table<'a>(
     lines
 }
 
+/// The line in at most so many characters.
+pub fn cut(line: Line, width: usize) -> Line {
+    let mut left = width;
+    let pieces = line.into_iter().map(|(tone, text)| {
+        let text = fitted(&text, left);
+        left -= text.chars().count();
+        (tone, text)
+    });
+    pieces.filter(|(_, text)| !text.is_empty()).collect()
+}
+
+/// An Account in one line, for those who read changes as they come.
+pub fn news(status: &AccountStatus) -> Line {
+    let place = status
+        .registrar
+        .map_or_else(String::new, |registrar| format!(" at {registrar}"));
+    let detail = status.detail.as_deref();
+    let detail = detail.map_or_else(String::new, |detail| format!(": {}", clean(detail)));
+    vec![
+        (Tone::Plain, format!("{}: ", clean(&status.name))),
+        (tone(status), state(status)),
+        (Tone::Plain, place + &detail),
+    ]
+}
+
 /// How many Accounts do what, in one line.
 pub fn totals(phases: impl IntoIterator<Item = (Phase, u32)>) -> String {
     let mut text = String::new();

@@ -15,36 +15,13 @@ type Verdict = Result<(), String>;
 /// At which byte of the file, and what is wrong there.
 type Faults = Vec<(usize, String)>;
 
-/// The tests of this module.
 pub(crate) fn trials() -> Vec<Trial> {
-    let trial = |name, test: fn() -> Verdict| Trial::test(name, move || Ok(test()?));
-    vec![
-        trial(
-            "architecture::the_tree_keeps_the_house_rules",
-            the_tree_keeps_the_house_rules,
-        ),
-        trial(
-            "architecture::the_tables_are_in_order",
-            the_tables_are_in_order,
-        ),
-        trial("architecture::every_check_can_fail", every_check_can_fail),
+    trials![[];
+        the_tree_keeps_the_house_rules,
+        the_tables_are_in_order,
+        every_check_can_fail,
     ]
 }
-
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-const GUARD: &[&str] = &["#![forbid(clippy::disallowed_methods, clippy::disallowed_types)]"];
-const INDEX_GUARD: &[&str] = &[
-    "#![forbid(clippy::disallowed_methods)]",
-    "#![deny(clippy::disallowed_types)]",
-];
-const ELSEWHERE: [&str; 3] = [
-    concat!("/wo", "rk/"),
-    concat!("../sha", "red"),
-    concat!("../.lib", "rary"),
-];
-const SHELL_WORDS: &str = "tokio print! println! eprint! eprintln! SystemTime";
-const SHELL_PATHS: &str = "env fs io::stderr io::stdin io::stdout net::TcpListener net::TcpStream \
-                           net::UdpSocket os process thread time::Instant";
 
 /// The rows of those tables whose first column is in backticks.
 fn rows(text: &'static str) -> impl Iterator<Item = [&'static str; 4]> {
@@ -320,3 +297,18 @@ fn the_tables_are_in_order() -> Verdict {
     }
     verdict(found)
 }
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const GUARD: &[&str] = &["#![forbid(clippy::disallowed_methods, clippy::disallowed_types)]"];
+const INDEX_GUARD: &[&str] = &[
+    "#![forbid(clippy::disallowed_methods)]",
+    "#![deny(clippy::disallowed_types)]",
+];
+const ELSEWHERE: [&str; 3] = [
+    concat!("/wo", "rk/"),
+    concat!("../sha", "red"),
+    concat!("../.lib", "rary"),
+];
+const SHELL_WORDS: &str = "tokio print! println! eprint! eprintln! SystemTime";
+const SHELL_PATHS: &str = "env fs io::stderr io::stdin io::stdout net::TcpListener net::TcpStream \
+                           net::UdpSocket os process thread time::Instant";
