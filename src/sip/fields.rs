@@ -54,13 +54,15 @@ impl<'a> Via<'a> {
         })
     }
 
-    /// The `received` parameter, as an address (RFC 3261 §18.2.1); with or without brackets (RFC 5118 §4.5).
+    /// The `received` parameter, as an address (RFC 3261 §18.2.1); with or without brackets
+    /// (RFC 5118 §4.5).
     pub fn received(&self) -> Option<IpAddr> {
         let text = self.params.value("received")?;
         uri::host_address(text).or_else(|| text.parse().ok())
     }
 
-    /// The `rport` parameter (RFC 3581 §3): `None` when it is not there, `Some(None)` without a port.
+    /// The `rport` parameter (RFC 3581 §3): `None` when it is not there, `Some(None)` without a
+    /// port.
     pub fn rport(&self) -> Option<Option<u16>> {
         self.params
             .get("rport")
@@ -125,7 +127,8 @@ pub enum Contacts<'a> {
 pub enum RetryAfter {
     /// After so many seconds; huge numbers are `u32::MAX`.
     Seconds(u32),
-    /// At this time: not in the grammar of RFC 3261, but RFC 2543 §6.32 had it and it is still sent.
+    /// At this time: not in the grammar of RFC 3261, but RFC 2543 §6.32 had it and it is still
+    /// sent.
     Date {
         /// Seconds since 1970-01-01 UTC; may be in the past.
         unix_secs: i64,

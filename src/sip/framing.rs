@@ -1,8 +1,8 @@
-//! Cuts a stream into messages by Content-Length, and finds the keep-alives between them (RFC 3261 §18.3,
-//! RFC 5626 §3.5.1).
+//! Cuts a stream into messages by Content-Length, and finds the keep-alives between them
+//! (RFC 3261 §18.3, RFC 5626 §3.5.1).
 //!
-//! It does not read messages. Its invariants: the frames do not depend on how the stream was cut into chunks, and
-//! it never holds more than its limit.
+//! It does not read messages. Its invariants: the frames do not depend on how the stream was cut
+//! into chunks, and it never holds more than its limit.
 
 use super::error::ParseError;
 use super::lines::{ContentLength, Lines};
@@ -15,14 +15,15 @@ use super::text::{self, TOKEN};
 pub enum Frame<'f> {
     /// The second of two CRLFs: the peer asks for a pong, a CRLF (RFC 5626 §3.5.1).
     Ping,
-    /// A CRLF: the answer to our ping. Since nobody can know whether another one follows, the first half of a
-    /// ping is shown as a pong too.
+    /// A CRLF: the answer to our ping. Since nobody can know whether another one follows, the first
+    /// half of a ping is shown as a pong too.
     Pong,
     /// A whole message, for [`super::message::Message::parse`].
     Message(&'f [u8]),
 }
 
-/// Why a stream cannot be read further: the connection must be closed. It is always the peer's fault.
+/// Why a stream cannot be read further: the connection must be closed. It is always the peer's
+/// fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
@@ -82,8 +83,9 @@ impl Framer {
         }
     }
 
-    /// Takes bytes of the stream and says how many; the rest is to be fed again after [`Self::next`] has said
-    /// `None`. At least one is taken then. After an error everything is taken and thrown away.
+    /// Takes bytes of the stream and says how many; the rest is to be fed again after
+    /// [`Self::next`] has said `None`. At least one is taken then. After an error everything is
+    /// taken and thrown away.
     #[must_use = "what was not taken must be fed again"]
     pub fn feed(&mut self, bytes: &[u8]) -> usize {
         if self.broken {
@@ -225,7 +227,8 @@ enum Advance {
     Message(usize, usize),
 }
 
-/// What the head says about the body. Lines that are no headers are left to whoever reads the message.
+/// What the head says about the body. Lines that are no headers are left to whoever reads the
+/// message.
 fn body_length(head: &[u8]) -> Result<usize, FrameError> {
     let mut lines = Lines::new(head);
     let mut length = ContentLength::default();

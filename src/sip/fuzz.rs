@@ -1,6 +1,8 @@
-//! Bodies of the fuzz targets, as ordinary functions: bytes in, panic when an invariant of this module is broken.
+//! Bodies of the fuzz targets, as ordinary functions: bytes in, panic when an invariant of this
+//! module is broken.
 //!
-//! `fuzz/` calls them with what it invents, the test suite with the committed corpus and with mutations of it.
+//! `fuzz/` calls them with what it invents, the test suite with the committed corpus and with
+//! mutations of it.
 
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,8 +16,8 @@ use super::start::StartLine;
 use super::uri::{Uri, escape_user, unescape};
 use super::write::reply;
 
-/// Reads every part of a message, checks that what is borrowed lies inside the bytes, answers it, and cuts it out
-/// of a stream.
+/// Reads every part of a message, checks that what is borrowed lies inside the bytes, answers it,
+/// and cuts it out of a stream.
 pub fn fuzz_message(bytes: &[u8]) {
     let Ok(message) = Message::parse(bytes) else {
         return;
@@ -50,7 +52,8 @@ pub fn fuzz_uri(bytes: &[u8]) {
     assert_eq!(address.tag(), Some("t"));
 }
 
-/// Cuts a stream into frames, in chunks of several sizes: the frames are the same, and memory stays in its limit.
+/// Cuts a stream into frames, in chunks of several sizes: the frames are the same, and memory stays
+/// in its limit.
 pub fn fuzz_framing(bytes: &[u8]) {
     let whole = frames(bytes, bytes.len().max(1));
     for chunk in [1, 2, 7, 64] {

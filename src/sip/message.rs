@@ -1,8 +1,8 @@
 //! Messages: an index over a received datagram, read on demand (RFC 3261 §7).
 //!
-//! [`Message::parse`] finds the lines; what a header means is read when it is asked for, so one bad header spoils
-//! nothing but itself. Nothing is copied unless a fold, an escape or bytes outside UTF-8 force it. Its invariant:
-//! what it hands out borrowed lies inside the datagram.
+//! [`Message::parse`] finds the lines; what a header means is read when it is asked for, so one bad
+//! header spoils nothing but itself. Nothing is copied unless a fold, an escape or bytes outside
+//! UTF-8 force it. Its invariant: what it hands out borrowed lies inside the datagram.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -58,8 +58,8 @@ pub struct Message<'a> {
 impl<'a> Message<'a> {
     /// Reads a datagram, or one message that [`super::framing::Framer`] has cut out of a stream.
     ///
-    /// Line ends in front are skipped. The body is as long as Content-Length says, or all the rest when it says
-    /// nothing (RFC 3261 §18.3).
+    /// Line ends in front are skipped. The body is as long as Content-Length says, or all the rest
+    /// when it says nothing (RFC 3261 §18.3).
     pub fn parse(datagram: &'a [u8]) -> Result<Self, ParseError> {
         if datagram.len() > MAX_MESSAGE {
             return Err(ParseError::TooLong);
@@ -127,7 +127,8 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// The URI of a request. One with headers is refused (RFC 3261 §19.1.1, table 1); so is that of a response.
+    /// The URI of a request. One with headers is refused (RFC 3261 §19.1.1, table 1); so is that of
+    /// a response.
     pub fn request_uri(&self) -> Result<Uri<'a>, ParseError> {
         let StartLine::Request { uri, .. } = self.start else {
             return Err(ParseError::Uri);
@@ -171,8 +172,8 @@ impl<'a> Message<'a> {
         self.raw(name).map(text::unfold)
     }
 
-    /// The items of a comma list, those of all lines in order (RFC 3261 §7.3.1). Commas in quoted strings and in
-    /// `<…>` do not separate; empty items are left out.
+    /// The items of a comma list, those of all lines in order (RFC 3261 §7.3.1). Commas in quoted
+    /// strings and in `<…>` do not separate; empty items are left out.
     pub fn list(&self, name: Name) -> Vec<Cow<'a, str>> {
         self.raw(name)
             .flat_map(text::items)
@@ -200,8 +201,8 @@ impl<'a> Message<'a> {
         CSeq::read(value).ok_or(ParseError::Malformed(Name::CSeq))
     }
 
-    /// The Call-ID; `None` when there is none or more than one, when it holds white space or control characters,
-    /// or when it is not UTF-8 (RFC 3261 §20.8).
+    /// The Call-ID; `None` when there is none or more than one, when it holds white space or
+    /// control characters, or when it is not UTF-8 (RFC 3261 §20.8).
     pub fn call_id(&self) -> Option<&'a str> {
         let value = text::trim(self.single(Name::CallId).ok()?);
         let good = !value.is_empty() && !value.iter().any(|&c| c <= b' ' || c == 0x7f);
@@ -232,8 +233,8 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// All Contacts, those of all lines in order; one that is malformed spoils all (RFC 3261 §20.10). See also
-    /// [`Self::contact_items`].
+    /// All Contacts, those of all lines in order; one that is malformed spoils all
+    /// (RFC 3261 §20.10). See also [`Self::contact_items`].
     pub fn contacts(&self) -> Result<Contacts<'a>, ParseError> {
         let malformed = ParseError::Malformed(Name::Contact);
         let mut items = self.raw(Name::Contact).flat_map(text::items).peekable();
@@ -255,7 +256,8 @@ impl<'a> Message<'a> {
         items.map(|item| NameAddr::read(item).ok_or(ParseError::Malformed(Name::Contact)))
     }
 
-    /// The Expires header in seconds (RFC 3261 §20.19); huge numbers are `u32::MAX`, garbage is `None`.
+    /// The Expires header in seconds (RFC 3261 §20.19); huge numbers are `u32::MAX`, garbage is
+    /// `None`.
     pub fn expires(&self) -> Option<u32> {
         self.seconds(Name::Expires)
     }
@@ -279,9 +281,9 @@ impl<'a> Message<'a> {
         date::read(&self.value(Name::Date)?)
     }
 
-    /// Whether what every message must have is there, once, and can be read (RFC 3261 §8.1.1, §8.2.1): Via, From,
-    /// To, Call-ID and CSeq; of a request also its URI, and CSeq names its method. Max-Forwards and the From tag
-    /// are not asked for: RFC 2543 did not know them.
+    /// Whether what every message must have is there, once, and can be read (RFC 3261 §8.1.1,
+    /// §8.2.1): Via, From, To, Call-ID and CSeq; of a request also its URI, and CSeq names its
+    /// method. Max-Forwards and the From tag are not asked for: RFC 2543 did not know them.
     pub fn check(&self) -> Result<(), ParseError> {
         self.via()?;
         self.from()?;

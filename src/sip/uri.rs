@@ -1,7 +1,8 @@
 //! SIP URIs: reading, comparing, escaping (RFC 3261 §19.1).
 //!
-//! A [`Uri`] borrows its text and keeps escapes as written. It knows `sip:` and `sips:`; other schemes are kept
-//! whole. Its invariant: what was parsed holds no white space, no control character and no broken escape.
+//! A [`Uri`] borrows its text and keeps escapes as written. It knows `sip:` and `sips:`; other
+//! schemes are kept whole. Its invariant: what was parsed holds no white space, no control
+//! character and no broken escape.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -10,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use memchr::memchr;
 
 use super::error::ParseError;
-use super::params::Params;
+use super::params::{MAX_PARAMS, Params};
 use super::text::{self, HOST, PASSWORD, SPACE, URI_HEADER, URI_PARAM, USER};
 
 /// The scheme of a URI.
@@ -33,7 +34,8 @@ pub struct Uri<'a> {
     pub user: Option<&'a str>,
     /// The password, escapes as written.
     pub password: Option<&'a str>,
-    /// The host as written: IPv6 literals in their brackets. Of another scheme, all that follows the scheme.
+    /// The host as written: IPv6 literals in their brackets. Of another scheme, all that follows
+    /// the scheme.
     pub host: &'a str,
     /// The port.
     pub port: Option<u16>,
@@ -73,7 +75,9 @@ impl<'a> Uri<'a> {
             None => (rest, None),
         };
         let headers_are_good = headers.is_none_or(|headers| {
-            !headers.is_empty() && text::all_or_escaped(headers.as_bytes(), URI_HEADER)
+            !headers.is_empty()
+                && text::all_or_escaped(headers.as_bytes(), URI_HEADER)
+                && headers.split('&').count() <= MAX_PARAMS
         });
         // A header may have these around its parameters, a URI may not.
         if !headers_are_good || params.bytes().any(|c| c == b'"' || text::is(c, SPACE)) {
@@ -196,8 +200,8 @@ pub(super) fn port(digits: &str) -> Option<u16> {
     digits.parse().ok()
 }
 
-/// The address that a host stands for, if it is one; IPv6 in brackets or, as some write `received`, without
-/// (RFC 5118 §4.5).
+/// The address that a host stands for, if it is one; IPv6 in brackets or, as some write `received`,
+/// without (RFC 5118 §4.5).
 pub(super) fn host_address(host: &str) -> Option<IpAddr> {
     let bare = host
         .strip_prefix('[')
@@ -228,8 +232,8 @@ fn same_host(ours: &str, theirs: &str) -> bool {
         || host_address(ours).is_some_and(|address| host_address(theirs) == Some(address))
 }
 
-/// Every parameter of ours that they have too is the same, and those that count even alone are there
-/// (RFC 3261 §19.1.4).
+/// Every parameter of ours that they have too is the same, and those that count even alone are
+/// there (RFC 3261 §19.1.4).
 fn agrees(ours: Params<'_>, theirs: Params<'_>) -> bool {
     // Of a repeated name the first counts, on both sides.
     ours.iter().all(|(name, _)| match theirs.get(name) {
@@ -336,8 +340,8 @@ pub fn escape_user(user: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// The plain text of a part of a URI: escapes resolved, what is then not UTF-8 replaced. A broken escape stays as
-/// it is.
+/// The plain text of a part of a URI: escapes resolved, what is then not UTF-8 replaced. A broken
+/// escape stays as it is.
 pub fn unescape(text: &str) -> Cow<'_, str> {
     if memchr(b'%', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);

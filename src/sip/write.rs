@@ -1,7 +1,7 @@
 //! Writes messages into a caller's buffer (RFC 3261 §7).
 //!
-//! Its invariant: whatever the values hold, no header is written but those asked for: line ends in a value become
-//! spaces.
+//! Its invariant: whatever the values hold, no header is written but those asked for: line ends in
+//! a value become spaces.
 
 use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
@@ -21,7 +21,8 @@ pub struct Writer<'b> {
 }
 
 impl<'b> Writer<'b> {
-    /// Starts a request (RFC 3261 §7.1). White space and control characters in the URI are percent-escaped.
+    /// Starts a request (RFC 3261 §7.1). White space and control characters in the URI are
+    /// percent-escaped.
     pub fn request(out: &'b mut Vec<u8>, method: &str, uri: fmt::Arguments<'_>) -> Self {
         let from = out.len();
         out.extend_from_slice(method.as_bytes());
@@ -43,11 +44,11 @@ impl<'b> Writer<'b> {
         writer
     }
 
-    /// Starts a response to a request, by RFC 3261 §8.2.6: Via, From, To, Call-ID and CSeq are those of the
-    /// request.
+    /// Starts a response to a request, by RFC 3261 §8.2.6: Via, From, To, Call-ID and CSeq are
+    /// those of the request.
     ///
-    /// `to_tag` is added to a To without a tag; none is when it is empty, as for a 100. `received` is where the
-    /// request came from: the topmost Via says so (RFC 3261 §18.2.1, RFC 3581 §4).
+    /// `to_tag` is added to a To without a tag; none is when it is empty, as for a 100. `received`
+    /// is where the request came from: the topmost Via says so (RFC 3261 §18.2.1, RFC 3581 §4).
     pub fn reply(
         out: &'b mut Vec<u8>,
         request: &Message<'_>,
@@ -96,7 +97,8 @@ impl<'b> Writer<'b> {
         self
     }
 
-    /// Writes a header whose value is these parts in a row: as [`Writer::header`], without formatting.
+    /// Writes a header whose value is these parts in a row: as [`Writer::header`], without
+    /// formatting.
     pub fn parts(&mut self, name: &str, parts: &[&str]) -> &mut Self {
         let from = self.out.len();
         self.out.extend_from_slice(name.as_bytes());
@@ -180,8 +182,8 @@ impl<'b> Writer<'b> {
     }
 }
 
-/// Writes a whole response to a request, without a body and without headers of its own: [`Writer::reply`],
-/// finished.
+/// Writes a whole response to a request, without a body and without headers of its own:
+/// [`Writer::reply`], finished.
 #[expect(
     clippy::too_many_arguments,
     reason = "the answer in a line, for callers that say nothing more"

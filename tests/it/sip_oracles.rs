@@ -1,9 +1,9 @@
 //! Our reading of SIP against two other parsers, over a corpus of odd messages and mutations of it.
 //!
-//! `tests/corpus/sip/` holds messages in the manner of RFC 4475 and RFC 5118; their names begin with `bad-` when
-//! they can be framed but not accepted, with `refused-` when they cannot be framed. Where an oracle reads one of
-//! them otherwise, the message is listed here with the reason; a listed message that it reads alike is an error
-//! too.
+//! `tests/corpus/sip/` holds messages in the manner of RFC 4475 and RFC 5118; their names begin
+//! with `bad-` when they can be framed but not accepted, with `refused-` when they cannot be
+//! framed. Where an oracle reads one of them otherwise, the message is listed here with the reason;
+//! a listed message that it reads alike is an error too.
 
 use std::fs;
 use std::panic::catch_unwind;
@@ -19,6 +19,7 @@ use readings::{Reading, difference, ours, rsip, sipx};
 mod mutator;
 mod readings;
 
+/// The tests of this module.
 pub(crate) fn trials() -> Vec<Trial> {
     trials![[];
         the_corpus_is_accepted_and_refused_as_its_names_say,
@@ -30,6 +31,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         the_fuzz_corpus_breaks_nothing,
     ]
 }
+
+type Verdict = Result<(), String>;
 
 /// Messages that an oracle reads otherwise, with the reason.
 type Differences = &'static [(&'static str, &'static [&'static str])];
@@ -153,7 +156,7 @@ const RSIP: Differences = &[
     ),
 ];
 
-fn the_corpus_is_accepted_and_refused_as_its_names_say() -> Result<(), String> {
+fn the_corpus_is_accepted_and_refused_as_its_names_say() -> Verdict {
     let mut faults = Vec::new();
     for (name, bytes) in corpus("tests/corpus/sip")? {
         let expected = match name.split_once('-') {
@@ -170,15 +173,15 @@ fn the_corpus_is_accepted_and_refused_as_its_names_say() -> Result<(), String> {
     all_well(&faults)
 }
 
-fn sipx_reads_the_corpus_as_we_do() -> Result<(), String> {
+fn sipx_reads_the_corpus_as_we_do() -> Verdict {
     compare(sipx, SIPX)
 }
 
-fn rsip_reads_what_it_can_as_we_do() -> Result<(), String> {
+fn rsip_reads_what_it_can_as_we_do() -> Verdict {
     compare(rsip, RSIP)
 }
 
-fn compare(oracle: fn(&[u8]) -> Reading, known: Differences) -> Result<(), String> {
+fn compare(oracle: fn(&[u8]) -> Reading, known: Differences) -> Verdict {
     let mut faults = Vec::new();
     let mut listed: Vec<&str> = known
         .iter()
@@ -205,7 +208,7 @@ fn compare(oracle: fn(&[u8]) -> Reading, known: Differences) -> Result<(), Strin
     all_well(&faults)
 }
 
-fn sipx_and_we_agree_on_mutated_messages() -> Result<(), String> {
+fn sipx_and_we_agree_on_mutated_messages() -> Verdict {
     let mut mutator = Mutator::new(0x5eed_0001)?;
     let mut both_clean = 0;
     for round in 0..20_000 {
@@ -254,7 +257,7 @@ fn is_start_line_folded(bytes: &[u8]) -> bool {
     matches!(next, Some(b' ' | b'\t'))
 }
 
-fn mutated_messages_break_nothing() -> Result<(), String> {
+fn mutated_messages_break_nothing() -> Verdict {
     let mut mutator = Mutator::new(0x5eed_0002)?;
     for round in 0..100_000 {
         let bytes = mutator.next();
@@ -272,7 +275,7 @@ fn mutated_messages_break_nothing() -> Result<(), String> {
     Ok(())
 }
 
-fn streams_are_cut_alike_in_any_chunks() -> Result<(), String> {
+fn streams_are_cut_alike_in_any_chunks() -> Verdict {
     let mut mutator = Mutator::new(0x5eed_0003)?;
     for round in 0..2_000 {
         let mut stream = mutator.next();
@@ -289,7 +292,7 @@ fn streams_are_cut_alike_in_any_chunks() -> Result<(), String> {
     Ok(())
 }
 
-fn the_fuzz_corpus_breaks_nothing() -> Result<(), String> {
+fn the_fuzz_corpus_breaks_nothing() -> Verdict {
     for target in ["message", "uri", "framing"] {
         let folder = format!("fuzz/corpus/{target}");
         let target = match target {
@@ -329,7 +332,7 @@ fn corpus(folder: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
     Ok(files)
 }
 
-fn all_well(faults: &[String]) -> Result<(), String> {
+fn all_well(faults: &[String]) -> Verdict {
     if faults.is_empty() {
         Ok(())
     } else {
