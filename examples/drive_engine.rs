@@ -94,7 +94,7 @@ fn drive(
     Ok(())
 }
 
-/// What a registrar says that trusts everybody: 200, for ten minutes.
+/// What a registrar says that trusts everybody: 200, for as long as was asked.
 fn answer(request: &[u8]) -> Result<Vec<u8>, String> {
     let request = Message::parse(request).map_err(|error| error.to_string())?;
     let from = SocketAddr::from(([127, 0, 0, 1], 5070));
@@ -103,7 +103,6 @@ fn answer(request: &[u8]) -> Result<Vec<u8>, String> {
     if let Some(contact) = request.value(Name::Contact) {
         writer.header("Contact", format_args!("{contact}"));
     }
-    writer.header("Expires", format_args!("600"));
     writer.finish(&[]);
     Ok(out)
 }

@@ -24,8 +24,8 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One finding. Its `Display` is one line, and a second one with the hint if there is one; neither ends in a
-/// line end.
+/// One finding. Its `Display` is one line, and a second one with the hint if there is one; neither
+/// ends in a line end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Diagnostic {
     /// How bad it is.
@@ -62,7 +62,8 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// All findings about one file, by position. Its `Display` is all of them, each ending in a line end.
+/// All findings about one file, by position. Its `Display` is all of them, each ending in a line
+/// end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Diagnostics {
@@ -84,8 +85,8 @@ impl Diagnostics {
         }
     }
 
-    /// Whether some checks were left out, because the text is no TOML in places: what is missing, unused or
-    /// leads nowhere is not known then.
+    /// Whether some checks were left out, because the text is no TOML in places: what is missing,
+    /// unused or leads nowhere is not known then.
     pub fn is_partial(&self) -> bool {
         self.is_partial
     }

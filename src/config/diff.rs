@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::{Account, Config, Diff};
 
 impl Diff {
-    /// What differs, by Account name; each list is in the order of the Accounts' indexes. An Account counts as
-    /// changed when anything of it or of what it refers to has changed. Where the text stands, and whether
-    /// the same password comes from elsewhere, make no difference.
+    /// What differs, by Account name; each list is in the order of the Accounts' indexes. An
+    /// Account counts as changed when anything of it or of what it refers to has changed. Where the
+    /// text stands, and whether the same password comes from elsewhere, make no difference.
     pub fn between(old: &Config, new: &Config) -> Self {
         let known = by_name(&old.accounts);
         let mut diff = Self::default();

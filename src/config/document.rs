@@ -1,4 +1,5 @@
-//! The documented configuration: every option of the table, in a file that can be loaded as it stands.
+//! The documented configuration: every option of the table, in a file that can be loaded as it
+//! stands.
 
 use super::options::{Fallback, Kind, Opt, Syntax, Table};
 
@@ -15,8 +16,8 @@ const SHOWN: [(Table, &str); 6] = [
     (Table::Account, "register"),
 ];
 
-/// The text of `conf/regent.toml`: every option with its meaning, range and default. What may be left out is
-/// commented out, as `#key = value`, with the default as its value where there is one.
+/// The text of `conf/regent.toml`: every option with its meaning, range and default. What may be
+/// left out is commented out, as `#key = value`, with the default as its value where there is one.
 pub fn documentation() -> String {
     let mut out = String::new();
     comment(
@@ -66,7 +67,12 @@ fn setting(option: &Opt) -> String {
         Fallback::Whole(number) if !is_set => number.to_string(),
         Fallback::Flag(flag) if !is_set => flag.to_string(),
         Fallback::Word(word) if !is_set => format!("\"{word}\""),
-        _ => option.example.to_owned(),
+        Fallback::Whole(_)
+        | Fallback::Flag(_)
+        | Fallback::Word(_)
+        | Fallback::Required
+        | Fallback::Nothing(_)
+        | Fallback::Computed(_) => option.example.to_owned(),
     };
     format!(
         "{}{} = {value}\n",
@@ -122,7 +128,8 @@ fn holds(option: &Opt) -> String {
     }
 }
 
-/// Adds a comment, broken into lines; the second and later ones are indented further if the first is.
+/// Adds a comment, broken into lines; the second and later ones are indented further if the first
+/// is.
 fn comment(out: &mut String, indent: &str, text: &str) {
     let mut line = format!("#{indent}");
     let start = line.len();

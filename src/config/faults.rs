@@ -1,4 +1,5 @@
-//! Collects what is wrong while a text is read, by byte offset, and turns it into diagnostics at the end.
+//! Collects what is wrong while a text is read, by byte offset, and turns it into diagnostics at
+//! the end.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -66,8 +67,8 @@ impl<'t> Faults<'t> {
         self.list.push(fault);
     }
 
-    /// Adds a finding about something that is not there. It counts only if the text is TOML throughout: what is
-    /// missing may be what could not be read.
+    /// Adds a finding about something that is not there. It counts only if the text is TOML
+    /// throughout: what is missing may be what could not be read.
     pub(super) fn absent(&mut self, fault: Fault) {
         if self.broken.is_empty() {
             self.list.push(fault);
@@ -80,6 +81,12 @@ impl<'t> Faults<'t> {
         if self.broken.insert(self.line(fault.at)) {
             self.list.push(fault);
         }
+    }
+
+    /// Whether some line between two bytes is no TOML.
+    pub(super) fn is_broken(&self, from: usize, to: usize) -> bool {
+        let lines = self.line(offset(from))..=self.line(offset(to));
+        self.broken.range(lines).next().is_some()
     }
 
     /// Whether there is an error.
@@ -100,7 +107,8 @@ impl<'t> Faults<'t> {
         offset(lines.partition_point(|start| *start <= at))
     }
 
-    /// The findings as diagnostics. What is said about a line that is no TOML, beyond that, is dropped.
+    /// The findings as diagnostics. What is said about a line that is no TOML, beyond that, is
+    /// dropped.
     pub(super) fn into_diagnostics(self, file: &Arc<str>) -> Diagnostics {
         let mut list = self.list;
         list.sort_by_key(|fault| fault.at);
@@ -130,7 +138,8 @@ pub(super) fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// Line and column of a byte; moves only forward, so that a text is counted once however many findings there are.
+/// Line and column of a byte; moves only forward, so that a text is counted once however many
+/// findings there are.
 pub(super) struct Place<'t> {
     text: &'t str,
     at: usize,

@@ -1,7 +1,8 @@
-//! From text to rows: finds all that is no TOML, no known table, no known key, or no value for its key.
+//! From text to rows: finds all that is no TOML, no known table, no known key, or no value for its
+//! key.
 //!
-//! A text is parsed as a whole, with two exceptions: one with very many Accounts in `pieces`, to save memory, and
-//! one that is no TOML in `sections`, to find more than the first thing wrong.
+//! A text is parsed as a whole, with two exceptions: one with very many Accounts in `pieces`, to
+//! save memory, and one that is no TOML in `sections`, to find more than the first thing wrong.
 
 use toml::de::{DeTable, DeValue, Error};
 
@@ -78,38 +79,28 @@ impl<'t> Top<'t> {
                 faults.push(unknown(at, key, value.get_ref()));
                 continue;
             };
-            let mut contents = Vec::new();
-            match value.get_ref() {
-                DeValue::Table(content) if !table.info().many => {
-                    contents.push((origin.at(value.span().start), content));
-                }
-                DeValue::Array(items) if table.info().many => {
-                    for item in items.iter() {
-                        let at = origin.at(item.span().start);
-                        match item.get_ref().as_table() {
-                            Some(content) => contents.push((at, content)),
-                            None => faults.push(misshapen(at, table)),
+            let is_many = table.info().many;
+            if let (DeValue::Table(content), false) = (value.get_ref(), is_many) {
+                let at = origin.at(value.span().start);
+                self.add(table, Row::read(table, at, content, origin, faults));
+            } else if let (DeValue::Array(items), true) = (value.get_ref(), is_many) {
+                for item in items.iter() {
+                    let at = origin.at(item.span().start);
+                    match item.get_ref().as_table() {
+                        Some(content) => {
+                            self.add(table, Row::read(table, at, content, origin, faults));
                         }
+                        None => faults.push(misshapen(at, table)),
                     }
                 }
-                _ => faults.push(misshapen(at, table)),
-            }
-            for (at, content) in contents {
-                self.add(table, at, content, origin, faults);
+            } else {
+                faults.push(misshapen(at, table));
             }
         }
     }
 
     /// Adds one table.
-    pub(super) fn add(
-        &mut self,
-        table: Table,
-        at: u32,
-        content: &'t DeTable<'_>,
-        origin: &Origin<'_>,
-        faults: &mut Faults<'_>,
-    ) {
-        let row = Row::read(table, at, content, origin, faults);
+    pub(super) fn add(&mut self, table: Table, row: Row<'t>) {
         match table {
             Table::Agent => self.agent = Some(row),
             Table::Registration => self.registration = Some(row),
@@ -169,11 +160,10 @@ pub(super) fn misshapen(at: u32, table: Table) -> Fault {
 
 /// Something at the top level that is no known table.
 fn unknown(at: u32, key: &str, value: &DeValue<'_>) -> Fault {
-    let is_table = match value {
-        DeValue::Table(_) => true,
-        DeValue::Array(items) => items.iter().any(|item| item.get_ref().is_table()),
-        _ => false,
-    };
+    let mut is_table = value.is_table();
+    if let DeValue::Array(items) = value {
+        is_table = items.iter().any(|item| item.get_ref().is_table());
+    }
     if let (false, Some(owner)) = (is_table, owner(key)) {
         let message = format!("the key {} stands outside of any table", quoted(key));
         return Fault::error(at, key, message).hint(format!("it is a key of {}", written(owner)));

@@ -1,8 +1,8 @@
-//! Reads a text with very many Accounts in pieces, so that the syntax tree of a hundred thousand of them never
-//! exists at once.
+//! Reads a text with very many Accounts in pieces, so that the syntax tree of a hundred thousand of
+//! them never exists at once.
 //!
-//! Whatever is odd about a text, it is not read here but as a whole: pieces change what reading costs, never
-//! what it says.
+//! Whatever is odd about a text, it is not read here but as a whole: pieces change what reading
+//! costs, never what it says.
 
 use std::ops::Range;
 
@@ -66,8 +66,9 @@ fn read_pieces<'t>(text: &'t str, pieces: &Pieces) -> Option<(Option<Config>, Fa
     Some(check.finish())
 }
 
-/// A text taken apart at lines that look like headers. They may not be headers at all, inside a text of many
-/// lines for example; but then the piece before ends in the middle of something and does not parse.
+/// A text taken apart at lines that look like headers. They may not be headers at all, inside a
+/// text of many lines for example; but then the piece before ends in the middle of something and
+/// does not parse.
 struct Pieces {
     /// Everything but the Accounts.
     rest: String,
@@ -134,9 +135,12 @@ mod tests {
         include_str!("../../conf/failover.toml"),
         "[agent]\n[[account]]\n[[account]] # one\nindex = 3\nname=\"a\"\n[[account]]\n\
          [[ip_group]]\nname = \"ü\"\n[[account]]\nserved_ip_group = \"ü\"\nregistr = 1\n",
-        "[[account]]\nname = \"\"\"\n[[account]]\n\"\"\"\n[[account]]\nname = '''\n[[account]]'''\n",
-        "[[account]]\nindex = [\n[[account]]\n]\n[[account]]\naccount = 1\n[account.x]\n[account]\n",
-        "account = [{ name = \"x\" }]\n[[account]]\n[[proxy_set]]\n[[account]]\n[[proxy_set.proxy]]\n",
+        "[[account]]\nname = \"\"\"\n[[account]]\n\"\"\"\n\
+         [[account]]\nname = '''\n[[account]]'''\n",
+        "[[account]]\nindex = [\n[[account]]\n]\n[[account]]\n\
+         account = 1\n[account.x]\n[account]\n",
+        "account = [{ name = \"x\" }]\n[[account]]\n[[proxy_set]]\n[[account]]\n\
+         [[proxy_set.proxy]]\n",
     ];
 
     fn said((config, faults): (Option<Config>, Faults<'_>)) -> String {

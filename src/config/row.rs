@@ -1,5 +1,5 @@
-//! One table of a configuration, read by the table of options: what is unknown, misplaced or of the wrong kind is
-//! said here, and whoever reads the row finds good values only.
+//! One table of a configuration, read by the table of options: what is unknown, misplaced or of the
+//! wrong kind is said here, and whoever reads the row finds good values only.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -224,27 +224,30 @@ impl<'t> Row<'t> {
     }
 
     pub(super) fn text(&self, option: &'static Opt) -> Option<&'t str> {
-        match self.value(option)? {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
+        let Value::Text(text) = self.value(option)? else {
+            return None;
+        };
+        Some(text)
     }
 
     /// A number, if it is given and good.
     pub(super) fn given<T: TryFrom<u64>>(&self, option: &'static Opt) -> Option<T> {
-        match self.value(option)? {
-            Value::Whole(number) => T::try_from(number).ok(),
-            _ => None,
-        }
+        let Value::Whole(number) = self.value(option)? else {
+            return None;
+        };
+        T::try_from(number).ok()
     }
 
     /// A number, or what stands for it.
     pub(super) fn whole<T: TryFrom<u64> + Default>(&self, option: &'static Opt) -> T {
-        let fallback = match option.fallback {
-            Fallback::Whole(number) => T::try_from(number).ok(),
-            _ => None,
+        let fallback = if let Fallback::Whole(number) = option.fallback {
+            number
+        } else {
+            0
         };
-        self.given(option).or(fallback).unwrap_or_default()
+        self.given(option)
+            .or_else(|| T::try_from(fallback).ok())
+            .unwrap_or_default()
     }
 
     pub(super) fn flag(&self, option: &'static Opt) -> bool {
@@ -268,21 +271,21 @@ impl<'t> Row<'t> {
     }
 
     pub(super) fn ip(&self, option: &'static Opt) -> Option<IpAddr> {
-        match self.value(option)? {
-            Value::Ip(address) => Some(address),
-            _ => None,
-        }
+        let Value::Ip(address) = self.value(option)? else {
+            return None;
+        };
+        Some(address)
     }
 
     pub(super) fn socket(&self, option: &'static Opt) -> Option<SocketAddr> {
-        match self.value(option)? {
-            Value::Socket(address) => Some(address),
-            _ => None,
-        }
+        let Value::Socket(address) = self.value(option)? else {
+            return None;
+        };
+        Some(address)
     }
 
     /// The rows of a list; none if it is absent or faulty.
-    pub(super) fn rows(&self, option: &'static Opt) -> Option<&[Row<'t>]> {
+    pub(super) fn rows(&self, option: &'static Opt) -> Option<&[Self]> {
         self.cell(option).and_then(|cell| cell.rows.as_deref())
     }
 }

@@ -1,4 +1,5 @@
-//! Passwords that live outside the configuration: each is asked for once, and what is wrong with them is said.
+//! Passwords that live outside the configuration: each is asked for once, and what is wrong with
+//! them is said.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,9 +47,9 @@ impl SecretFault {
 const LONGEST: usize = 50;
 
 impl Loaded {
-    /// Fetches the passwords that come from files and the environment. `text` is what was loaded; `read` is
-    /// asked once for each distinct source, in the order of the text. Its faults join the diagnostics, and no
-    /// configuration is left then. Without a configuration nothing is read.
+    /// Fetches the passwords that come from files and the environment. `text` is what was loaded;
+    /// `read` is asked once for each distinct source, in the order of the text. Its faults join the
+    /// diagnostics, and no configuration is left then. Without a configuration nothing is read.
     #[must_use]
     pub fn with_secrets(
         self,
@@ -141,8 +142,8 @@ impl Wanted {
     }
 }
 
-/// Judges a password as if it stood in the configuration, but for an empty one: a source that gives nothing is a
-/// mistake.
+/// Judges a password as if it stood in the configuration, but for an empty one: a source that gives
+/// nothing is a mistake.
 fn check(source: &Source, secret: Secret) -> Result<Secret, SecretFault> {
     let what = match source {
         Source::File(name) => format!("the password in {}", quoted(name)),
@@ -195,7 +196,8 @@ impl Config {
         let filled = |credentials: &Credentials| {
             Source::of(&credentials.source).and_then(|source| known.get(&source)?.clone())
         };
-        // Groups are shared with the Accounts, so that a changed one must replace the old one there too.
+        // Groups are shared with the Accounts, so that a changed one must replace the old one there
+        // too.
         let mut changed: BTreeMap<Arc<str>, Arc<IpGroup>> = BTreeMap::new();
         for group in &mut self.ip_groups {
             let Some(password) = group.as_client.as_ref().and_then(filled) else {

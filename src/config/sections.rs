@@ -1,19 +1,20 @@
 //! Reads a text that is no TOML, section by section, to find all that is wrong with it at once.
 //!
-//! A list or a header that is not closed swallows what follows, and the parser then complains of every line but
-//! the right one. People write one table under one header, so that the headers tell where each must have
-//! ended. Where a text is written in another way, it is read as a whole.
+//! A list or a header that is not closed swallows what follows, and the parser then complains of
+//! every line but the right one. People write one table under one header, so that the headers tell
+//! where each must have ended. Where a text is written in another way, it is read as a whole.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeTable, Error};
+use toml::de::DeTable;
 
 use super::check::Check;
 use super::faults::{Fault, Faults, offset};
 use super::parse::{Top, misshapen, syntax, table_of, unknown_table};
-use super::row::{Origin, written};
+use super::row::{Origin, Row, written};
 
 /// A header and what stands under it.
 struct Section<'t> {
@@ -32,35 +33,40 @@ struct Header<'t> {
 struct Parsed<'t> {
     section: Section<'t>,
     content: Spanned<DeTable<'t>>,
-    errors: Vec<Error>,
+    is_damaged: bool,
 }
+
+/// So often a section is looked at again after a line has been blanked.
+const ROUNDS: usize = 8;
+/// How messages of the parser begin when it stops there.
+const STOPS: [&str; 4] = [
+    "key with no value",
+    "invalid key-value pair",
+    "invalid unquoted key",
+    "unquoted keys cannot be empty",
+];
 
 /// Reads a text that is no TOML; nothing if that does not tell what is wrong with it.
 pub(super) fn read(text: &str) -> Option<Faults<'_>> {
     let sections = split(text)?;
+    let mut check = Check::new(text);
+    let bodies: Vec<Cow<'_, str>> = sections
+        .iter()
+        .map(|section| readable(section, &text[section.body.clone()], &mut check.faults))
+        .collect();
     let parsed: Vec<Parsed<'_>> = sections
         .into_iter()
-        .map(|section| {
-            let (content, errors) = DeTable::parse_recoverable(&text[section.body.clone()]);
+        .zip(&bodies)
+        .map(|(section, body)| {
+            let content = DeTable::parse_recoverable(body).0;
+            let is_damaged = check.faults.is_broken(section.body.start, section.body.end);
             Parsed {
                 section,
                 content,
-                errors,
+                is_damaged,
             }
         })
         .collect();
-    let mut check = Check::new(text);
-    for Parsed {
-        section, errors, ..
-    } in &parsed
-    {
-        let base = offset(section.body.start);
-        for error in errors {
-            check
-                .faults
-                .syntax(syntax(&text[section.body.clone()], error, base));
-        }
-    }
     check_headers(&parsed, &mut check.faults);
     if !check.faults.any_error() {
         return None;
@@ -69,20 +75,21 @@ pub(super) fn read(text: &str) -> Option<Faults<'_>> {
     for Parsed {
         section,
         content,
-        errors,
+        is_damaged,
     } in &parsed
     {
         let pieces = [(0, offset(section.body.start))];
         let origin = Origin {
             pieces: &pieces,
-            is_damaged: !errors.is_empty(),
+            is_damaged: *is_damaged,
         };
         let content = content.get_ref();
         match &section.header {
             None => top.read(content, &origin, &mut check.faults),
             Some(header) => {
                 if let Some(table) = table_of(header.key) {
-                    top.add(table, header.at, content, &origin, &mut check.faults);
+                    let row = Row::read(table, header.at, content, &origin, &mut check.faults);
+                    top.add(table, row);
                 }
             }
         }
@@ -90,6 +97,36 @@ pub(super) fn read(text: &str) -> Option<Faults<'_>> {
     check.globals(&top);
     top.accounts.iter().for_each(|row| check.account(row));
     Some(check.finish().1)
+}
+
+/// The body of a section, with blanks for the lines at which the parser would stop, so that it goes
+/// on to the next; and what it says about it.
+fn readable<'t>(section: &Section<'_>, body: &'t str, faults: &mut Faults<'_>) -> Cow<'t, str> {
+    let base = offset(section.body.start);
+    let mut left = Cow::Borrowed(body);
+    for _ in 0..ROUNDS {
+        let (_, errors) = DeTable::parse_recoverable(&left);
+        let mut stops = Vec::new();
+        for error in &errors {
+            faults.syntax(syntax(&left, error, base));
+            let is_stop = STOPS.iter().any(|start| error.message().starts_with(start));
+            if let (true, Some(span)) = (is_stop, error.span()) {
+                stops.push(left.floor_char_boundary(span.start));
+            }
+        }
+        if stops.is_empty() {
+            break;
+        }
+        for at in stops {
+            let start = left[..at].rfind('\n').map_or(0, |end| end + 1);
+            let end = left[at..]
+                .find('\n')
+                .map_or(left.len(), |length| at + length);
+            left.to_mut()
+                .replace_range(start..end, &" ".repeat(end - start));
+        }
+    }
+    left
 }
 
 fn check_headers(parsed: &[Parsed<'_>], faults: &mut Faults<'_>) {
@@ -123,8 +160,8 @@ fn check_headers(parsed: &[Parsed<'_>], faults: &mut Faults<'_>) {
     }
 }
 
-/// Takes a text apart at its headers; nothing if it has texts of many lines, or a line that begins like a header
-/// and is none of a plain kind.
+/// Takes a text apart at its headers; nothing if it has texts of many lines, or a line that begins
+/// like a header and is none of a plain kind.
 fn split(text: &str) -> Option<Vec<Section<'_>>> {
     if text.contains("\"\"\"") || text.contains("'''") {
         return None;
@@ -237,7 +274,8 @@ mod tests {
             lines("[agent]\n[registration]\n[agent]\n"),
             [
                 "t:1:1: warning: there is no account",
-                "t:3:1: error: [agent] is there already\n  hint: the first [agent] stands in line 1",
+                "t:3:1: error: [agent] is there already\n  \
+                 hint: the first [agent] stands in line 1",
             ]
         );
     }

@@ -45,8 +45,8 @@ pub(super) fn nearest<'t>(written: &str, names: impl Iterator<Item = &'t str>) -
     best.map(|(_, name)| name)
 }
 
-/// The number of letters to insert, delete, change or swap with their neighbour, if it is within a limit. Case,
-/// and `-` for `_`, make no difference.
+/// The number of letters to insert, delete, change or swap with their neighbour, if it is within a
+/// limit. Case, and `-` for `_`, make no difference.
 fn distance(written: &[char], name: &str, limit: usize) -> Option<usize> {
     let name: Vec<char> = name.chars().flat_map(char::to_lowercase).collect();
     if written.len().abs_diff(name.len()) > limit {

@@ -1,4 +1,5 @@
-//! What a single value must look like: type, range, length, words, and the syntax of hosts and addresses.
+//! What a single value must look like: type, range, length, words, and the syntax of hosts and
+//! addresses.
 //!
 //! It knows the table of options and nothing of rows or files, so that every format and `configure`
 //! judge a value alike.
@@ -54,7 +55,7 @@ impl Complaint {
     }
 }
 
-/// The port of a proxy that names none (RFC 3261 §19.1.2).
+/// The port of a proxy that names none: the one that is registered for SIP over UDP.
 const DEFAULT_PORT: u16 = 5060;
 
 /// Judges a value for an option.
@@ -71,8 +72,8 @@ pub(super) fn accept<'t>(option: &Opt, raw: Raw<'t>) -> Result<Value<'t>, Compla
             match found.filter(|found| (min..=max).contains(found)) {
                 Some(found) => Ok(Value::Whole(found)),
                 None => {
-                    let found =
-                        number.map_or("far too large".to_owned(), |number| number.to_string());
+                    let found = number
+                        .map_or_else(|| "far too large".to_owned(), |number| number.to_string());
                     Err(Complaint::new(format!(
                         "is {found}, but must be {min} to {max}{unit}"
                     )))
@@ -144,7 +145,8 @@ fn find_word(words: &[Word], text: &str) -> Result<usize, Complaint> {
     Err(Complaint::new(format!("is {}, which is none of its words", quoted(text))).hint(hint))
 }
 
-/// Judges a text by its length, in characters, and its syntax. What it says of a password does not show it.
+/// Judges a text by its length, in characters, and its syntax. What it says of a password does not
+/// show it.
 pub(super) fn check_text(text: &str, max: usize, syntax: Syntax) -> Result<(), Complaint> {
     if text.is_empty() && syntax != Syntax::Password {
         return Err(Complaint::new("is empty").hint("leave the key out if there is nothing to say"));
@@ -182,8 +184,8 @@ pub(super) fn check_text(text: &str, max: usize, syntax: Syntax) -> Result<(), C
     }
 }
 
-/// Judges a host: a domain name (RFC 3261 §25.1; an underscore is let through, since such names are in use), an
-/// IPv4 address, an IPv6 address in brackets; a port behind it if it may have one.
+/// Judges a host: a domain name (RFC 3261 §25.1; an underscore is let through, since such names are
+/// in use), an IPv4 address, an IPv6 address in brackets; a port behind it if it may have one.
 fn check_host(text: &str, with_port: bool) -> Result<(), Complaint> {
     if text.contains('@') || text.starts_with("sip:") || text.starts_with("sips:") {
         return Err(
@@ -233,14 +235,14 @@ fn check_domain(host: &str) -> Result<(), Complaint> {
         };
         return Err(complaint().hint(hint));
     }
-    let labels = host.strip_suffix('.').unwrap_or(host).split('.');
+    let mut labels = host.strip_suffix('.').unwrap_or(host).split('.');
     let bad = |label: &str| {
         label.is_empty() || label.len() > 63 || label.starts_with('-') || label.ends_with('-')
     };
     if labels.clone().any(bad) {
         return Err(complaint().hint("each part has 1 to 63 characters and \"-\" only inside"));
     }
-    let last = labels.last().unwrap_or_default();
+    let last = labels.next_back().unwrap_or_default();
     if last.bytes().all(|byte| byte.is_ascii_digit()) && host.parse::<IpAddr>().is_err() {
         return Err(complaint().hint("an IPv4 address has four numbers of at most 255"));
     }
@@ -414,7 +416,8 @@ mod tests {
         for (written, complaint) in [
             (
                 "sip.carrier.example:5060",
-                "is \"sip.carrier.example:5060\", a name (names are not resolved yet, give an IP address)",
+                "is \"sip.carrier.example:5060\", a name \
+                 (names are not resolved yet, give an IP address)",
             ),
             (
                 "192.0.2.1:99999",

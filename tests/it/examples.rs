@@ -55,11 +55,11 @@ fn run(name: &str, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-/// Granted 600 s and refreshed at half of it: the first REGISTER, then one every 300 s.
+/// Granted 180 s and refreshed at half of it: the first REGISTER, then one every 90 s.
 fn an_engine_is_driven_by_hand_for_three_hours() -> Result<(), String> {
     let text = run("drive_engine", &[])?;
     assert!(
-        text.contains("+10800.000s  main  Registered  after 37 requests"),
+        text.contains("+10800.000s  main  Registered  after 121 requests"),
         "{text}"
     );
     Ok(())

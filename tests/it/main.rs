@@ -15,15 +15,19 @@ use libtest_mimic::{Arguments, Trial};
 #[macro_use]
 mod harness;
 
+mod architecture;
 mod config;
 mod examples;
 mod kamailio;
+mod sip_oracles;
 mod sipp;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
+    architecture::trials,
     config::trials,
     examples::trials,
     kamailio::trials,
+    sip_oracles::trials,
     sipp::trials,
 ];
 

@@ -9,6 +9,7 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::Path;
 
+use libtest_mimic::Trial;
 use regent::sip::fuzz::{fuzz_framing, fuzz_message, fuzz_uri};
 use regent::sip::{Message, ParseError};
 
@@ -18,40 +19,17 @@ use readings::{Reading, difference, ours, rsip, sipx};
 mod mutator;
 mod readings;
 
-/// A test by its name.
-type Test = (&'static str, fn() -> Result<(), String>);
-
-/// The tests of this file.
-pub(crate) const TESTS: &[Test] = &[
-    (
-        "sip_oracles::the_corpus_is_accepted_and_refused_as_its_names_say",
+pub(crate) fn trials() -> Vec<Trial> {
+    trials![[];
         the_corpus_is_accepted_and_refused_as_its_names_say,
-    ),
-    (
-        "sip_oracles::sipx_reads_the_corpus_as_we_do",
         sipx_reads_the_corpus_as_we_do,
-    ),
-    (
-        "sip_oracles::rsip_reads_what_it_can_as_we_do",
         rsip_reads_what_it_can_as_we_do,
-    ),
-    (
-        "sip_oracles::sipx_and_we_agree_on_mutated_messages",
         sipx_and_we_agree_on_mutated_messages,
-    ),
-    (
-        "sip_oracles::mutated_messages_break_nothing",
         mutated_messages_break_nothing,
-    ),
-    (
-        "sip_oracles::streams_are_cut_alike_in_any_chunks",
         streams_are_cut_alike_in_any_chunks,
-    ),
-    (
-        "sip_oracles::the_fuzz_corpus_breaks_nothing",
         the_fuzz_corpus_breaks_nothing,
-    ),
-];
+    ]
+}
 
 /// Messages that an oracle reads otherwise, with the reason.
 type Differences = &'static [(&'static str, &'static [&'static str])];

@@ -160,7 +160,8 @@ impl Check<'_> {
         }
     }
 
-    /// Those that were given stay; the others take the lowest that are free, in the order of the text.
+    /// Those that were given stay; the others take the lowest that are free, in the order of the
+    /// text.
     fn assign_indexes(&mut self) {
         for (first, again) in repeated(&self.drafts, |draft| draft.index) {
             let (first, again) = (&self.drafts[first], &self.drafts[again]);
@@ -254,7 +255,8 @@ impl Check<'_> {
             let count = counts[number as usize];
             let name = quoted(&self.groups.entry(number).name);
             let message = format!(
-                "{count} accounts of served group {name}, but {key} is {limit}; this is the first beyond"
+                "{count} accounts of served group {name}, but {key} is {limit}; this is the first \
+                 beyond"
             );
             let hint = format!("to allow them, set {key} in [agent]");
             self.faults.push(Fault::error(at, key, message).hint(hint));

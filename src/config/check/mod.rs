@@ -19,8 +19,8 @@ use super::{
 };
 use crate::sip::Algorithm;
 
-/// A configuration in the making. Its methods must be called in their order, so that each row finds what it
-/// refers to.
+/// A configuration in the making. Its methods must be called in their order, so that each row finds
+/// what it refers to.
 pub(super) struct Check<'t> {
     pub(super) faults: Faults<'t>,
     agent: Agent,
@@ -154,7 +154,8 @@ impl<'t> Check<'t> {
         let is_faulty = row.is_faulty(&SIP_T1_MS) || row.is_faulty(&SIP_T2_MS);
         if sip_t1_ms > sip_t2_ms && !is_faulty {
             let message = format!(
-                "{}: sip_t1_ms is {sip_t1_ms}, but must not be above sip_t2_ms, which is {sip_t2_ms}",
+                "{}: sip_t1_ms is {sip_t1_ms}, but must not be above sip_t2_ms, which is \
+                 {sip_t2_ms}",
                 row.label
             );
             self.faults.push(Fault::error(

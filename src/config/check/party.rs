@@ -87,8 +87,8 @@ impl Check<'_> {
         }
     }
 
-    /// Two SIP Interfaces cannot have the same port of the same address, and one that has it on every address
-    /// leaves it to no other.
+    /// Two SIP Interfaces cannot have the same port of the same address, and one that has it on
+    /// every address leaves it to no other.
     fn check_binding(&mut self, row: &Row<'_>, address: IpAddr, port: u16) {
         if port == 0 {
             return;

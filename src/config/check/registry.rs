@@ -58,7 +58,8 @@ impl<T> Registry<T> {
         &self.entries[number as usize]
     }
 
-    /// Adds a row whose key for its name is `key`. A row without a good name is lost, which has been said.
+    /// Adds a row whose key for its name is `key`. A row without a good name is lost, which has
+    /// been said.
     pub(super) fn define(
         &mut self,
         row: &Row<'_>,

@@ -54,8 +54,8 @@ pub(in crate::config) static GROUP_CONTACT_USER: Opt = Opt {
     ini: &["ContactUser"],
     source: Source::Reference,
     rules: "I1",
-    doc: "User of From, To and Contact where the Account has no contact_user of its own; the served \
-          group's counts before the serving group's.",
+    doc: "User of From, To and Contact where the Account has no contact_user of its own; the \
+          served group's counts before the serving group's.",
 };
 
 static AUTHENTICATION_MODES: [Word; 4] = [
@@ -226,8 +226,8 @@ pub(in crate::config) static ACCOUNT_CONTACT_USER: Opt = Opt {
     ini: &["ContactUser"],
     source: Source::Reference,
     rules: "I1, I3, G1",
-    doc: "User of the address-of-record, in From, To and Contact. Characters that a SIP URI does not \
-          allow are escaped.",
+    doc: "User of the address-of-record, in From, To and Contact. Characters that a SIP URI does \
+          not allow are escaped.",
 };
 
 pub(in crate::config) static ACCOUNT_USER_NAME: Opt = Opt {

@@ -27,8 +27,8 @@ pub(in crate::config) static CONTROL_SOCKET: Opt = Opt {
     ini: &[],
     source: Source::Rule,
     rules: "G3",
-    doc: "Path of the Unix socket on which `regent status` and the other commands reach the daemon. \
-          The system allows 107 bytes.",
+    doc: "Path of the Unix socket on which `regent status` and the other commands reach the \
+          daemon. The system allows 107 bytes.",
 };
 
 pub(in crate::config) static CONTROL_GROUP: Opt = Opt {
@@ -54,8 +54,8 @@ pub(in crate::config) static MAX_ACCOUNTS: Opt = Opt {
     ini: &[],
     source: Source::Reference,
     rules: "G1",
-    doc: "More Accounts than this are a fault. It guards against accidents, not against load: raise \
-          it freely.",
+    doc: "More Accounts than this are a fault. It guards against accidents, not against load: \
+          raise it freely.",
 };
 
 pub(in crate::config) static MAX_ACCOUNTS_PER_SERVED_IP_GROUP: Opt = Opt {
@@ -83,8 +83,8 @@ pub(in crate::config) static REGISTRATION_TIME_SECS: Opt = Opt {
     ini: &["RegistrationTime"],
     source: Source::Reference,
     rules: "L1, L2, I3",
-    doc: "The expiry that a REGISTER asks for. The registrar may grant less or more; what it grants \
-          counts.",
+    doc: "The expiry that a REGISTER asks for. The registrar may grant less or more; what it \
+          grants counts.",
 };
 
 pub(in crate::config) static REFRESH_PERCENT: Opt = Opt {
@@ -97,8 +97,8 @@ pub(in crate::config) static REFRESH_PERCENT: Opt = Opt {
     ini: &["RegistrationTimeDivider"],
     source: Source::Reference,
     rules: "L1",
-    doc: "A registration is refreshed after this share of the granted expiry, but no later than half \
-          of it or 32 seconds before its end, whichever comes later.",
+    doc: "A registration is refreshed after this share of the granted expiry, but no later than \
+          half of it or 32 seconds before its end, whichever comes later.",
 };
 
 pub(in crate::config) static REFRESH_THRESHOLD_SECS: Opt = Opt {
@@ -125,8 +125,8 @@ pub(in crate::config) static REFRESH_SPREAD_PERCENT: Opt = Opt {
     ini: &[],
     source: Source::Rule,
     rules: "L9",
-    doc: "Refreshes move earlier by up to this share of their wait, into the least loaded second, so \
-          that a burst does not come back each time. 0 is off.",
+    doc: "Refreshes move earlier by up to this share of their wait, into the least loaded second, \
+          so that a burst does not come back each time. 0 is off.",
 };
 
 pub(in crate::config) static REGISTRATION_RETRY_SECS: Opt = Opt {
@@ -192,8 +192,8 @@ pub(in crate::config) static CREDENTIALS_RETRY_SECS: Opt = Opt {
     ini: &[],
     source: Source::Rule,
     rules: "L3",
-    doc: "The wait after the registrar refused the credentials, doubled with each further refusal up \
-          to a day, so that a wrong password does not lock the user out.",
+    doc: "The wait after the registrar refused the credentials, doubled with each further refusal \
+          up to a day, so that a wrong password does not lock the user out.",
 };
 
 static UNREGISTRATION_MODES: [Word; 2] = [
@@ -229,8 +229,8 @@ pub(in crate::config) static UNREGISTER_ON_SHUTDOWN: Opt = Opt {
     ini: &[],
     source: Source::Rule,
     rules: "L7",
-    doc: "Whether the daemon, when it stops, un-registers every Account, or leaves the bindings for \
-          the next start to go on with.",
+    doc: "Whether the daemon, when it stops, un-registers every Account, or leaves the bindings \
+          for the next start to go on with.",
 };
 
 static ALGORITHMS: [Word; 6] = [
@@ -267,8 +267,8 @@ pub(in crate::config) static MINIMUM_ALGORITHM: Opt = Opt {
     ini: &[],
     source: Source::Rule,
     rules: "A1",
-    doc: "The weakest digest algorithm that is answered. A challenge that offers only weaker ones is \
-          refused.",
+    doc: "The weakest digest algorithm that is answered. A challenge that offers only weaker ones \
+          is refused.",
 };
 
 pub(in crate::config) static SIP_T1_MS: Opt = Opt {
@@ -281,8 +281,8 @@ pub(in crate::config) static SIP_T1_MS: Opt = Opt {
     ini: &["SipT1Rtx"],
     source: Source::Reference,
     rules: "X1",
-    doc: "T1 of RFC 3261: the first interval between two sends of a request over UDP; it doubles with \
-          each. A request fails after 64 times T1.",
+    doc: "T1 of RFC 3261: the first interval between two sends of a request over UDP; it doubles \
+          with each. A request fails after 64 times T1.",
 };
 
 pub(in crate::config) static SIP_T2_MS: Opt = Opt {
@@ -308,6 +308,6 @@ pub(in crate::config) static SIP_MAX_RTX: Opt = Opt {
     ini: &["SIPMaxRtx"],
     source: Source::Reference,
     rules: "X1",
-    doc: "At most so many sends of one request over UDP, the first included. With fewer than 11 the \
-          request fails when the next send would have been due.",
+    doc: "At most so many sends of one request over UDP, the first included. With fewer than 11 \
+          the request fails when the next send would have been due.",
 };

@@ -173,7 +173,8 @@ impl Table {
                 many: true,
                 cli: "ip-group",
                 ini: "IPGroup",
-                doc: "A party that SIP is spoken with: a PBX that is served, a provider that serves it.",
+                doc: "A party that SIP is spoken with: a PBX that is served, a provider that \
+                      serves it.",
             },
             Self::Account => TableInfo {
                 key: "account",
@@ -182,8 +183,9 @@ impl Table {
                 many: true,
                 cli: "account",
                 ini: "Account",
-                doc: "One address-of-record to keep registered: on behalf of the served group, at the \
-                  registrars of the serving group. A pair of groups has at most one Account.",
+                doc: "One address-of-record to keep registered: on behalf of the served group, at \
+                      the registrars of the serving group. A pair of groups has at most one \
+                      Account.",
             },
         }
     }

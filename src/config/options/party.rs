@@ -27,7 +27,7 @@ pub(in crate::config) static INTERFACE_ADDRESS: Opt = Opt {
     ini: &["NetworkInterface"],
     source: Source::Reference,
     rules: "I3",
-    doc: "Local IP address. With \"0.0.0.0\" or \"::\" it needs an advertised_address.",
+    doc: "Local IP address. With \"0.0.0.0\"or \"::\"it needs an advertised_address.",
 };
 
 pub(in crate::config) static INTERFACE_UDP_PORT: Opt = Opt {
@@ -53,8 +53,8 @@ pub(in crate::config) static INTERFACE_ADVERTISED_ADDRESS: Opt = Opt {
     ini: &[],
     source: Source::Rule,
     rules: "I3",
-    doc: "IP address that others are told instead of the local one, in Via and Contact: behind NAT, \
-          the public one.",
+    doc: "IP address that others are told instead of the local one, in Via and Contact: behind \
+          NAT, the public one.",
 };
 
 // `[[proxy_set]]`
@@ -90,7 +90,9 @@ pub(in crate::config) static SET_PROXY: Opt = Opt {
     key: "proxy",
     kind: Kind::Rows(Table::Proxy),
     fallback: Fallback::Required,
-    example: "[\n    { address = \"127.0.0.1:5060\", transport = \"udp\", priority = 0, weight = 0 },\n]",
+    example: "[\n    \
+              { address = \"127.0.0.1:5060\", transport = \"udp\", priority = 0, weight = 0 },\n\
+              ]",
     cli: "proxy-ip",
     ini: &[],
     source: Source::Reference,
