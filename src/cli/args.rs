@@ -176,7 +176,7 @@ pub(super) struct Register {
 
 #[derive(Args, Debug)]
 pub(super) struct Demo {
-    /// End after so many seconds, instead of on q or Ctrl-C
+    /// End after so many seconds, instead of on q or Ctrl-C; where there is no terminal, 30 unless given
     #[arg(long, value_name = "N")]
     pub(super) seconds: Option<u64>,
 }

@@ -6,6 +6,7 @@
 mod args;
 mod check;
 mod connect;
+mod demo;
 mod logging;
 mod manual;
 mod order;
@@ -61,7 +62,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Register(arguments) => order::register(&arguments, socket),
         Command::Unregister(arguments) => order::unregister(&arguments, socket),
         Command::Refresh(arguments) => order::refresh(&arguments, socket),
-        Command::Demo(_) => Err(Failure::failed(anyhow::anyhow!("not there yet"))),
+        Command::Demo(arguments) => demo::demo(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "regent", &mut script);

@@ -35,7 +35,7 @@ pub(super) fn watch(client: Client, filter: Filter, arguments: &Status) -> Resul
     if screen.is_terminal() && io::stdin().is_terminal() {
         let is_one = arguments.account.is_some();
         let mut view = View::new(client, filter, is_one)?;
-        view.live(&screen, None)?;
+        view.live(&screen, "", None)?;
         return Ok(End::Done);
     }
     let mut shown = BTreeMap::new();
@@ -167,10 +167,12 @@ impl View {
         lines
     }
 
-    /// What is worth telling when it changes.
-    pub(super) fn essence(&self) -> Vec<(Phase, StatusWord)> {
-        let all = self.accounts.values();
-        all.map(|status| (status.phase, status.status)).collect()
+    /// What is worth a new picture when it changes: neither times, nor that a failed Account is being tried again.
+    pub(super) fn state(&self) -> Vec<(StatusWord, Option<Arc<str>>)> {
+        let accounts = self.accounts.values();
+        accounts
+            .map(|status| (status.status, status.detail.clone()))
+            .collect()
     }
 
     fn totals(&self) -> String {
@@ -181,34 +183,42 @@ impl View {
         totals(phases)
     }
 
-    /// Draws the picture again whenever it changes, and each second, until q, Ctrl-C or the end.
-    pub(super) fn live(&mut self, screen: &Screen, end: Option<Instant>) -> Result<(), Failure> {
+    /// Draws the picture again whenever it changes, and each second, until q, Ctrl-C or the end. `above` stands
+    /// over it.
+    pub(super) fn live(
+        &mut self,
+        screen: &Screen,
+        above: &str,
+        end: Option<Instant>,
+    ) -> Result<(), Failure> {
         let terminal = Terminal::take()?;
-        let result = self.draw_on(screen, end);
+        let result = self.draw_on(screen, above, end);
         drop(terminal);
         // The last picture stays.
         screen.print(&self.lines(screen.width(), usize::MAX))?;
         result
     }
 
-    fn draw_on(&mut self, screen: &Screen, end: Option<Instant>) -> Result<(), Failure> {
+    fn draw_on(
+        &mut self,
+        screen: &Screen,
+        above: &str,
+        end: Option<Instant>,
+    ) -> Result<(), Failure> {
         loop {
             let (width, height) = (screen.width(), screen.height());
-            let mut text = "\u{1b}[H".to_owned();
             let heading = format!("{}   q ends", clock(now()));
-            let heading = vec![(Tone::Quiet, heading)];
-            for line in [heading]
-                .into_iter()
-                .chain(self.lines(width, height - 1))
-                .take(height)
-            {
-                text.push_str(&screen.text(&cut(line, width)));
-                text.push_str("\u{1b}[K\r\n");
-            }
-            text.truncate(text.len() - 2);
-            text.push_str("\u{1b}[J");
+            let above = above
+                .lines()
+                .map(|line| vec![(Tone::Plain, line.to_owned())]);
+            let mut lines: Vec<Line> = above.collect();
+            lines.push(vec![(Tone::Quiet, heading)]);
+            lines.extend(self.lines(width, height.saturating_sub(lines.len())));
+            let lines = lines.into_iter().take(height);
+            let lines = lines.map(|line| screen.text(&cut(line, width)));
+            let text: Vec<String> = lines.collect();
             let mut out = io::stdout().lock();
-            out.write_all(text.as_bytes())?;
+            write!(out, "\u{1b}[H{}\u{1b}[K\u{1b}[J", text.join("\u{1b}[K\r\n"))?;
             out.flush()?;
             drop(out);
             let left = end.map_or(SECOND, |end| end.saturating_duration_since(Instant::now()));
