@@ -8,8 +8,8 @@ use tokio::sync::broadcast;
 
 use crate::status::{AccountStatus, Phase};
 
-/// The status of every Account as of its last change. Readers and the writer never wait for each other longer
-/// than it takes to copy a pointer.
+/// The status of every Account as of its last change. Readers and the writer never wait for each
+/// other longer than it takes to copy a pointer.
 pub struct Board {
     directory: RwLock<Arc<Directory>>,
     accounts: DashMap<u32, Arc<AccountStatus>>,
@@ -90,8 +90,8 @@ impl Default for Board {
     }
 }
 
-/// Which Accounts there are: their names, in index order, and where their status is. It changes only with the
-/// configuration.
+/// Which Accounts there are: their names, in index order, and where their status is. It changes
+/// only with the configuration.
 #[derive(Debug, Default)]
 pub struct Directory {
     entries: Vec<Entry>,

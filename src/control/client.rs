@@ -76,7 +76,7 @@ impl Client {
     ) -> Result<Done, ClientError> {
         self.say(call)?;
         loop {
-            match self.next()? {
+            match self.next_line()? {
                 Says::Item(item) => take(item)?,
                 Says::Done(done) => return Ok(done),
                 Says::Error(fault) => return Err(ClientError::Fault(fault)),
@@ -102,7 +102,7 @@ impl Client {
     }
 
     /// The next line of the answer.
-    pub fn next(&mut self) -> Result<Says, ClientError> {
+    pub fn next_line(&mut self) -> Result<Says, ClientError> {
         loop {
             if let Some(says) = self.next_read()? {
                 return Ok(says);
@@ -142,14 +142,17 @@ impl Client {
         match result {
             Ok(0) => Err(ClientError::Ended),
             Ok(_) => Ok(()),
-            Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Ok(()),
-                io::ErrorKind::Interrupted => Ok(()),
-                io::ErrorKind::ConnectionReset => Err(ClientError::Ended),
-                _ => Err(ClientError::Broken(error)),
-            },
+            Err(error) if is_pause(error.kind()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Err(ClientError::Ended),
+            Err(error) => Err(ClientError::Broken(error)),
         }
     }
+}
+
+/// Nothing came in time: no reason to give up.
+fn is_pause(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(kind, WouldBlock | TimedOut | Interrupted)
 }
 
 impl AsFd for Client {

@@ -17,7 +17,8 @@ pub(super) struct Journal {
     troubles: Budget,
     /// Lines that were left out, by what Accounts had become.
     left_out: BTreeMap<Phase, u32>,
-    /// The last trouble of an Account (or of none), when it was logged, and how often it was left out since.
+    /// The last trouble of an Account (or of none), when it was logged, and how often it was left
+    /// out since.
     repeated: HashMap<Option<AccountId>, Trouble>,
 }
 
@@ -36,7 +37,7 @@ impl Journal {
                 from,
                 to,
                 why,
-            } => self.phase(now, account, [from, to], &why, board),
+            } => self.phase(now, account, ([from, to], &why), board),
             Event::RefreshFailed { account, why } => {
                 if let Some(before) = self.is_news(now, Some(account), &why) {
                     let account = name(board, account);
@@ -73,8 +74,7 @@ impl Journal {
         &mut self,
         now: Instant,
         account: AccountId,
-        [from, to]: [Phase; 2],
-        why: &str,
+        ([from, to], why): ([Phase; 2], &str),
         board: &Board,
     ) {
         let is_lost = from == Phase::Registered && to != Phase::Unregistering;
@@ -122,8 +122,8 @@ impl Journal {
         }
     }
 
-    /// Whether a trouble is worth a line: how often it was left out since the last one, or `None` when it is to be
-    /// left out again.
+    /// Whether a trouble is worth a line: how often it was left out since the last one, or `None`
+    /// when it is to be left out again.
     fn is_news(&mut self, now: Instant, account: Option<AccountId>, text: &str) -> Option<u32> {
         if let Some(trouble) = self.repeated.get_mut(&account)
             && trouble.text == text
