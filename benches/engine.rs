@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench engine -- 10000` prints wall time; for instruction counts run the built binary under
 //! `valgrind --tool=callgrind` with two sizes and take the difference.
+#![allow(clippy::print_stdout)]
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -18,17 +19,31 @@ const CHALLENGE: &str = "WWW-Authenticate: Digest realm=\"carrier.example\", \
                          nonce=\"0123456789abcdef0123456789abcdef\", qop=\"auth\", algorithm=MD5\r\n";
 
 fn main() {
-    let count = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(1_000);
-    let rounds = std::env::args().skip(2).find_map(|arg| arg.parse().ok()).unwrap_or(1_u64);
+    let count = std::env::args()
+        .skip(1)
+        .find_map(|arg| arg.parse().ok())
+        .unwrap_or(1_000);
+    let rounds = std::env::args()
+        .skip(2)
+        .find_map(|arg| arg.parse().ok())
+        .unwrap_or(1_u64);
     let loaded = config::load("bench.toml", &configuration(count));
     let config = Arc::new(loaded.config.expect("the generated configuration is good"));
-    let settings = Settings { seed: Seed::from_number(1), unix_ms_at_zero: 0, store: false };
+    let settings = Settings {
+        seed: Seed::from_number(1),
+        unix_ms_at_zero: 0,
+        store: false,
+    };
     let mut engine = Engine::new(config, settings);
     let start = Clock::now();
     let mut pending = Vec::new();
     feed(&mut engine, Instant::ZERO, Input::Tick, &mut pending);
     let local = SocketAddr::from(([127, 0, 0, 1], 5070));
-    let bound = Input::Listening { socket: SocketId(0), local, receive_buffer: 16 << 20 };
+    let bound = Input::Listening {
+        socket: SocketId(0),
+        local,
+        receive_buffer: 16 << 20,
+    };
     feed(&mut engine, Instant::ZERO, bound, &mut pending);
     let mut requests = settle(&mut engine, Instant::ZERO, &mut pending);
     report("registration", count, start, requests);
@@ -64,10 +79,22 @@ fn settle(engine: &mut Engine, now: Instant, pending: &mut Vec<Arc<[u8]>>) -> u3
     let mut answer = String::new();
     while let Some(request) = pending.pop() {
         requests += 1;
-        reply(std::str::from_utf8(&request).expect("our requests are text"), &mut answer);
+        reply(
+            std::str::from_utf8(&request).expect("our requests are text"),
+            &mut answer,
+        );
         let from = SocketAddr::from(([127, 0, 0, 1], 5060));
         let via = Via::Socket(SocketId(0));
-        feed(engine, now, Input::Received { via, from, bytes: answer.as_bytes() }, pending);
+        feed(
+            engine,
+            now,
+            Input::Received {
+                via,
+                from,
+                bytes: answer.as_bytes(),
+            },
+            pending,
+        );
     }
     requests
 }
@@ -75,9 +102,15 @@ fn settle(engine: &mut Engine, now: Instant, pending: &mut Vec<Arc<[u8]>>) -> u3
 fn reply(request: &str, out: &mut String) {
     out.clear();
     let ok = request.contains("Authorization: ");
-    out.push_str(if ok { "SIP/2.0 200 OK\r\n" } else { "SIP/2.0 401 Unauthorized\r\n" });
+    out.push_str(if ok {
+        "SIP/2.0 200 OK\r\n"
+    } else {
+        "SIP/2.0 401 Unauthorized\r\n"
+    });
     for line in request.split("\r\n") {
-        let copied = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].iter().any(|name| line.starts_with(name));
+        let copied = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"]
+            .iter()
+            .any(|name| line.starts_with(name));
         if copied || (ok && line.starts_with("Contact:")) {
             let _infallible = write!(out, "{line}\r\n");
         }

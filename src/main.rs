@@ -1,3 +1,8 @@
 //! The program: parses arguments, calls [`regent::cli::run`], turns the outcome into an exit code.
 
-fn main() {}
+use std::env;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    regent::cli::run(env::args_os())
+}

@@ -46,6 +46,46 @@ impl std::fmt::Debug for Seed {
     }
 }
 
+/// A number as 16 lower-case hex digits: how tags, branches, marks and cnonces are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Token([u8; 16]);
+
+impl Token {
+    /// Writes a number out.
+    pub fn of(number: u64) -> Self {
+        let mut text = [0; 16];
+        write_hex(&mut text, number);
+        Self(text)
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// Fills `out` with the last hex digits of a number.
+pub fn write_hex(out: &mut [u8], mut number: u64) {
+    for place in out.iter_mut().rev() {
+        *place = b"0123456789abcdef"[(number & 15) as usize];
+        number >>= 4;
+    }
+}
+
+/// Reads up to 16 lower-case hex digits.
+pub fn read_hex(digits: &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for digit in digits {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        number = number << 4 | u64::from(value);
+    }
+    (digits.len() <= 16).then_some(number)
+}
+
 /// One draw: as many random values as are asked of it, unguessable without the seed.
 pub struct Draw {
     rng: StdRng,
@@ -55,6 +95,11 @@ impl Draw {
     /// 64 random bits.
     pub fn number(&mut self) -> u64 {
         self.rng.next_u64()
+    }
+
+    /// 64 random bits, written out.
+    pub fn token(&mut self) -> Token {
+        Token::of(self.number())
     }
 
     /// A uniform number in `0..bound`; 0 for a bound of 0.
@@ -89,6 +134,21 @@ mod tests {
         assert_ne!(
             seed.draw(1, 2).number(),
             Seed::from_number(8).draw(1, 2).number()
+        );
+    }
+
+    #[test]
+    fn a_token_reads_back_as_its_number() {
+        for number in [0, 1, 0xfedc_ba98_7654_3210, u64::MAX] {
+            assert_eq!(Token::of(number).as_str(), format!("{number:016x}"));
+            assert_eq!(
+                read_hex(Token::of(number).as_str().as_bytes()),
+                Some(number)
+            );
+        }
+        assert_eq!(
+            (read_hex(b"0g"), read_hex(b"AB"), read_hex(&[b'0'; 17])),
+            (None, None, None)
         );
     }
 

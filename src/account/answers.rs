@@ -7,7 +7,7 @@ use super::{
 use crate::cx::Ended;
 use crate::effect::{Answer, Event, Failure, Outcome};
 use crate::pace::RegistrarId;
-use crate::sip::{Message, Name, RetryAfter};
+use crate::sip::{Message, Name, RetryAfter, Via};
 use crate::time::{Duration, Instant};
 
 /// `Min-Expires` above this is not obeyed (table A).
@@ -17,29 +17,44 @@ const BRIEF_MAX: u8 = 2;
 
 impl Account {
     /// The final answer to a transaction of ours.
-    pub fn on_answer(&mut self, ended: &Ended, message: &Message<'_>, shared: &mut Shared) {
+    pub fn on_answer(
+        &mut self,
+        ended: &Ended,
+        (message, via): (&Message<'_>, &Via<'_>),
+        shared: &mut Shared,
+    ) {
         let (Some(registrar), Some(code)) = (self.flight(ended.id), message.code()) else {
             return;
         };
         let now = shared.cx.now;
+        shared.pace.on_heard(registrar, now);
         shared.pace.on_answer(registrar, now, code);
         self.round_trip = Some(ended.round_trip(now));
-        self.public_address = public_address(message).or(self.public_address);
-        if !matches!(code, 401 | 407) || self.tries.carried || self.config.answering().is_none() {
-            let reason = shared.reason(&message.reason().unwrap_or_default());
-            self.last = Some(Last {
-                code,
-                reason,
-                at: now,
-                registrar,
-            });
-        }
+        self.public_address = public_address(via).or(self.public_address);
+        let reason = shared.reason(&message.reason().unwrap_or_default());
+        let last = Some(Last {
+            code,
+            reason,
+            at: now,
+            registrar,
+        });
         match (code, self.errand) {
-            (200..=299, Errand::Register) => self.on_registered(registrar, message, shared),
-            (200..=299 | 404 | 481, Errand::Unregister) => self.on_unregistered(None, shared),
+            (200..=299, Errand::Register) => {
+                self.last = last;
+                self.on_registered(registrar, message, shared);
+            }
+            (200..=299 | 404 | 481, Errand::Unregister) => {
+                self.last = last;
+                self.on_authentication_info(message, registrar, shared);
+                self.on_unregistered(None, shared);
+            }
             _ => match self.repeat(code, message, registrar, shared) {
+                // What is answered at once is not what the registrar said in the end.
                 Ok(()) => self.send_again(registrar, shared),
-                Err(trouble) => self.fail(registrar, trouble, message.retry_after(), shared),
+                Err(trouble) => {
+                    self.last = last;
+                    self.fail(registrar, trouble, message.retry_after(), shared);
+                }
             },
         }
     }
@@ -112,15 +127,15 @@ impl Account {
             return self.fail(registrar, Trouble::GrantedNothing(code), None, shared);
         }
         let now = shared.cx.now;
-        let since = match self.binding {
-            Binding::Bound(bound) => bound.since,
-            Binding::None => now,
+        let since_unix_ms = match self.binding {
+            Binding::Bound(bound) => bound.since_unix_ms,
+            Binding::None => shared.cx.unix_ms(now),
         };
         let until = now + Duration::from_secs(granted.into());
         let binding = Binding::Bound(Bound {
             registrar,
             until,
-            since,
+            since_unix_ms,
             granted,
         });
         self.failures = 0;
@@ -155,7 +170,7 @@ impl Account {
     }
 
     /// The binding is gone, or as good as gone: `left` says how the un-REGISTER failed.
-    fn on_unregistered(&mut self, left: Option<Outcome>, shared: &mut Shared) {
+    pub(super) fn on_unregistered(&mut self, left: Option<Outcome>, shared: &mut Shared) {
         self.left_until = match (&left, self.binding) {
             (Some(_), Binding::Bound(bound)) if bound.until > shared.cx.now => Some(bound.until),
             _ => None,
@@ -170,7 +185,7 @@ impl Account {
         } else {
             "the registrar removed the binding"
         };
-        let next = (shared.cx.now, Why::Start);
+        let next = (shared.cx.now, Why::Retry);
         let outcome = left.unwrap_or(Outcome::Unregistered);
         self.go_on(Binding::None, next, shared, || why.to_owned());
         self.settle(Errand::Unregister, &outcome, shared);
@@ -185,6 +200,7 @@ impl Account {
         shared: &mut Shared,
     ) {
         let outcome = self.outcome(&trouble);
+        self.hold(registrar, &trouble, retry_after, shared);
         if self.errand == Errand::Unregister {
             self.trouble = Some(trouble);
             return self.on_unregistered(Some(outcome), shared);
@@ -196,13 +212,12 @@ impl Account {
         } else {
             self.refusals = 0;
         }
-        self.hold(registrar, &trouble, retry_after, shared);
         let due = self.retry_due(&trouble, shared);
-        let binding = match self.binding {
-            Binding::Bound(bound) if trouble.ends_binding() && bound.registrar == registrar => {
-                Binding::None
-            }
-            standing => standing,
+        let is_ended = trouble.ends_binding() && self.is_bound_at(registrar);
+        let binding = if is_ended {
+            Binding::None
+        } else {
+            self.binding
         };
         let text = trouble.text();
         self.trouble = Some(trouble);
@@ -250,10 +265,8 @@ impl Account {
             + wait.min(Duration::from_secs(
                 shared.rules.retry_after_max_secs.into(),
             ));
-        let bound = match trouble {
-            Trouble::Registrar(500..=599) => Some(registrar),
-            _ => None,
-        };
+        let is_registrars = matches!(trouble, Trouble::Registrar(500..=599));
+        let bound = is_registrars.then_some(registrar);
         self.holds.retain(|hold| hold.registrar != bound);
         if until > now {
             self.holds.push(Hold {
@@ -313,8 +326,7 @@ fn names_path(message: &Message<'_>) -> bool {
 }
 
 /// Our address as the answer's topmost Via shows it (RFC 3581).
-fn public_address(message: &Message<'_>) -> Option<std::net::SocketAddr> {
-    let via = message.via().ok()?;
+fn public_address(via: &Via<'_>) -> Option<std::net::SocketAddr> {
     let host = via
         .received()
         .or_else(|| via.host.trim_matches(['[', ']']).parse().ok())?;

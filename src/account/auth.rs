@@ -14,7 +14,7 @@ const REPEATS_MAX: u8 = 4;
 /// Answers with `stale=true` in a row (table A).
 const STALE_MAX: u8 = 2;
 /// Challengers that an Account remembers; beyond that the oldest is forgotten.
-const KNOWN_MAX: usize = 8;
+const KNOWN_MAX: usize = 4;
 
 /// A challenge of a registrar that we can answer again, so that a refresh costs one round trip (rule A1).
 #[derive(Debug)]
@@ -125,7 +125,7 @@ impl Account {
         of_registrar
             .map(|known| {
                 let mut value = String::with_capacity(320);
-                let cnonce = format!("{:016x}", draw.number());
+                let cnonce = draw.token();
                 let password = credentials.password.reveal();
                 known.session.answer(
                     &mut value,
@@ -134,7 +134,7 @@ impl Account {
                     "REGISTER",
                     uri,
                     &[],
-                    &cnonce,
+                    cnonce.as_str(),
                 );
                 (known.session.challenger().header_name(), value)
             })

@@ -3,6 +3,7 @@
 use super::{Account, Attempt, Binding, Errand, Shared, Wanted, Why};
 use crate::cx::Cx;
 use crate::effect::{Outcome, Ticket};
+use crate::time::Duration;
 
 impl Account {
     /// `register`: now, whatever wait was on; a Retry-After in force only gives way to `force`.
@@ -10,34 +11,30 @@ impl Account {
         if let Some(why) = self.cannot_be_told() {
             return shared.cx.out.reply(ticket, Outcome::NotSent { why });
         }
-        let before = self.phase();
-        self.wanted = Wanted::Registered;
-        self.say_phase(before, shared, || "told to register".to_owned());
+        self.want(Wanted::Registered, "told to register", shared);
         if force {
             self.holds.clear();
         }
-        match self.attempt {
-            Attempt::InFlight { .. } => self.tickets.push((ticket, Errand::Register)),
-            Attempt::Queued { .. } if self.errand == Errand::Register => {
-                self.tickets.push((ticket, Errand::Register));
-            }
-            Attempt::Queued { .. } | Attempt::Idle | Attempt::Scheduled { .. } => {
-                let revoked = Outcome::NotSent {
-                    why: "told to register before it was sent".to_owned(),
-                };
-                self.settle(Errand::Unregister, &revoked, shared);
-                self.register_now(ticket, shared);
-            }
+        let is_unregistering = self.errand == Errand::Unregister;
+        let is_in_flight = matches!(self.attempt, Attempt::InFlight { .. });
+        let is_queued = matches!(self.attempt, Attempt::Queued { .. });
+        if !(is_in_flight && is_unregistering) {
+            self.revoke(
+                Errand::Unregister,
+                "told to register before it was sent",
+                shared,
+            );
+        }
+        if is_in_flight || (is_queued && !is_unregistering) {
+            self.tickets.push((ticket, Errand::Register));
+        } else {
+            self.register_now(ticket, shared);
         }
     }
 
     fn register_now(&mut self, ticket: Ticket, shared: &mut Shared) {
         let now = shared.cx.now;
         if let Some(until) = self.hold_end(now, shared) {
-            let seconds = (until - now).as_secs_f64().ceil();
-            let why = format!(
-                "the registrar asked for patience (Retry-After) for another {seconds} s; use --force"
-            );
             self.errand = Errand::Register;
             let attempt = Attempt::Scheduled {
                 due: until,
@@ -46,7 +43,12 @@ impl Account {
             self.go(self.binding, attempt, shared, || {
                 "waiting for the end of a Retry-After".to_owned()
             });
-            return shared.cx.out.reply(ticket, Outcome::NotSent { why });
+            return shared.cx.out.reply(ticket, patience(until - now));
+        }
+        if !self.has_socket(shared) {
+            self.errand = Errand::Register;
+            self.go(self.binding, Attempt::Idle, shared, String::new);
+            return shared.cx.out.reply(ticket, no_socket());
         }
         self.failures = 0;
         self.refusals = 0;
@@ -65,55 +67,105 @@ impl Account {
 
     /// The program stops, or the Account is no longer configured: the binding is removed (rules L7, G2).
     pub fn on_leave(&mut self, wanted: Wanted, shared: &mut Shared) {
-        match (self.wanted, wanted) {
-            (Wanted::AuthenticationOnly | Wanted::Unregistered, Wanted::Stopped) => {}
-            _ => self.withdraw(wanted, shared),
+        let stays = matches!(
+            self.wanted,
+            Wanted::AuthenticationOnly | Wanted::Unregistered | Wanted::Removed
+        );
+        if wanted == Wanted::Removed || !stays {
+            self.withdraw(wanted, shared);
         }
     }
 
     fn withdraw(&mut self, wanted: Wanted, shared: &mut Shared) {
-        let before = self.phase();
-        self.wanted = wanted;
-        self.say_phase(before, shared, || "told to un-register".to_owned());
-        self.mark_changed(shared);
-        match self.attempt {
-            Attempt::InFlight { .. } => {}
-            Attempt::Queued { .. } if self.errand == Errand::Unregister => {}
-            Attempt::Queued { .. } | Attempt::Idle | Attempt::Scheduled { .. } => {
-                let revoked = Outcome::NotSent {
-                    why: "told to un-register before it was sent".to_owned(),
-                };
-                self.settle(Errand::Register, &revoked, shared);
-                match self.binding {
-                    Binding::Bound(_) => self.begin(Errand::Unregister, shared.cx.now, shared),
-                    Binding::None => {
-                        self.go(Binding::None, Attempt::Idle, shared, || {
-                            "told to un-register".to_owned()
-                        });
-                        self.settle(Errand::Unregister, &Outcome::Unregistered, shared);
-                    }
-                }
-            }
+        self.want(wanted, "told to un-register", shared);
+        let is_unregistering = self.errand == Errand::Unregister;
+        let is_in_flight = matches!(self.attempt, Attempt::InFlight { .. });
+        let is_queued = matches!(self.attempt, Attempt::Queued { .. });
+        if is_unregistering || !is_in_flight {
+            self.revoke(
+                Errand::Register,
+                "told to un-register before it was sent",
+                shared,
+            );
         }
+        if is_in_flight || (is_queued && is_unregistering) {
+            return;
+        }
+        match self.binding {
+            Binding::Bound(_) if self.has_socket(shared) => {
+                self.begin(Errand::Unregister, shared.cx.now, shared);
+            }
+            Binding::Bound(_) => {
+                self.go(self.binding, Attempt::Idle, shared, String::new);
+                self.settle(Errand::Unregister, &no_socket(), shared);
+            }
+            Binding::None => self.rest(shared),
+        }
+    }
+
+    /// There is nothing to un-register.
+    pub(super) fn rest(&mut self, shared: &mut Shared) {
+        self.trouble = None;
+        self.failures = 0;
+        self.go(Binding::None, Attempt::Idle, shared, || {
+            "told to un-register".to_owned()
+        });
+        self.settle(Errand::Unregister, &Outcome::Unregistered, shared);
     }
 
     /// `refresh`: now, at the registrar that holds the binding.
     pub fn on_refresh(&mut self, ticket: Ticket, shared: &mut Shared) {
-        let why = match (self.cannot_be_told(), self.wanted, self.binding) {
-            (Some(why), ..) => why,
+        let now = shared.cx.now;
+        let refused = |why: &str| Outcome::NotSent {
+            why: why.to_owned(),
+        };
+        let outcome = match (self.cannot_be_told(), self.wanted, self.binding) {
+            (Some(why), ..) => Outcome::NotSent { why },
             (None, Wanted::Registered, Binding::Bound(bound)) => {
-                self.tickets.push((ticket, Errand::Register));
-                if matches!(self.attempt, Attempt::Idle | Attempt::Scheduled { .. }) {
-                    self.begin_at(bound.registrar, Errand::Register, shared.cx.now, shared);
+                let is_under_way =
+                    !matches!(self.attempt, Attempt::Idle | Attempt::Scheduled { .. });
+                match self.hold_end(now, shared) {
+                    _ if is_under_way => return self.tickets.push((ticket, Errand::Register)),
+                    Some(until) => patience(until - now),
+                    None if !self.has_socket(shared) => no_socket(),
+                    None => {
+                        self.tickets.push((ticket, Errand::Register));
+                        return self.begin_at(bound.registrar, Errand::Register, now, shared);
+                    }
                 }
-                return;
             }
             (None, Wanted::Registered, Binding::None) => {
-                "there is no binding to refresh; use register".to_owned()
+                refused("there is no binding to refresh; use register")
             }
-            (None, ..) => "the Account is un-registered; use register".to_owned(),
+            (None, ..) => refused("the Account is un-registered; use register"),
         };
-        shared.cx.out.reply(ticket, Outcome::NotSent { why });
+        shared.cx.out.reply(ticket, outcome);
+    }
+
+    /// Sets what the Account is meant to be, and says so.
+    fn want(&mut self, wanted: Wanted, why: &str, shared: &mut Shared) {
+        let before = self.phase();
+        self.wanted = wanted;
+        self.say_phase(before, shared, || why.to_owned());
+        self.mark_changed(shared);
+    }
+
+    /// Answers tickets whose errand an operator's later word has overtaken.
+    fn revoke(&mut self, errand: Errand, why: &str, shared: &mut Shared) {
+        self.settle(
+            errand,
+            &Outcome::NotSent {
+                why: why.to_owned(),
+            },
+            shared,
+        );
+    }
+
+    /// Whether its socket is bound.
+    fn has_socket(&self, shared: &Shared) -> bool {
+        let socket = self.set.map(|set| shared.proxies.socket_of_set(set));
+        let socket = socket.and_then(|socket| shared.proxies.socket_of(socket));
+        socket.is_some_and(|socket| socket.local.is_some())
     }
 
     fn cannot_be_told(&self) -> Option<String> {
@@ -148,5 +200,20 @@ impl Account {
             self.settle(errand, &Outcome::Gone, shared);
         }
         is_left
+    }
+}
+
+/// A Retry-After forbids sending for so long.
+pub(super) fn patience(left: Duration) -> Outcome {
+    let seconds = left.as_secs_f64().ceil();
+    let why = format!(
+        "the registrar asked for patience (Retry-After) for another {seconds} s; use register --force"
+    );
+    Outcome::NotSent { why }
+}
+
+fn no_socket() -> Outcome {
+    Outcome::NotSent {
+        why: "its SIP Interface is not bound".to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! Keeps one address-of-record bound at one registrar at a time.
 //!
 //! An [`Account`] knows its own configuration, a view of its Proxy Set, its tickets; not the other Accounts. It
-//! is driven by `on_*` handlers, which all end in [`Account::go`], the only writer of its state. The invariant:
+//! is driven by `on_*` handlers, which all end in `Account::go`, the only writer of its state. The invariant:
 //! never two REGISTERs of one Account in flight (RFC 3261 §10.2), and every ticket is answered exactly once.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -76,8 +76,8 @@ struct Identity {
     cseq: u32,
     /// No REGISTER above this may leave before the store has answered (rule L8).
     cseq_limit: u32,
-    /// Whether a higher limit is on its way to the store.
-    is_raising: bool,
+    /// The limit that was asked for last; above `cseq_limit` while it is on its way to the store.
+    cseq_asked: u32,
     draws: u64,
 }
 
@@ -180,6 +180,30 @@ impl Account {
         self.id
     }
 
+    /// The wall clock was set: what the status says in its terms is another.
+    pub fn on_clock(&mut self, shared: &mut Shared) {
+        self.mark_changed(shared);
+    }
+
+    /// Whether an operator's word keeps it from registering (rule I8).
+    pub fn is_unregistered(&self) -> bool {
+        self.wanted == Wanted::Unregistered
+    }
+
+    /// Takes an operator's un-register over from the Account that it replaces.
+    pub fn stay_unregistered(&mut self) {
+        if self.wanted == Wanted::Registered {
+            self.wanted = Wanted::Unregistered;
+        }
+    }
+
+    /// Answers the tickets that are left, as it is taken out.
+    pub fn on_gone(&mut self, shared: &mut Shared) {
+        for errand in [Errand::Register, Errand::Unregister] {
+            self.settle(errand, &Outcome::Gone, shared);
+        }
+    }
+
     /// Its configuration.
     pub fn config(&self) -> &Arc<config::Account> {
         &self.config
@@ -232,8 +256,14 @@ impl Account {
 
     /// Its socket is bound, and the store has been read: it may begin.
     pub fn on_ready(&mut self, shared: &mut Shared) {
-        if self.wanted == Wanted::Registered && self.attempt == Attempt::Idle {
+        if self.attempt != Attempt::Idle {
+            return;
+        }
+        if self.wanted == Wanted::Registered {
             self.resume(shared);
+        } else if self.is_bound() {
+            // Told to un-register, but the run before ended first.
+            self.begin(Errand::Unregister, shared.cx.now, shared);
         }
     }
 
@@ -250,16 +280,25 @@ impl Account {
                 "the binding has expired".to_owned()
             });
         }
-        match self.attempt {
-            Attempt::Scheduled { due, .. } if due <= now => {
-                self.begin(Errand::Register, due, shared)
-            }
-            _ => self.arm(shared),
+        if let Attempt::Scheduled { due, .. } = self.attempt
+            && due <= now
+        {
+            return match (self.wanted, self.binding) {
+                (Wanted::Registered, _) => self.begin(Errand::Register, due, shared),
+                (_, Binding::Bound(_)) => self.begin(Errand::Unregister, due, shared),
+                (_, Binding::None) => self.rest(shared),
+            };
         }
+        self.arm(shared);
     }
 
     /// It has got a place in the registrar's window: it sends.
     pub fn on_turn(&mut self, registrar: RegistrarId, shared: &mut Shared) {
+        if self.errand == Errand::Unregister && !self.is_bound() {
+            // The binding has ended while its un-REGISTER stood in line.
+            shared.pace.leave(registrar);
+            return self.on_unregistered(None, shared);
+        }
         self.send(registrar, true, shared);
     }
 
@@ -302,14 +341,30 @@ impl Account {
 
     /// The registrar of the transaction in flight, if it is this one.
     fn flight(&self, id: TransactionId) -> Option<RegistrarId> {
-        match self.attempt {
-            Attempt::InFlight {
-                transaction,
-                registrar,
-                ..
-            } if transaction == id => Some(registrar),
-            _ => None,
+        if let Attempt::InFlight {
+            transaction,
+            registrar,
+            ..
+        } = self.attempt
+            && transaction == id
+        {
+            return Some(registrar);
         }
+        None
+    }
+
+    /// When the next REGISTER is due, if it is for this.
+    fn scheduled(&self, what_for: Why) -> Option<Instant> {
+        if let Attempt::Scheduled { due, why } = self.attempt
+            && why == what_for
+        {
+            return Some(due);
+        }
+        None
+    }
+
+    fn is_bound_at(&self, registrar: RegistrarId) -> bool {
+        matches!(self.binding, Binding::Bound(bound) if bound.registrar == registrar)
     }
 
     fn on_no_answer(&mut self, failure: Failure, registrar: RegistrarId, shared: &mut Shared) {
@@ -334,9 +389,10 @@ impl Account {
             _ => self.choose(shared.cx.now, shared),
         };
         let Some(registrar) = registrar else {
+            let now = shared.cx.now;
             let due = self
-                .first_hold_end()
-                .unwrap_or(shared.cx.now + shared.retry());
+                .hold_end(now, shared)
+                .unwrap_or_else(|| now + shared.retry());
             return self.go(
                 self.binding,
                 Attempt::Scheduled {
@@ -344,7 +400,7 @@ impl Account {
                     why: Why::Retry,
                 },
                 shared,
-                || "every registrar asked for patience (Retry-After)".to_owned(),
+                || "no registrar may be asked now".to_owned(),
             );
         };
         self.begin_at(registrar, errand, due, shared);
@@ -392,10 +448,6 @@ impl Account {
         proxies.current(self.set?, pace, is_held)
     }
 
-    fn first_hold_end(&self) -> Option<Instant> {
-        self.holds.iter().map(|hold| hold.until).min()
-    }
-
     /// The only writer of binding and attempt. It keeps timer and spread in step, and says what changed.
     fn go(
         &mut self,
@@ -418,6 +470,9 @@ impl Account {
         }
         self.binding = binding;
         self.attempt = attempt;
+        if binding == Binding::None {
+            self.route = None;
+        }
         self.arm(shared);
         self.say_phase(before, shared, why);
         if !(was_under_way && is_under_way(attempt) && self.phase() == before) {
@@ -489,25 +544,33 @@ impl Account {
     ) {
         self.land(shared);
         let was = self.errand;
-        match self.wanted {
-            Wanted::Registered if was == Errand::Unregister => {
+        match (self.wanted == Wanted::Registered, was) {
+            (true, Errand::Unregister) => {
                 self.go(binding, Attempt::Idle, shared, why);
-                self.begin(Errand::Register, shared.cx.now, shared);
+                self.register_again(shared);
             }
-            Wanted::Registered => {
+            (true, Errand::Register) => {
                 let (due, what) = next;
                 self.go(binding, Attempt::Scheduled { due, why: what }, shared, why);
             }
-            _ if was == Errand::Register && matches!(binding, Binding::Bound(_)) => {
+            (false, Errand::Register) if binding != Binding::None => {
                 self.go(binding, self.attempt, shared, why);
                 self.begin(Errand::Unregister, shared.cx.now, shared);
             }
-            _ => {
-                self.go(Binding::None, Attempt::Idle, shared, why);
-                if was == Errand::Register {
-                    self.settle(Errand::Unregister, &Outcome::Unregistered, shared);
-                }
+            (false, Errand::Register) => {
+                self.go(binding, Attempt::Idle, shared, why);
+                self.settle(Errand::Unregister, &Outcome::Unregistered, shared);
             }
+            (false, Errand::Unregister) => self.go(binding, Attempt::Idle, shared, why),
+        }
+    }
+
+    /// The binding is gone, and an operator has asked for another one meanwhile.
+    fn register_again(&mut self, shared: &mut Shared) {
+        let now = shared.cx.now;
+        self.begin(Errand::Register, now, shared);
+        if let Some(until) = self.scheduled(Why::Retry) {
+            self.settle(Errand::Register, &commands::patience(until - now), shared);
         }
     }
 

@@ -10,15 +10,18 @@ use crate::config::UnregistrationMode;
 use crate::cx::Branch;
 use crate::effect::{AccountId, Via};
 use crate::pace::RegistrarId;
+use crate::rng::{Draw, Token};
 use crate::sip::uri::{Uri, escape_user};
 use crate::sip::write::Writer;
-use crate::sip::{Contacts, Message, NameAddr};
+use crate::sip::{Message, NameAddr};
 
 /// Methods that we understand (rule I5).
 pub const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY, MESSAGE";
 /// URI parameter that marks our Contact, since registrars rewrite host and port (rule L2).
 const MARK: &str = "regent";
+/// The same as it stands in the URI.
+const MARK_PARAM: &str = ";regent=";
 /// The largest CSeq that we use (RFC 3261 §8.1.1.5).
 pub(super) const CSEQ_MAX: u32 = (1 << 31) - 1;
 
@@ -28,13 +31,13 @@ impl Identity {
         let mut draw = shared.cx.draw(id, &mut draws);
         let host = config.host().unwrap_or_default();
         Self {
-            aor: Arc::from(format!("sip:{}@{host}", escape_user(config.user()))),
+            aor: Arc::from(["sip:", &escape_user(config.user()), "@", host].concat()),
             call_id: call_id(&mut draw),
             from_tag: draw.number(),
             mark: draw.number(),
             cseq: 0,
             cseq_limit: if shared.dirty.is_on() { 0 } else { CSEQ_MAX },
-            is_raising: false,
+            cseq_asked: 0,
             draws,
         }
     }
@@ -45,6 +48,16 @@ impl Identity {
         self.cseq = 0;
     }
 
+    /// Without a configured host the address-of-record is at the registrar's address (rule I1).
+    pub(super) fn set_host(&mut self, config: &config::Account, registrar: &SocketAddr) {
+        if config.host().is_none() {
+            let host = host_of(registrar);
+            if self.aor.rsplit_once('@').is_none_or(|(_, old)| old != host) {
+                self.aor = Arc::from(["sip:", self.user(), "@", &host].concat());
+            }
+        }
+    }
+
     /// User part of the address-of-record, percent-escaped.
     fn user(&self) -> &str {
         let user = self.aor.strip_prefix("sip:").unwrap_or(&self.aor);
@@ -52,22 +65,28 @@ impl Identity {
     }
 }
 
-fn call_id(draw: &mut crate::rng::Draw) -> Box<str> {
-    format!("{:016x}{:016x}", draw.number(), draw.number()).into()
+fn call_id(draw: &mut Draw) -> Box<str> {
+    [draw.token().as_str(), draw.token().as_str()]
+        .concat()
+        .into()
 }
 
-/// Host and port of a Request-URI: as configured, else the registrar's address (rule I2).
-enum RequestHost<'a> {
-    Configured(&'a str),
-    Registrar(SocketAddr),
+/// What a REGISTER needs besides the Account itself.
+struct Sending<'a> {
+    branch: &'a Branch,
+    contact: &'a str,
+    uri: &'a str,
+    credentials: Vec<(&'static str, String)>,
 }
 
-impl fmt::Display for RequestHost<'_> {
+/// A registrar's address as the host of a Request-URI: the port only where it is not the default (rule I2).
+struct RequestHost(SocketAddr);
+
+impl fmt::Display for RequestHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Configured(host) => f.write_str(host),
-            Self::Registrar(address) if address.port() == 5060 => host_of(address).fmt(f),
-            Self::Registrar(address) => address.fmt(f),
+        match self.0.port() {
+            5060 => host_of(&self.0).fmt(f),
+            _ => self.0.fmt(f),
         }
     }
 }
@@ -84,22 +103,19 @@ impl Account {
     /// Sends a REGISTER for the errand in hand. The place in the registrar's window is held already, or was given
     /// back before.
     pub(super) fn send(&mut self, registrar: RegistrarId, holds_place: bool, shared: &mut Shared) {
+        if self.identity.cseq >= CSEQ_MAX {
+            self.identity.renew(self.id, shared);
+        }
         if !self.may_send() {
             return self.wait_for_store(registrar, holds_place, shared);
         }
         let target = shared.pace.get(registrar);
         let (socket, to) = (target.socket, target.address);
         let minimum = target.min_expires.unwrap_or(0);
-        self.asked = match self.errand {
-            Errand::Register => shared.rules.registration_time_secs.max(minimum),
-            Errand::Unregister => 0,
-        };
-        if self.config.host().is_none() {
-            self.identity.aor = Arc::from(format!("sip:{}@{}", self.identity.user(), host_of(&to)));
+        if self.errand == Errand::Register {
+            self.asked = shared.rules.registration_time_secs.max(minimum);
         }
-        if self.identity.cseq >= CSEQ_MAX {
-            self.identity.renew(self.id, shared);
-        }
+        self.identity.set_host(&self.config, &to);
         self.identity.cseq += 1;
         if self.is_low() {
             shared.dirty.mark_low(self.id);
@@ -110,7 +126,18 @@ impl Account {
             .proxies
             .socket_of(socket)
             .map_or_else(|| Arc::from(""), |s| Arc::clone(&s.contact));
-        self.write(&branch, &contact, registrar, &mut draw, shared);
+        let uri = self.request_uri(registrar, shared);
+        let credentials = self.credentials_for(registrar, &uri, &mut draw);
+        self.tries.carried = !credentials.is_empty();
+        self.write(
+            &Sending {
+                branch: &branch,
+                contact: &contact,
+                uri: &uri,
+                credentials,
+            },
+            shared,
+        );
         let attempt = Attempt::InFlight {
             transaction: branch.id,
             registrar,
@@ -123,105 +150,99 @@ impl Account {
     /// The Request-URI at a registrar: a host without a user part (rule I2).
     pub(super) fn request_uri(&self, registrar: RegistrarId, shared: &Shared) -> String {
         let host = match self.config.request_host() {
-            Some(host) => RequestHost::Configured(host),
-            None => RequestHost::Registrar(shared.pace.get(registrar).address),
+            Some(host) => return ["sip:", host].concat(),
+            None => RequestHost(shared.pace.get(registrar).address),
         };
         format!("sip:{host}")
     }
 
-    fn write(
-        &mut self,
-        branch: &Branch,
-        contact: &str,
-        registrar: RegistrarId,
-        draw: &mut crate::rng::Draw,
-        shared: &mut Shared,
-    ) {
+    /// Writes the REGISTER into the scratch buffer.
+    fn write(&self, sending: &Sending<'_>, shared: &mut Shared) {
+        let Sending {
+            branch,
+            contact,
+            uri,
+            credentials,
+        } = sending;
         let mut out = std::mem::take(&mut shared.cx.scratch);
         out.clear();
-        let uri = self.request_uri(registrar, shared);
-        let credentials = self.credentials_for(registrar, &uri, draw);
-        let Self {
-            identity, asked, ..
-        } = &*self;
+        let identity = &self.identity;
+        let asked = match self.errand {
+            Errand::Register => self.asked,
+            Errand::Unregister => 0,
+        };
+        let (branch, tag) = (branch.text(), Token::of(identity.from_tag));
+        let (mark, asked, cseq) = (
+            Token::of(identity.mark),
+            asked.to_string(),
+            identity.cseq.to_string(),
+        );
         let mut writer = Writer::request(&mut out, "REGISTER", format_args!("{uri}"));
-        writer.header(
-            "Via",
-            format_args!("SIP/2.0/UDP {contact};branch={branch};rport"),
-        );
-        writer.header("Max-Forwards", format_args!("70"));
-        writer.header(
-            "From",
-            format_args!("<{}>;tag={:016x}", identity.aor, identity.from_tag),
-        );
-        writer.header("To", format_args!("<{}>", identity.aor));
-        writer.header("Call-ID", format_args!("{}", identity.call_id));
-        writer.header("CSeq", format_args!("{} REGISTER", identity.cseq));
+        let via = [
+            "SIP/2.0/UDP ",
+            contact,
+            ";branch=",
+            branch.as_str(),
+            ";rport",
+        ];
+        writer.parts("Via", &via);
+        writer.parts("Max-Forwards", &["70"]);
+        writer.parts("From", &["<", &identity.aor, ">;tag=", tag.as_str()]);
+        writer.parts("To", &["<", &identity.aor, ">"]);
+        writer.parts("Call-ID", &[&identity.call_id]);
+        writer.parts("CSeq", &[&cseq, " REGISTER"]);
         if self.errand == Errand::Unregister
             && shared.rules.unregistration_mode == UnregistrationMode::All
         {
-            writer.header("Contact", format_args!("*"));
+            writer.parts("Contact", &["*"]);
         } else {
-            writer.header(
-                "Contact",
-                format_args!("<{}>;expires={asked}", OurContact { identity, contact }),
-            );
+            let [scheme, user, at, host, key, mark] = our_contact(identity, contact, &mark);
+            let parts = ["<", scheme, user, at, host, key, mark, ">;expires=", &asked];
+            writer.parts("Contact", &parts);
         }
-        writer.header("Expires", format_args!("{asked}"));
-        for (name, value) in &credentials {
-            writer.header(name, format_args!("{value}"));
+        writer.parts("Expires", &[&asked]);
+        for (name, value) in credentials {
+            writer.parts(name, &[value]);
         }
-        writer.header("User-Agent", format_args!("{}", shared.user_agent));
-        writer.header("Allow", format_args!("{ALLOW}"));
+        writer.parts("User-Agent", &[&shared.user_agent]);
+        writer.parts("Allow", &[ALLOW]);
         if !self.without_path {
-            writer.header("Supported", format_args!("path"));
+            writer.parts("Supported", &["path"]);
         }
         writer.finish(&[]);
-        self.tries.carried = !credentials.is_empty();
         shared.cx.scratch = out;
     }
 
     /// What a 2xx to a registration grants, in seconds (rule L2).
     pub(super) fn granted(&self, message: &Message<'_>, contact: &str) -> u32 {
-        let ours = OurContact {
-            identity: &self.identity,
-            contact,
-        }
-        .to_string();
-        let mark = format!("{:016x}", self.identity.mark);
-        granted(message, &ours, &mark).unwrap_or(self.asked)
+        let mark = Token::of(self.identity.mark);
+        let ours = our_contact(&self.identity, contact, &mark).concat();
+        granted(message, &ours, mark.as_str()).unwrap_or(self.asked)
     }
 }
 
-/// The URI of our Contact (rule I3), with our mark.
-struct OurContact<'a> {
-    identity: &'a Identity,
-    contact: &'a str,
-}
-
-impl fmt::Display for OurContact<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { identity, contact } = self;
-        write!(
-            f,
-            "sip:{}@{contact};{MARK}={:016x}",
-            identity.user(),
-            identity.mark
-        )
-    }
+/// The URI of our Contact (rule I3), with our mark, in parts.
+fn our_contact<'a>(identity: &'a Identity, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
+    [
+        "sip:",
+        identity.user(),
+        "@",
+        contact,
+        MARK_PARAM,
+        mark.as_str(),
+    ]
 }
 
 /// What a 2xx grants to the Contact `ours` with this `mark`; `None` when it shows no number at all (rule L2).
 fn granted(message: &Message<'_>, ours: &str, mark: &str) -> Option<u32> {
-    let contacts = match message.contacts() {
-        Ok(Contacts::List(contacts)) => contacts,
-        Ok(Contacts::None | Contacts::Star) | Err(_) => Vec::new(),
-    };
+    let readable = message.contact_items().filter_map(Result::ok);
+    let contacts: Vec<NameAddr<'_>> = readable.collect();
     let header = message.expires();
     let ours = Uri::parse(ours).ok();
     let is_equal = |contact: &&NameAddr<'_>| {
-        ours.as_ref()
-            .is_some_and(|ours| ours.equivalent(&contact.uri))
+        ours.as_ref().is_some_and(|ours| {
+            ours.as_str() == contact.uri.as_str() || ours.equivalent(&contact.uri)
+        })
     };
     let is_marked = |contact: &&NameAddr<'_>| contact.uri.params.value(MARK) == Some(mark);
     let own = contacts
@@ -229,7 +250,7 @@ fn granted(message: &Message<'_>, ours: &str, mark: &str) -> Option<u32> {
         .find(is_equal)
         .or_else(|| contacts.iter().find(is_marked));
     let only = || {
-        if let [only] = &contacts[..] {
+        if let ([only], 1) = (&contacts[..], message.contact_items().count()) {
             Some(only)
         } else {
             None
@@ -294,6 +315,16 @@ mod tests {
                 "the header first",
             ),
             ("", None, "nothing shown"),
+            (
+                "Contact: <sip:4930@192.0.2.1:5070>;expires=60,\r\nExpires: 90\r\n",
+                Some(60),
+                "ours before an empty one",
+            ),
+            (
+                "Contact: <sip:a b>;expires=9, <sip:4930@192.0.2.1:5070>;expires=60\r\n",
+                Some(60),
+                "ours behind a broken one",
+            ),
             ("Contact: <sip:a@h>;expires=soon\r\n", None, "no number"),
         ];
         for (headers, expected, what) in cases {

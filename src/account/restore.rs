@@ -1,9 +1,10 @@
 //! What the store keeps of an Account, and how it goes on after a restart (rule L8).
 
 use super::request::CSEQ_MAX;
-use super::{Account, Attempt, Binding, Bound, Shared, Wanted, Why};
+use super::{Account, Attempt, Binding, Bound, Identity, Shared, Wanted, Why, schedule};
 use crate::effect::{Record, StoredBinding};
 use crate::pace::RegistrarId;
+use crate::rng::{Token, read_hex};
 use crate::time::Duration;
 
 /// Limits are raised to this far ahead of the last CSeq.
@@ -24,12 +25,12 @@ impl Account {
         let binding = match self.binding {
             Binding::None => None,
             Binding::Bound(bound) => {
-                let granted = Duration::from_secs(bound.granted.into());
+                let granted_ms = i64::from(bound.granted).saturating_mul(1_000);
                 Some(StoredBinding {
                     registrar: shared.pace.get(bound.registrar).address,
                     granted: bound.granted,
-                    refreshed_unix_ms: shared.cx.unix_ms(bound.until.back(granted)),
-                    since_unix_ms: shared.cx.unix_ms(bound.since),
+                    refreshed_unix_ms: shared.cx.unix_ms(bound.until).saturating_sub(granted_ms),
+                    since_unix_ms: bound.since_unix_ms,
                     due_unix_ms: shared.cx.unix_ms(due),
                 })
             }
@@ -38,9 +39,9 @@ impl Account {
             account: self.config.name.to_string(),
             epoch: 0,
             call_id: identity.call_id.to_string(),
-            mark: format!("{:016x}", identity.mark),
+            mark: Token::of(identity.mark).as_str().to_owned(),
             cseq: identity.cseq,
-            cseq_limit: identity.cseq_limit,
+            cseq_limit: identity.cseq_limit.max(identity.cseq_asked),
             clean,
             binding,
             unregistered: self.wanted == Wanted::Unregistered,
@@ -51,6 +52,7 @@ impl Account {
     pub fn restore(&mut self, record: &Record, shared: &mut Shared) {
         if record.unregistered && self.wanted == Wanted::Registered {
             self.wanted = Wanted::Unregistered;
+            self.mark_changed(shared);
         }
         let last = if record.clean {
             record.cseq
@@ -61,7 +63,7 @@ impl Account {
             return;
         }
         self.identity.call_id = record.call_id.as_str().into();
-        self.identity.mark = u64::from_str_radix(&record.mark, 16).unwrap_or(self.identity.mark);
+        self.identity.mark = read_hex(record.mark.as_bytes()).unwrap_or(self.identity.mark);
         self.identity.cseq = last;
         self.identity.cseq_limit = last;
         if let Some(binding) = &record.binding {
@@ -70,24 +72,35 @@ impl Account {
     }
 
     fn restore_binding(&mut self, stored: &StoredBinding, shared: &mut Shared) {
+        let now = shared.cx.now;
+        let granted = Duration::from_secs(stored.granted.into());
         let granted_ms = i64::from(stored.granted).saturating_mul(1_000);
+        // A clock that was set between the runs must not let the Account sleep: no binding lasts longer
+        // than it was granted, no refresh waits longer than from now.
         let until = shared
             .cx
             .instant(stored.refreshed_unix_ms.saturating_add(granted_ms));
+        let until = until.min(now + granted);
+        let latest = now + schedule::refresh_after(stored.granted, &shared.rules);
+        let is_from_the_future = stored.refreshed_unix_ms > shared.cx.unix_ms(now);
+        let due = if is_from_the_future {
+            now
+        } else {
+            shared.cx.instant(stored.due_unix_ms)
+        };
         let socket = self.set.map(|set| shared.proxies.socket_of_set(set));
         let registrar = socket.and_then(|socket| shared.pace.find(socket, stored.registrar));
-        let (Some(registrar), true) = (registrar, until > shared.cx.now) else {
+        let (Some(registrar), true) = (registrar, until > now) else {
             return;
         };
-        let since = shared.cx.instant(stored.since_unix_ms);
+        let since_unix_ms = stored.since_unix_ms;
         let binding = Binding::Bound(Bound {
             registrar,
             until,
-            since,
+            since_unix_ms,
             granted: stored.granted,
         });
-        let due = shared.cx.instant(stored.due_unix_ms).max(shared.cx.now);
-        self.resume = Some(due);
+        self.resume = Some(due.clamp(now, latest));
         self.go(binding, Attempt::Idle, shared, || {
             "goes on with the binding of the run before".to_owned()
         });
@@ -97,7 +110,8 @@ impl Account {
     pub(super) fn resume(&mut self, shared: &mut Shared) {
         match self.resume.take() {
             Some(due) if self.is_bound() => {
-                let due = due.max(shared.cx.now);
+                let now = shared.cx.now;
+                let due = shared.pace.spread.place(now, due.max(now), Duration::ZERO);
                 let attempt = Attempt::Scheduled {
                     due,
                     why: Why::Refresh,
@@ -115,28 +129,33 @@ impl Account {
 
     /// Whether a higher limit should be asked for by now.
     pub(super) fn is_low(&self) -> bool {
-        !self.identity.is_raising
-            && self.identity.cseq_limit - self.identity.cseq.min(self.identity.cseq_limit) <= LOW
+        let Identity {
+            cseq,
+            cseq_limit,
+            cseq_asked,
+            ..
+        } = self.identity;
+        cseq_asked <= cseq_limit && cseq_limit.saturating_sub(cseq) <= LOW
     }
 
     /// The limit to ask for, if one should be; it counts as asked for from now on.
     pub fn want_limit(&mut self) -> Option<u32> {
-        if !self.is_low() {
+        let limit = (self.identity.cseq + AHEAD).min(CSEQ_MAX);
+        if !self.is_low() || limit <= self.identity.cseq_limit {
             return None;
         }
-        self.identity.is_raising = true;
-        Some((self.identity.cseq + AHEAD).min(CSEQ_MAX))
+        self.identity.cseq_asked = limit;
+        Some(limit)
     }
 
     /// This limit is on disk.
     pub fn on_limit(&mut self, limit: u32) {
-        self.identity.is_raising = false;
         self.identity.cseq_limit = self.identity.cseq_limit.max(limit);
     }
 
     /// The limit asked for is not on disk.
     pub fn on_limit_lost(&mut self) {
-        self.identity.is_raising = false;
+        self.identity.cseq_asked = 0;
     }
 
     /// No REGISTER may leave before the store has answered: looks again in a second.

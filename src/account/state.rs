@@ -1,7 +1,7 @@
 //! Binding × Attempt, and the phase that follows from the pair.
 //!
 //! *Binding* is what a registrar holds for us, *Attempt* what we do about it. The phase is never stored as a fact
-//! of its own: [`phase`] derives it, so that a refresh cannot look like an outage.
+//! of its own: `phase` derives it, so that a refresh cannot look like an outage.
 
 use std::sync::Arc;
 
@@ -26,8 +26,9 @@ pub struct Bound {
     pub registrar: RegistrarId,
     /// When it ends, if it is not refreshed.
     pub until: Instant,
-    /// Since when we have been registered without a gap.
-    pub since: Instant,
+    /// Since when we have been registered without a gap: wall-clock milliseconds since 1970, since it may
+    /// lie before the start of this run.
+    pub since_unix_ms: i64,
     /// Granted expiry in seconds.
     pub granted: u32,
 }
@@ -67,11 +68,9 @@ pub enum Attempt {
 /// What a scheduled REGISTER is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Why {
-    /// The first one of this run.
-    Start,
     /// The binding's refresh.
     Refresh,
-    /// The attempt before failed.
+    /// The attempt before failed, or may not be made yet.
     Retry,
 }
 
@@ -199,5 +198,16 @@ pub(super) fn phase(wanted: Wanted, errand: Errand, binding: &Binding, attempt: 
             },
         ) => Phase::WaitingToRetry,
         (Wanted::Registered, Binding::None, _) => Phase::Registering,
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // 100,000 Accounts must fit: what grows here is paid for by every one of them.
+    #[test]
+    fn an_account_stays_small() {
+        assert!(size_of::<crate::account::Account>() <= 440);
+        assert!(size_of::<Attempt>() <= 24);
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::{Account, Attempt, Binding, Bound, Errand, Last, Route, Shared, Trouble, Why};
+use super::{Account, Attempt, Binding, Bound, Last, Route, Shared, Trouble, Why};
 use crate::config;
 use crate::effect::Phase;
 use crate::pace::RegistrarId;
@@ -78,32 +78,17 @@ impl<'a> View<'a> {
 
     /// Asked expiry in seconds: of the last REGISTER, or of the next when none was sent.
     pub fn asked(&self) -> u32 {
-        match self.account.errand {
-            Errand::Register => self.account.asked,
-            Errand::Unregister => self.shared.rules.registration_time_secs,
-        }
+        self.account.asked
     }
 
     /// When the refresh of the binding is due.
     pub fn refresh_due(&self) -> Option<Instant> {
-        match self.account.attempt {
-            Attempt::Scheduled {
-                due,
-                why: Why::Refresh,
-            } => Some(due),
-            _ => None,
-        }
+        self.account.scheduled(Why::Refresh)
     }
 
     /// When the next attempt after a failure is due.
     pub fn next_try(&self) -> Option<Instant> {
-        match self.account.attempt {
-            Attempt::Scheduled {
-                due,
-                why: Why::Retry,
-            } => Some(due),
-            _ => None,
-        }
+        self.account.scheduled(Why::Retry)
     }
 
     /// The end of the Retry-After in force that ends last.

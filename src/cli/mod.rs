@@ -1,1 +1,181 @@
-//! To be written.
+//! The commands people type.
+//!
+//! It knows arguments, exit codes and words. It reads status and sends orders over the control socket, and starts
+//! the daemon; what an Account does is not its business.
+
+mod args;
+mod check;
+mod connect;
+mod demo;
+mod logging;
+mod manual;
+mod order;
+mod run;
+mod screen;
+mod status;
+mod watch;
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::control::ClientError;
+use crate::control::protocol::FaultCode;
+use args::{Arguments, Command};
+
+/// Runs a command line, program name included, and says how it ended.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let is_help = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            // Whoever closed the other end does not miss it.
+            drop(error.print());
+            return if is_help { End::Done } else { End::Usage }.into();
+        }
+    };
+    match dispatch(arguments) {
+        Ok(end) => end.into(),
+        Err(failure) => {
+            if is_broken_pipe(&failure.error) {
+                return End::Done.into();
+            }
+            screen::complain(&failure.error, failure.hint.as_deref());
+            failure.end.into()
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<End, Failure> {
+    let Arguments { command, socket } = arguments;
+    let socket = socket.as_deref();
+    match command {
+        Command::Run(arguments) => run::run(&arguments, socket),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Status(arguments) => status::status(&arguments, socket),
+        Command::Register(arguments) => order::register(&arguments, socket),
+        Command::Unregister(arguments) => order::unregister(&arguments, socket),
+        Command::Refresh(arguments) => order::refresh(&arguments, socket),
+        Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "regent", &mut script);
+            Ok(screen::print_bytes(&script)?)
+        }
+        Command::Man => Ok(screen::print_bytes(&manual::page(Arguments::command())?)?),
+    }
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    /// Done.
+    Done,
+    /// Refused or failed; it has been said why.
+    Failed,
+    /// Wrong usage, or no such Account.
+    Usage,
+    /// The daemon cannot be reached.
+    Unreachable,
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> Self {
+        Self::from(match end {
+            End::Done => 0,
+            End::Failed => 1,
+            End::Usage => 2,
+            End::Unreachable => 3,
+        })
+    }
+}
+
+/// Why a command did not end well.
+#[derive(Debug)]
+struct Failure {
+    end: End,
+    error: anyhow::Error,
+    hint: Option<String>,
+}
+
+impl Failure {
+    fn new(end: End, error: impl Into<anyhow::Error>) -> Self {
+        Self {
+            end,
+            error: error.into(),
+            hint: None,
+        }
+    }
+
+    fn failed(error: impl Into<anyhow::Error>) -> Self {
+        Self::new(End::Failed, error)
+    }
+
+    fn usage(message: String) -> Self {
+        Self::new(End::Usage, anyhow::Error::msg(message))
+    }
+
+    fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let (end, hint) = match &error {
+            ClientError::Unreachable { source, .. } => (End::Unreachable, Some(reach(source))),
+            ClientError::Fault(fault) => (end_of(fault.code), fault.hint.clone()),
+            ClientError::Ended => (End::Unreachable, None),
+            _ => (End::Failed, None),
+        };
+        Self {
+            hint,
+            ..Self::new(end, error)
+        }
+    }
+}
+
+fn end_of(code: FaultCode) -> End {
+    match code {
+        FaultCode::UnknownAccount => End::Usage,
+        FaultCode::Stopping => End::Unreachable,
+        FaultCode::Refused | FaultCode::Busy | FaultCode::BadRequest | FaultCode::BadVersion => {
+            End::Failed
+        }
+    }
+}
+
+/// What to do about a daemon that cannot be reached.
+fn reach(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "only root, the daemon's own user and members of its control_group may".to_owned()
+        }
+        _ => {
+            "is `regent run` running? --socket or REGENT_SOCKET say where its socket is".to_owned()
+        }
+    }
+}
+
+/// Whether nobody reads our output any more.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

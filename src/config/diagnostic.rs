@@ -24,8 +24,8 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One finding. Its `Display` is one line, and a second one with the hint if there is one; neither ends in a
-/// line end.
+/// One finding. Its `Display` is one line, and a second one with the hint if there is one; neither
+/// ends in a line end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Diagnostic {
     /// How bad it is.
@@ -37,7 +37,7 @@ pub struct Diagnostic {
     /// Column in characters, from 1.
     pub column: u32,
     /// The key that it is about; empty where the text is no TOML.
-    pub key: Arc<str>,
+    pub key: String,
     /// What is wrong: lower-case, no full stop, names the row where there is one.
     pub message: String,
     /// What to do about it.
@@ -62,18 +62,38 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// All findings about one file, by position. Its `Display` is all of them, each ending in a line end.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+/// All findings about one file, by position. Its `Display` is all of them, each ending in a line
+/// end.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Diagnostics {
+    #[serde(skip)]
+    file: Arc<str>,
+    #[serde(skip)]
+    is_partial: bool,
     list: Vec<Diagnostic>,
 }
 
 impl Diagnostics {
-    /// Puts findings in order: by position, errors first among those at one place.
-    pub fn sorted(mut list: Vec<Diagnostic>) -> Self {
+    /// Puts findings about a file in order: by position, errors first among those at one place.
+    pub fn sorted(file: Arc<str>, is_partial: bool, mut list: Vec<Diagnostic>) -> Self {
         list.sort_by_key(|one| (one.line, one.column, one.severity));
-        Self { list }
+        Self {
+            file,
+            is_partial,
+            list,
+        }
+    }
+
+    /// Whether some checks were left out, because the text is no TOML in places: what is missing,
+    /// unused or leads nowhere is not known then.
+    pub fn is_partial(&self) -> bool {
+        self.is_partial
+    }
+
+    /// The file as it was named to [`load`](super::load).
+    pub fn file(&self) -> &Arc<str> {
+        &self.file
     }
 
     /// The findings, by position.
@@ -101,7 +121,7 @@ impl Diagnostics {
     pub fn merged(self, more: impl IntoIterator<Item = Diagnostic>) -> Self {
         let mut list = self.list;
         list.extend(more);
-        Self::sorted(list)
+        Self::sorted(self.file, self.is_partial, list)
     }
 
     fn count(&self, severity: Severity) -> usize {

@@ -1,15 +1,26 @@
 //! From text to a checked configuration, or to a list of everything wrong with it.
 //!
-//! It knows option names, defaults, ranges and cross-references. It reads no file: text comes in, and passwords
-//! that live elsewhere stay a [`SecretSource`] until the shell has fetched them. A [`Config`] is immutable and
-//! shared; every reference in it has been followed.
+//! It knows option names, defaults, ranges and cross-references. It reads no file: text comes in,
+//! and passwords that live elsewhere stay a [`SecretSource`] until the shell has fetched them. A
+//! [`Config`] is immutable and shared; every reference in it has been followed.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod check;
 pub mod diagnostic;
 mod diff;
+mod document;
+mod faults;
+pub mod options;
+mod parse;
+mod pieces;
+mod row;
 mod secrets;
+mod sections;
+mod suggest;
+mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use document::documentation;
 pub use secrets::SecretFault;
 
 use std::net::{IpAddr, SocketAddr};
@@ -62,7 +73,8 @@ pub struct Registration {
     pub refresh_percent: u8,
     /// Refresh so long before the end, 0–2,000,000; default 0, off (rule L1).
     pub refresh_threshold_secs: u32,
-    /// Refreshes are moved earlier by up to this share, 0–50. Default: 0 up to 102 Accounts, 20 above (rule L9).
+    /// Refreshes are moved earlier by up to this share, 0–50. Default: 0 up to 102 Accounts, 20
+    /// above (rule L9).
     pub refresh_spread_percent: u8,
     /// Wait after a failed attempt, 10–3,600; default 30 (rule L3).
     pub registration_retry_secs: u32,
@@ -199,27 +211,30 @@ pub struct Account {
     pub served: Arc<IpGroup>,
     /// Where.
     pub serving: Arc<IpGroup>,
-    /// Host of the address-of-record (rule I1); may carry a port, which counts in the Request-URI only.
+    /// Host of the address-of-record (rule I1); may carry a port, which counts in the Request-URI
+    /// only.
     pub host_name: Option<Arc<str>>,
     /// User of the address-of-record as configured for the Account itself.
     pub contact_user: Option<Arc<str>>,
-    /// Own credentials, if both or either is configured.
+    /// Own credentials, if a user name is configured; a password alone has no effect.
     pub credentials: Option<Credentials>,
     /// Whether to register at all.
     pub register: Register,
 }
 
 impl Account {
-    /// The user of From, To and Contact, not yet escaped (rule I1). Checked to exist when `register` is on.
+    /// The user of From, To and Contact, not yet escaped (rule I1). Checked to exist when
+    /// `register` is on.
     pub fn user(&self) -> &str {
         let own = self.contact_user.as_deref();
         own.or(self.served.contact_user.as_deref())
             .or(self.serving.contact_user.as_deref())
-            .or(self.credentials.as_ref().map(|own| &*own.user_name))
+            .or_else(|| self.credentials.as_ref().map(|own| &*own.user_name))
             .unwrap_or_default()
     }
 
-    /// The host of From and To without a port, if one is configured; else it is the registrar's (rule I1).
+    /// The host of From and To without a port, if one is configured; else it is the registrar's
+    /// (rule I1).
     pub fn host(&self) -> Option<&str> {
         self.host_name
             .as_deref()
@@ -258,8 +273,9 @@ pub enum Register {
     Regular,
 }
 
-/// A digest user and its password.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A digest user and its password. Equal are those that answer a challenge alike: where the
+/// password comes from makes no difference.
+#[derive(Clone, Debug)]
 pub struct Credentials {
     /// Digest user name.
     pub user_name: Arc<str>,
@@ -269,6 +285,14 @@ pub struct Credentials {
     pub source: SecretSource,
 }
 
+impl PartialEq for Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        self.user_name == other.user_name && self.password == other.password
+    }
+}
+
+impl Eq for Credentials {}
+
 /// Where a password comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum SecretSource {
@@ -276,7 +300,8 @@ pub enum SecretSource {
     Absent,
     /// Written in the configuration itself.
     Inline,
-    /// `password_file`: the first line of that file; relative paths start at the configuration's folder.
+    /// `password_file`: the first line of that file; relative paths start at the configuration's
+    /// folder.
     File(Arc<str>, Span),
     /// `password_env`: an environment variable.
     Environment(Arc<str>, Span),
@@ -300,10 +325,16 @@ pub struct Loaded {
     pub diagnostics: Diagnostics,
 }
 
-/// Reads a configuration. `file` only names it in diagnostics. Passwords that live elsewhere are still to be
-/// fetched: [`Loaded::with_secrets`].
+/// Reads a configuration. `file` only names it in diagnostics. Passwords that live elsewhere are
+/// still to be fetched: [`Loaded::with_secrets`].
 pub fn load(file: &str, text: &str) -> Loaded {
-    todo!("{file} {text}")
+    let file: Arc<str> = file.into();
+    let (config, faults) = parse::read(text);
+    let diagnostics = faults.into_diagnostics(&file);
+    Loaded {
+        config,
+        diagnostics,
+    }
 }
 
 /// What differs between two configurations, as far as Accounts go (rule G2).

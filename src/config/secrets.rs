@@ -1,6 +1,18 @@
-//! Passwords that live outside the configuration: asks for each once, and says what is wrong with them.
+//! Passwords that live outside the configuration: each is asked for once, and what is wrong with
+//! them is said.
 
-use super::{Loaded, SecretSource};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::diagnostic::Diagnostic;
+use super::faults::Place;
+use super::options::{
+    ACCOUNT_PASSWORD_ENV, ACCOUNT_PASSWORD_FILE, GROUP_PASSWORD_AS_CLIENT_ENV,
+    GROUP_PASSWORD_AS_CLIENT_FILE, Opt, Syntax, Table,
+};
+use super::suggest::quoted;
+use super::values::check_text;
+use super::{Config, Credentials, IpGroup, Loaded, SecretSource, Severity, Span};
 use crate::secret::Secret;
 
 /// Why a password could not be had, in the words of a diagnostic.
@@ -12,17 +24,315 @@ pub struct SecretFault {
     pub hint: Option<String>,
 }
 
+impl SecretFault {
+    /// A fault without a hint.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+}
+
+/// The longest password, in characters (rule G1).
+const LONGEST: usize = 50;
+
 impl Loaded {
-    /// Fetches the passwords that come from files and the environment. `text` is what was loaded; `read` is asked
-    /// once for each distinct source, in the order of the text. Its faults join the diagnostics, and no
-    /// configuration is left then. Passwords that are written in the configuration never reach `read`.
+    /// Fetches the passwords that come from files and the environment. `text` is what was loaded;
+    /// `read` is asked once for each distinct source, in the order of the text. Its faults join the
+    /// diagnostics, and no configuration is left then. Without a configuration nothing is read.
     #[must_use]
     pub fn with_secrets(
         self,
         text: &str,
-        read: impl FnMut(&SecretSource) -> Result<Secret, SecretFault>,
+        mut read: impl FnMut(&SecretSource) -> Result<Secret, SecretFault>,
     ) -> Self {
-        let _ = (text, read);
-        todo!()
+        let Self {
+            config: Some(mut config),
+            diagnostics,
+        } = self
+        else {
+            return self;
+        };
+        let mut known: BTreeMap<Source, Option<Secret>> = BTreeMap::new();
+        let mut found = Vec::new();
+        let mut place = Place::new(text);
+        for (span, wanted) in config.wanted() {
+            let Some(source) = Source::of(&wanted.source) else {
+                continue;
+            };
+            if known.contains_key(&source) {
+                continue;
+            }
+            let secret = read(&wanted.source).and_then(|secret| check(&source, secret));
+            let secret = secret.map_err(|fault| {
+                place.advance(span.start);
+                found.push(wanted.diagnostic(&source, fault, diagnostics.file(), &place));
+            });
+            known.insert(source, secret.ok());
+        }
+        let is_good = found.is_empty();
+        if is_good {
+            config.fill(&known);
+        }
+        Self {
+            config: is_good.then_some(config),
+            diagnostics: diagnostics.merged(found),
+        }
+    }
+}
+
+/// A place outside the configuration.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    File(Arc<str>),
+    Variable(Arc<str>),
+}
+
+impl Source {
+    fn of(source: &SecretSource) -> Option<Self> {
+        match source {
+            SecretSource::Absent | SecretSource::Inline => None,
+            SecretSource::File(name, _) => Some(Self::File(name.clone())),
+            SecretSource::Environment(name, _) => Some(Self::Variable(name.clone())),
+        }
+    }
+}
+
+/// Who wants a password.
+struct Wanted {
+    table: Table,
+    name: Arc<str>,
+    source: SecretSource,
+}
+
+impl Wanted {
+    fn diagnostic(
+        &self,
+        source: &Source,
+        fault: SecretFault,
+        file: &Arc<str>,
+        place: &Place<'_>,
+    ) -> Diagnostic {
+        let option: &Opt = match (self.table, source) {
+            (Table::IpGroup, Source::File(_)) => &GROUP_PASSWORD_AS_CLIENT_FILE,
+            (Table::IpGroup, Source::Variable(_)) => &GROUP_PASSWORD_AS_CLIENT_ENV,
+            (_, Source::File(_)) => &ACCOUNT_PASSWORD_FILE,
+            (_, Source::Variable(_)) => &ACCOUNT_PASSWORD_ENV,
+        };
+        let noun = self.table.info().noun;
+        Diagnostic {
+            severity: Severity::Error,
+            file: file.clone(),
+            line: place.line,
+            column: place.column,
+            key: option.key.to_owned(),
+            message: format!("{noun} {}: {}", quoted(&self.name), fault.message),
+            hint: fault.hint,
+        }
+    }
+}
+
+/// Judges a password as if it stood in the configuration, but for an empty one: a source that gives
+/// nothing is a mistake.
+fn check(source: &Source, secret: Secret) -> Result<Secret, SecretFault> {
+    let what = match source {
+        Source::File(name) => format!("the password in {}", quoted(name)),
+        Source::Variable(name) => format!("the password in the variable {}", quoted(name)),
+    };
+    if secret.is_empty() {
+        return Err(SecretFault::new(format!("{what} is empty")));
+    }
+    match check_text(secret.reveal(), LONGEST, Syntax::Password) {
+        Ok(()) => Ok(secret),
+        Err(complaint) => Err(SecretFault {
+            message: format!("{what} {}", complaint.message),
+            hint: complaint.hint,
+        }),
+    }
+}
+
+impl Config {
+    /// Who wants a password from outside, in the order of the text.
+    fn wanted(&self) -> Vec<(Span, Wanted)> {
+        let accounts = self
+            .accounts
+            .iter()
+            .map(|account| (Table::Account, &account.name, account.credentials.as_ref()));
+        let groups = self
+            .ip_groups
+            .iter()
+            .map(|group| (Table::IpGroup, &group.name, group.as_client.as_ref()));
+        let mut wanted: Vec<(Span, Wanted)> = accounts
+            .chain(groups)
+            .filter_map(|(table, name, credentials)| {
+                let source = &credentials?.source;
+                let span = source.span()?;
+                Some((
+                    span,
+                    Wanted {
+                        table,
+                        name: name.clone(),
+                        source: source.clone(),
+                    },
+                ))
+            })
+            .collect();
+        wanted.sort_by_key(|(span, _)| span.start);
+        wanted
+    }
+
+    /// Puts the passwords where they are wanted.
+    fn fill(&mut self, known: &BTreeMap<Source, Option<Secret>>) {
+        let filled = |credentials: &Credentials| {
+            Source::of(&credentials.source).and_then(|source| known.get(&source)?.clone())
+        };
+        // Groups are shared with the Accounts, so that a changed one must replace the old one there
+        // too.
+        let mut changed: BTreeMap<Arc<str>, Arc<IpGroup>> = BTreeMap::new();
+        for group in &mut self.ip_groups {
+            let Some(password) = group.as_client.as_ref().and_then(filled) else {
+                continue;
+            };
+            if let Some(credentials) = &mut Arc::make_mut(group).as_client {
+                credentials.password = password;
+            }
+            changed.insert(group.name.clone(), group.clone());
+        }
+        for account in &mut self.accounts {
+            let password = account.credentials.as_ref().and_then(filled);
+            let served = changed.get(&account.served.name);
+            let serving = changed.get(&account.serving.name);
+            if password.is_none() && served.is_none() && serving.is_none() {
+                continue;
+            }
+            let account = Arc::make_mut(account);
+            if let (Some(credentials), Some(password)) = (&mut account.credentials, password) {
+                credentials.password = password;
+            }
+            account.served = served.unwrap_or(&account.served).clone();
+            account.serving = serving.unwrap_or(&account.serving).clone();
+        }
+    }
+}
+
+impl SecretSource {
+    /// Where a source outside the configuration is named.
+    fn span(&self) -> Option<Span> {
+        match self {
+            Self::Absent | Self::Inline => None,
+            Self::File(_, span) | Self::Environment(_, span) => Some(*span),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load;
+
+    const TEXT: &str = r#"
+[[sip_interface]]
+name = "outside"
+address = "127.0.0.1"
+
+[[proxy_set]]
+name = "carrier"
+sip_interface = "outside"
+proxy = [{ address = "127.0.0.1:5070" }]
+
+[[ip_group]]
+name = "Carrier"
+proxy_set = "carrier"
+authentication_mode = "sbc-as-client"
+user_name_as_client = "group"
+password_as_client_env = "GROUP"
+
+[[ip_group]]
+name = "PBX"
+
+[[ip_group]]
+name = "Office"
+
+[[account]]
+name = "one"
+served_ip_group = "PBX"
+serving_ip_group = "Carrier"
+user_name = "one"
+password_file = "one.secret"
+register = "regular"
+
+[[account]]
+name = "two"
+served_ip_group = "Office"
+serving_ip_group = "Carrier"
+user_name = "two"
+password_file = "one.secret"
+register = "regular"
+
+[[account]]
+name = "three"
+served_ip_group = "Carrier"
+serving_ip_group = "Carrier"
+contact_user = "three"
+register = "regular"
+"#;
+
+    #[test]
+    fn each_source_is_read_once_and_reaches_all_that_want_it() {
+        let mut asked = Vec::new();
+        let loaded = load("test.toml", TEXT).with_secrets(TEXT, |source| {
+            let (kind, name) = match source {
+                SecretSource::File(name, _) => ("file", name),
+                SecretSource::Environment(name, _) => ("variable", name),
+                SecretSource::Absent | SecretSource::Inline => unreachable!(),
+            };
+            asked.push(format!("{kind} {name}"));
+            Ok(Secret::new(format!("secret of {name}")))
+        });
+        assert_eq!(loaded.diagnostics.to_string(), "");
+        assert_eq!(asked, ["variable GROUP", "file one.secret"]);
+        let config = loaded.config.unwrap();
+        let answering = |place: usize| config.accounts[place].answering().unwrap();
+        assert_eq!(answering(0).password.reveal(), "secret of one.secret");
+        assert_eq!(answering(1).password.reveal(), "secret of one.secret");
+        assert_eq!(answering(2).password.reveal(), "secret of GROUP");
+        let carrier = &config.ip_groups[0];
+        assert!(Arc::ptr_eq(carrier, &config.accounts[2].served));
+        assert!(Arc::ptr_eq(carrier, &config.accounts[0].serving));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_source_is_said_where_it_is_named() {
+        let loaded = load("test.toml", TEXT).with_secrets(TEXT, |source| match source {
+            SecretSource::File(..) => Ok(Secret::new("x".repeat(51))),
+            SecretSource::Environment(..) | SecretSource::Absent | SecretSource::Inline => {
+                Err(SecretFault::new("the variable \"GROUP\" is not set").hint("set it"))
+            }
+        });
+        assert!(loaded.config.is_none());
+        assert_eq!(
+            loaded.diagnostics.to_string(),
+            "test.toml:16:26: error: IP group \"Carrier\": the variable \"GROUP\" is not set\n  \
+             hint: set it\n\
+             test.toml:29:17: error: account \"one\": the password in \"one.secret\" has 51 \
+             characters, but at most 50 are allowed\n"
+        );
+    }
+
+    #[test]
+    fn without_a_configuration_nothing_is_read() {
+        let text = format!("{TEXT}[[account]]\n");
+        let loaded = load("test.toml", &text).with_secrets(&text, |_| panic!("it was read"));
+        assert!(loaded.config.is_none());
     }
 }

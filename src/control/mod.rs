@@ -1,1 +1,24 @@
-//! To be written.
+//! Questions and orders over a Unix socket.
+//!
+//! It knows its own messages and the published status. Questions are answered from the [`Board`], where the
+//! daemon puts the status of each Account when it changes; orders are handed to the daemon and answered when it
+//! says so. Nothing here asks the engine, and nobody who reads slowly makes it wait.
+
+mod answer;
+mod board;
+mod client;
+mod lines;
+mod listener;
+mod nearest;
+mod order;
+pub mod path;
+mod peer;
+pub mod protocol;
+mod server;
+
+pub use board::{Board, Directory};
+pub use client::{Client, ClientError};
+pub use listener::{ListenError, Listener};
+pub use order::{Order, Orders, Verb};
+
+pub use server::Serving;

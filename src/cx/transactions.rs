@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::timers::{Armed, Owner, Timers};
 use crate::effect::{AccountId, Output, Via};
+use crate::rng::{read_hex, write_hex};
 use crate::sip::transaction::{NonInviteClient, Received, Step, Timing};
 use crate::time::{Duration, Instant};
 
@@ -28,17 +29,33 @@ pub struct Branch {
     salt: u64,
 }
 
+/// The text of a [`Branch`].
+#[derive(Clone, Copy, Debug)]
+pub struct BranchText([u8; 41]);
+
+impl BranchText {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Branch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = *b"z9hG4bK________-________-________________";
-        hex(&mut text[7..15], self.id.slot.into());
-        hex(&mut text[16..24], self.id.generation.into());
-        hex(&mut text[25..41], self.salt);
-        f.write_str(str::from_utf8(&text).unwrap_or_default())
+        f.write_str(self.text().as_str())
     }
 }
 
 impl Branch {
+    /// The branch as it stands in a Via.
+    pub fn text(&self) -> BranchText {
+        let mut text = *b"z9hG4bK________-________-________________";
+        write_hex(&mut text[7..15], self.id.slot.into());
+        write_hex(&mut text[16..24], self.id.generation.into());
+        write_hex(&mut text[25..41], self.salt);
+        BranchText(text)
+    }
+
     /// Reads a branch of ours.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
@@ -50,12 +67,12 @@ impl Branch {
             return None;
         }
         let id = TransactionId {
-            slot: number(&bytes[7..15])? as u32,
-            generation: number(&bytes[16..24])? as u32,
+            slot: read_hex(&bytes[7..15])? as u32,
+            generation: read_hex(&bytes[16..24])? as u32,
         };
         Some(Self {
             id,
-            salt: number(&bytes[25..41])?,
+            salt: read_hex(&bytes[25..41])?,
         })
     }
 
@@ -265,7 +282,7 @@ impl Transactions {
                 self.release(id, timers);
                 Expired::TimedOut(ended)
             }
-            _ => {
+            Step::Nothing | Step::Terminated => {
                 timers.set(
                     Owner::Transaction(slot_number),
                     &mut slot.timer,
@@ -351,21 +368,6 @@ impl Ended {
     pub fn round_trip(&self, now: Instant) -> Duration {
         now - self.sent
     }
-}
-
-fn hex(out: &mut [u8], mut number: u64) {
-    for place in out.iter_mut().rev() {
-        *place = b"0123456789abcdef"[(number & 15) as usize];
-        number >>= 4;
-    }
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    let lower = digits
-        .iter()
-        .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let text = str::from_utf8(digits).ok().filter(|_| lower)?;
-    u64::from_str_radix(text, 16).ok()
 }
 
 #[cfg(test)]

@@ -1,1 +1,380 @@
-//! To be written.
+//! The loop: wait, tell the engine, do what it says.
+//!
+//! It knows everyone's type and nobody's rules. The invariant of the loop: the engine is told one thing, then
+//! asked until it wants nothing more; what it wants is done when the batch is through, status first, outcomes
+//! last.
+
+mod clock;
+mod desk;
+mod effects;
+mod journal;
+mod load;
+mod shutdown;
+mod systemd;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::{future, mem};
+
+use anyhow::Context as _;
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::time::Sleep;
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::control::{self, Board, Directory, Order};
+use crate::effect::{Command, Input, Outcome, SocketId, Ticket};
+use crate::engine::{Engine, Settings};
+use crate::net::{RECEIVE_BUFFER, Sockets};
+use crate::rng::Seed;
+use crate::status::{self, Phase};
+use crate::time::{Duration, Instant};
+use clock::Clock;
+use desk::Desk;
+use effects::{Effects, Owed};
+use journal::Journal;
+pub use load::{load, usual_places};
+use shutdown::Word;
+pub use shutdown::{Shutdown, Stopper};
+use systemd::Manager;
+
+/// How the daemon ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stopped {
+    /// Bindings left behind at registrars.
+    pub left: u32,
+}
+
+/// Runs until it is told to stop. `listener` is where operators knock, if anywhere.
+pub fn run(
+    config: Arc<Config>,
+    listener: Option<control::Listener>,
+    shutdown: Shutdown,
+) -> anyhow::Result<Stopped> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let (orders, inbox) = mpsc::channel(ORDERS);
+        let mut daemon = Daemon::new(config, shutdown, inbox)?;
+        daemon.begin()?;
+        let board = Arc::clone(&daemon.board);
+        let _serving = listener
+            .map(|listener| listener.serve(board, orders))
+            .transpose()
+            .context("cannot serve the control socket")?;
+        daemon.manager.ready(&daemon.board);
+        let stopped = daemon.live().await?;
+        info!(left = stopped.left, "stopped");
+        Ok(stopped)
+    })
+}
+
+/// The engine and all that surrounds it.
+struct Daemon {
+    engine: Engine,
+    sockets: Sockets,
+    effects: Effects,
+    clock: Clock,
+    board: Arc<Board>,
+    desk: Desk,
+    journal: Journal,
+    manager: Manager,
+    words: UnboundedReceiver<Word>,
+    orders: mpsc::Receiver<Order>,
+    timer: Pin<Box<Sleep>>,
+    /// When the timer goes off.
+    armed: Instant,
+    /// When [`Daemon::chores`] come next, and when the wall clock is looked at.
+    chores: Instant,
+    look: Instant,
+    stopping: Option<Stopping>,
+    has_warned_of_buffer: bool,
+}
+
+/// The daemon takes leave.
+struct Stopping {
+    ticket: Ticket,
+    until: Instant,
+    stopped: Option<Stopped>,
+}
+
+impl Daemon {
+    fn new(
+        config: Arc<Config>,
+        shutdown: Shutdown,
+        orders: mpsc::Receiver<Order>,
+    ) -> anyhow::Result<Self> {
+        let mut seed = [0; 32];
+        let entropy = SysRng.try_fill_bytes(&mut seed);
+        entropy.context("the system has no entropy to give")?;
+        let clock = Clock::start();
+        let settings = Settings {
+            seed: Seed::new(seed),
+            unix_ms_at_zero: clock.unix_ms_at_zero(),
+            store: false,
+        };
+        let engine = Engine::new(config, settings);
+        Ok(Self {
+            engine,
+            sockets: Sockets::new().context("cannot wait for sockets")?,
+            effects: Effects::default(),
+            clock,
+            board: Arc::new(Board::new()),
+            desk: Desk::default(),
+            journal: Journal::default(),
+            manager: Manager::find(),
+            words: shutdown.listen().context("cannot listen to signals")?,
+            orders,
+            timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            armed: Instant::ZERO,
+            chores: Instant::ZERO,
+            look: Instant::ZERO + LOOK,
+            stopping: None,
+            has_warned_of_buffer: false,
+        })
+    }
+
+    /// Lets the engine say what it needs first: its sockets.
+    fn begin(&mut self) -> anyhow::Result<()> {
+        let now = self.clock.now();
+        self.effects.tell(&mut self.engine, now, Input::Tick);
+        self.list();
+        let accounts = self.board.directory().entries().len();
+        info!(version = env!("CARGO_PKG_VERSION"), accounts, "started");
+        self.perform()?;
+        self.arm();
+        Ok(())
+    }
+
+    /// Puts every Account on the board.
+    fn list(&self) {
+        let (board, engine) = (&self.board, &self.engine);
+        board.list(Directory::new(engine.accounts().filter_map(|id| {
+            let status = status::account(engine, id)?;
+            let name = Arc::clone(&status.name);
+            board.publish(id.slot, Some(status));
+            Some((name, id.slot))
+        })));
+    }
+
+    async fn live(&mut self) -> anyhow::Result<Stopped> {
+        loop {
+            let is_idle = self.desk.is_idle() && self.effects.are_done();
+            tokio::select! {
+                biased;
+                Some(word) = self.words.recv() => self.hear(word),
+                Some(order) = self.orders.recv(), if is_idle => self.desk.accept(order),
+                ready = self.sockets.ready() => {
+                    ready.context("cannot wait for sockets")?;
+                    self.receive()?;
+                }
+                () = &mut self.timer => self.armed = Instant::FAR,
+                () = future::ready(()), if !is_idle => {}
+            }
+            self.turn()?;
+            if let Some(stopped) = self.is_over() {
+                return Ok(stopped);
+            }
+        }
+    }
+
+    fn hear(&mut self, word: Word) {
+        match (word, &mut self.stopping) {
+            (Word::Reload, _) => {
+                warn!("this version cannot reload its configuration: restart it instead");
+            }
+            (Word::Stop, Some(stopping)) => stopping.until = Instant::ZERO,
+            (Word::Stop, None) => {
+                info!("stopping");
+                self.manager.stopping();
+                let now = self.clock.now();
+                let ticket = self.desk.ticket();
+                self.stopping = Some(Stopping {
+                    ticket,
+                    until: now + LEAVE,
+                    stopped: None,
+                });
+                let command = Command::Shutdown;
+                let input = Input::Command { ticket, command };
+                self.effects.tell(&mut self.engine, now, input);
+            }
+        }
+    }
+
+    fn receive(&mut self) -> anyhow::Result<()> {
+        let now = self.clock.now();
+        let (engine, effects) = (&mut self.engine, &mut self.effects);
+        let result = self
+            .sockets
+            .receive(|input| effects.tell(engine, now, input));
+        result.context("cannot serve the sockets")
+    }
+
+    /// What is due, then all that came of it.
+    fn turn(&mut self) -> anyhow::Result<()> {
+        let now = self.clock.now();
+        for _ in 0..COMMANDS {
+            let Some((ticket, command)) = self.desk.next_command(&self.engine) else {
+                break;
+            };
+            let input = Input::Command { ticket, command };
+            self.effects.tell(&mut self.engine, now, input);
+        }
+        if self.engine.deadline().is_some_and(|due| due <= now) {
+            self.effects.tell(&mut self.engine, now, Input::Tick);
+        }
+        if self.chores <= now {
+            self.chores(now);
+        }
+        self.perform()?;
+        self.arm();
+        Ok(())
+    }
+
+    /// What has to be done now and then, whatever happens.
+    fn chores(&mut self, now: Instant) {
+        self.manager.alive();
+        self.manager.status(&self.board);
+        self.journal.sum_up();
+        if self.look <= now {
+            self.look = now + LOOK;
+            if let Some(unix_ms_at_zero) = self.clock.look() {
+                info!("the wall clock was set");
+                let input = Input::WallClock { unix_ms_at_zero };
+                self.effects.tell(&mut self.engine, now, input);
+            }
+        }
+        let watchdog = self.manager.watchdog().unwrap_or(CHORES);
+        self.chores = now + watchdog.min(CHORES);
+    }
+
+    /// Does what the engine wants, and tells it what came of that.
+    fn perform(&mut self) -> anyhow::Result<()> {
+        for _ in 0..ROUNDS {
+            for (socket, local) in mem::take(&mut self.effects.listens) {
+                let owed = self.listen(socket, local);
+                self.effects.owed.push_back(owed);
+            }
+            let now = self.clock.now();
+            while let Some(owed) = self.effects.owed.pop_front() {
+                self.effects.tell(&mut self.engine, now, owed.into_input());
+            }
+            self.send(now)?;
+            for socket in self.effects.closes.drain(..) {
+                self.sockets.close(socket);
+            }
+            if self.effects.are_done() {
+                break;
+            }
+        }
+        self.publish();
+        Ok(())
+    }
+
+    fn send(&mut self, now: Instant) -> anyhow::Result<()> {
+        let mut outbox = mem::take(&mut self.effects.outbox);
+        let (engine, effects) = (&mut self.engine, &mut self.effects);
+        let result = self
+            .sockets
+            .send(&mut outbox, |input| effects.tell(engine, now, input));
+        if self.effects.outbox.is_empty() {
+            // The same memory serves the next batch.
+            self.effects.outbox = outbox;
+        }
+        result.context("cannot serve the sockets")
+    }
+
+    fn listen(&mut self, socket: SocketId, local: std::net::SocketAddr) -> Owed {
+        match self.sockets.listen(socket, local) {
+            Ok(bound) => {
+                let given = bound.receive_buffer / 2;
+                info!(local = %bound.local, receive_buffer = given, "listening");
+                if given < RECEIVE_BUFFER && !mem::replace(&mut self.has_warned_of_buffer, true) {
+                    warn!(
+                        "the receive buffer holds {given} bytes instead of {RECEIVE_BUFFER}, so a burst of \
+                         answers may be lost: set net.core.rmem_max={RECEIVE_BUFFER} by sysctl"
+                    );
+                }
+                Owed::Listening(socket, bound)
+            }
+            Err(error) => Owed::ListenFailed(socket, error.to_string()),
+        }
+    }
+
+    /// Status first, then what is said about it.
+    fn publish(&mut self) {
+        let effects = &mut self.effects;
+        if effects.changed.len() > 1 {
+            effects.changed.sort_unstable();
+            effects.changed.dedup();
+        }
+        for id in effects.changed.drain(..) {
+            self.board
+                .publish(id.slot, status::account(&self.engine, id));
+        }
+        if !effects.events.is_empty() {
+            let now = self.clock.now();
+            for event in effects.events.drain(..) {
+                self.journal.log(now, event, &self.board);
+            }
+        }
+        for (ticket, outcome) in effects.replies.drain(..) {
+            match (&mut self.stopping, &outcome) {
+                (Some(stopping), &Outcome::Stopped { left }) if stopping.ticket == ticket => {
+                    stopping.stopped = Some(Stopped { left });
+                }
+                _ => self.desk.settle(ticket, outcome),
+            }
+        }
+        effects.shrink();
+    }
+
+    /// Sets the timer to what is due next. One that goes off too early does no harm, so only a nearer time moves
+    /// it.
+    fn arm(&mut self) {
+        let engine = self.engine.deadline().unwrap_or(Instant::FAR);
+        let leave = self
+            .stopping
+            .as_ref()
+            .map_or(Instant::FAR, |stopping| stopping.until);
+        let due = engine.min(self.chores).min(leave);
+        if due < self.armed {
+            self.armed = due;
+            let wait = due.since(self.clock.now());
+            self.timer
+                .as_mut()
+                .reset(tokio::time::Instant::now() + wait);
+        }
+    }
+
+    /// How it ended, if it is over.
+    fn is_over(&self) -> Option<Stopped> {
+        let stopping = self.stopping.as_ref()?;
+        let left = self.board.count(Phase::Registered) + self.board.count(Phase::Unregistering);
+        let out_of_time = (stopping.until <= self.clock.now()).then_some(Stopped { left });
+        stopping.stopped.or(out_of_time)
+    }
+}
+
+/// Orders of operators that may wait for the loop.
+const ORDERS: usize = 32;
+
+/// Commands per turn, so that a long order does not keep answers waiting.
+const COMMANDS: usize = 16;
+
+/// Effects whose results have effects are followed so far in one turn.
+const ROUNDS: usize = 32;
+
+/// How often the chores are done, at least. Also the longest that a host which slept stays unnoticed.
+const CHORES: Duration = Duration::from_secs(1);
+
+/// How often the wall clock is looked at.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// So long the engine may take to remove its bindings.
+const LEAVE: Duration = Duration::from_secs(5);

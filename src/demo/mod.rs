@@ -1,1 +1,221 @@
-//! To be written.
+//! The README's first command: our own registrars on real sockets, and the real daemon before them.
+//!
+//! It knows the simulator's registrar, the daemon and the configuration that it writes for it. Nothing of the daemon
+//! is different here from `regent run`; nothing leaves loopback and a temporary folder.
+
+mod registrar;
+
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::{env, fs, io, process, thread};
+
+use anyhow::{Context as _, anyhow};
+
+use crate::config;
+use crate::control::Listener;
+use crate::daemon::{self, Shutdown, Stopped};
+use crate::sim::{Behaviour, Challenge};
+use crate::sip::Algorithm;
+use crate::time::Duration;
+pub use registrar::Served;
+use registrar::Serving;
+
+/// What is on, while it is on.
+pub struct Stage {
+    folder: PathBuf,
+    carrier: Serving,
+    overseas: Serving,
+}
+
+/// Sets the stage, starts the daemon, lets `show` look at it, and takes leave. Returns what `show` returned and how
+/// the daemon ended.
+pub fn run<R>(show: impl FnOnce(&Stage) -> R) -> anyhow::Result<(R, Stopped)> {
+    let stage = Stage::set().context("cannot set the stage for the demo")?;
+    let file = stage.configuration();
+    fs::write(&file, stage.text()).context("cannot write the demo's configuration")?;
+    let loaded = config::load(&file.display().to_string(), &stage.text());
+    let config = loaded
+        .config
+        .ok_or_else(|| anyhow!("{}", loaded.diagnostics))?;
+    let listener = Listener::bind(&stage.socket(), None)?;
+    let (stopper, shutdown) = Shutdown::by_word();
+    let daemon = thread::Builder::new().name("daemon".to_owned());
+    let daemon = daemon.spawn(move || daemon::run(Arc::new(config), Some(listener), shutdown))?;
+    let shown = show(&stage);
+    stopper.stop();
+    let stopped = daemon
+        .join()
+        .map_err(|_| anyhow!("the daemon panicked"))??;
+    Ok((shown, stopped))
+}
+
+impl Stage {
+    /// A folder of its own, and two registrars.
+    fn set() -> io::Result<Self> {
+        let folder = env::temp_dir().join(format!("regent-demo-{}", process::id()));
+        fs::DirBuilder::new().mode(0o700).create(&folder)?;
+        let carrier = Behaviour::digest().grants_at_most(20);
+        let strong = Challenge::www(Algorithm::Sha256, Some("auth"));
+        let overseas = Behaviour::open().challenge(strong).grants_at_most(12);
+        let users = || {
+            ACCOUNTS
+                .iter()
+                .map(|account| (account.user, account.password))
+        };
+        Ok(Self {
+            folder,
+            carrier: Serving::start(carrier, users(), None)?,
+            overseas: Serving::start(overseas, users(), Some((SILENT_AFTER, SILENT_FOR)))?,
+        })
+    }
+
+    /// Where the daemon's control socket is.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("regent.sock")
+    }
+
+    /// The configuration that was written for it.
+    pub fn configuration(&self) -> PathBuf {
+        self.folder.join("regent.toml")
+    }
+
+    /// The two registrars: what they have seen, and their own tables of bindings.
+    pub fn registrars(&self) -> [Served; 2] {
+        [&self.carrier, &self.overseas].map(Serving::served)
+    }
+
+    /// What there is to see, in a few lines.
+    pub fn introduction(&self) -> String {
+        let [carrier, overseas] = [&self.carrier, &self.overseas].map(Serving::address);
+        format!(
+            "Two registrars of ours on loopback, and a regent with six Accounts before them. branch has a wrong\n\
+             password. The registrar Overseas falls silent after {} s and is back {} s later. Bindings are short\n\
+             here, so that something happens: Carrier ({carrier}) grants 20 s, Overseas ({overseas}) 12 s.\n\
+             In another terminal: regent status main --socket {}",
+            SILENT_AFTER.as_secs(),
+            SILENT_FOR.as_secs(),
+            self.socket().display()
+        )
+    }
+
+    /// The configuration: everything in it is an option of the real one.
+    fn text(&self) -> String {
+        let [carrier, overseas] = [&self.carrier, &self.overseas].map(Serving::address);
+        let mut text = format!(
+            r#"# Written by `regent demo`. Bindings this short, and patience this short, are for a demonstration.
+[registration]
+registration_time_secs = 60
+registration_retry_secs = 10
+sip_max_rtx = 3
+
+[[sip_interface]]
+name = "loopback"
+address = "127.0.0.1"
+udp_port = 0
+"#
+        );
+        for (name, address) in [("carrier", carrier), ("overseas", overseas)] {
+            text += &group(name, address);
+        }
+        for account in &ACCOUNTS {
+            let Account {
+                name,
+                served,
+                serving,
+                user,
+                ..
+            } = account;
+            let password = account.configured;
+            text += &format!(
+                r#"
+[[ip_group]]
+name = "{served}"
+
+[[account]]
+name = "{name}"
+served_ip_group = "{served}"
+serving_ip_group = "{serving}"
+contact_user = "{user}"
+user_name = "{user}"
+password = "{password}"
+register = "regular"
+"#
+            );
+        }
+        text
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.folder) {
+            tracing::warn!(%error, folder = %self.folder.display(), "cannot clean up");
+        }
+    }
+}
+
+/// A serving group and its Proxy Set.
+fn group(name: &str, address: SocketAddr) -> String {
+    format!(
+        r#"
+[[proxy_set]]
+name = "{name}"
+sip_interface = "loopback"
+proxy = [{{ address = "{address}" }}]
+
+[[ip_group]]
+name = "{name}-group"
+proxy_set = "{name}"
+sip_group_name = "{name}.example"
+"#
+    )
+}
+
+/// An Account of the demo.
+struct Account {
+    name: &'static str,
+    served: &'static str,
+    serving: &'static str,
+    user: &'static str,
+    /// The password that the registrar knows.
+    password: &'static str,
+    /// The password that the configuration has.
+    configured: &'static str,
+}
+
+impl Account {
+    const fn new(
+        name: &'static str,
+        served: &'static str,
+        serving: &'static str,
+        user: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            served,
+            serving,
+            user,
+            password: "open sesame",
+            configured: "open sesame",
+        }
+    }
+}
+
+const ACCOUNTS: [Account; 6] = [
+    Account::new("main", "PBX", "carrier-group", "4930123456"),
+    Account::new("fax", "Fax server", "carrier-group", "4930123457"),
+    Account {
+        configured: "open barley",
+        ..Account::new("branch", "Branch PBX", "carrier-group", "4940765432")
+    },
+    Account::new("door", "Door phone", "carrier-group", "4930123458"),
+    Account::new("sales-us", "Sales", "overseas-group", "12125550100"),
+    Account::new("support-us", "Support", "overseas-group", "12125550101"),
+];
+
+/// The second registrar falls silent after this.
+const SILENT_AFTER: Duration = Duration::from_secs(10);
+/// And answers again after this.
+const SILENT_FOR: Duration = Duration::from_secs(25);

@@ -245,9 +245,9 @@ pub enum Outcome {
         /// For people.
         why: String,
     },
-    /// No such Account any more.
+    /// No such Account any more, or the program has ended.
     Gone,
-    /// Everything is stopped; this many bindings could not be removed in time.
+    /// Everything is stopped; this many bindings are left at registrars.
     Stopped {
         /// Bindings left behind at registrars.
         left: u32,

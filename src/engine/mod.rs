@@ -62,8 +62,8 @@ struct Slot {
     account: Option<Account>,
     generation: u32,
     timer: Armed,
-    /// Takes the slot's name over when its Account has left.
-    successor: Option<Arc<config::Account>>,
+    /// Takes the slot's name over when its Account has left, un-registered or not.
+    successor: Option<(Arc<config::Account>, bool)>,
 }
 
 #[derive(Debug)]
@@ -122,13 +122,11 @@ impl Engine {
             Input::Received { via, from, bytes } => self.on_received(via, from, bytes),
             Input::Unreachable { to, quoted, .. } => self.on_unreachable(to, quoted),
             Input::Command { ticket, command } => self.on_command(ticket, command),
-            Input::Reconfigured(config, diff) => self.on_reconfigured(config, diff),
+            Input::Reconfigured(config, diff) => self.on_reconfigured(config, &diff),
             Input::Restore(records) => self.on_restore(records),
             Input::Saved { batch } => self.on_saved(batch),
             Input::SaveFailed { batch, why } => self.on_save_failed(batch, &why),
-            Input::WallClock { unix_ms_at_zero } => {
-                self.shared.cx.unix_ms_at_zero = unix_ms_at_zero
-            }
+            Input::WallClock { unix_ms_at_zero } => self.on_clock(unix_ms_at_zero),
         }
         self.run_due();
         self.send_due();
@@ -173,7 +171,7 @@ impl Engine {
         self.names.get(name).copied()
     }
 
-    /// Every Account, in index order.
+    /// Every Account, in index order after a start; those that a reload adds take the places of those gone.
     pub fn accounts(&self) -> impl Iterator<Item = AccountId> + '_ {
         self.slots
             .iter()
@@ -237,6 +235,7 @@ impl Engine {
             &mut self.shared,
         ));
         self.names.insert(Arc::clone(&config.name), id);
+        self.shared.dirty.mark_low(id);
         id
     }
 
@@ -268,18 +267,34 @@ impl Engine {
         if !slot.account.as_ref().is_some_and(Account::is_removed) {
             return;
         }
-        let Some(gone) = slot.account.take() else {
+        let Some(mut gone) = slot.account.take() else {
             return;
         };
+        gone.on_gone(&mut self.shared);
         slot.timer = gone.timer();
         slot.generation = slot.generation.wrapping_add(1);
         let successor = slot.successor.take();
         self.free.push(id.slot);
-        self.names.remove(&gone.config().name);
+        if self.names.get(&gone.config().name) == Some(&id) {
+            self.names.remove(&gone.config().name);
+        }
         self.shared.cx.out.changed(id);
-        if let Some(config) = successor {
+        if let Some((config, is_unregistered)) = successor {
             let id = self.add(&config);
+            if let (true, Some(account)) = (is_unregistered, self.account_mut(id)) {
+                account.stay_unregistered();
+            }
             self.ready_up(id);
+        }
+    }
+
+    /// The wall clock was set: every published time is another.
+    fn on_clock(&mut self, unix_ms_at_zero: i64) {
+        self.shared.cx.unix_ms_at_zero = unix_ms_at_zero;
+        for slot in &mut self.slots {
+            if let Some(account) = &mut slot.account {
+                account.on_clock(&mut self.shared);
+            }
         }
     }
 
@@ -350,11 +365,11 @@ impl Engine {
         let Some(code) = message.code() else {
             return requests::answer(&message, via, from, known.is_some(), &mut self.shared.cx);
         };
-        let branch = message
-            .via()
-            .ok()
-            .and_then(|top| Branch::parse(top.branch?));
-        let (Some(branch), Ok(cseq)) = (branch, message.cseq()) else {
+        // RFC 3261 §8.1.3.3: an answer with a second Via is not for us.
+        let (Ok(top), Ok(cseq), 1) = (message.via(), message.cseq(), message.via_count()) else {
+            return;
+        };
+        let Some(branch) = top.branch.and_then(Branch::parse) else {
             return;
         };
         if cseq.method != "REGISTER" {
@@ -370,7 +385,7 @@ impl Engine {
             Matched::Stray | Matched::Provisional(_) => {}
             Matched::Final(ended) => {
                 self.with(ended.owner, |account, shared| {
-                    account.on_answer(&ended, &message, shared)
+                    account.on_answer(&ended, (&message, &top), shared)
                 });
             }
         }
@@ -399,6 +414,10 @@ impl Engine {
         else {
             return self.stop(ticket);
         };
+        if self.stopping.is_some() {
+            let why = "the program is stopping".to_owned();
+            return self.shared.cx.out.reply(ticket, Outcome::NotSent { why });
+        }
         if self.account(id).is_none() {
             return self.shared.cx.out.reply(ticket, Outcome::Gone);
         }
@@ -478,7 +497,10 @@ impl Engine {
         });
     }
 
-    fn on_reconfigured(&mut self, config: Arc<Config>, diff: Diff) {
+    fn on_reconfigured(&mut self, config: Arc<Config>, diff: &Diff) {
+        if self.stopping.is_some() {
+            return;
+        }
         self.shared.set_rules(&config);
         for interface in &config.sip_interfaces {
             self.listen(interface);
@@ -487,25 +509,36 @@ impl Engine {
         for name in &diff.removed {
             self.leave(name, None);
         }
-        for account in &diff.changed {
-            self.leave(&Arc::clone(&account.name), Some(account));
-        }
-        for account in &diff.added {
-            let id = self.add(account);
-            self.ready_up(id);
+        for account in diff.changed.iter().chain(&diff.added) {
+            if self.find(&account.name).is_some() {
+                self.leave(&account.name, Some(account));
+            } else {
+                let id = self.add(account);
+                self.ready_up(id);
+            }
         }
     }
 
+    /// Lets the Account with this name go, and another one of the same name take its place.
     fn leave(&mut self, name: &str, successor: Option<&Arc<config::Account>>) {
         let Some(id) = self.find(name) else { return };
-        self.slots[id.slot as usize].successor = successor.map(Arc::clone);
-        let was_at_rest = self
-            .account_mut(id)
-            .is_some_and(|account| account.is_at_rest());
+        let Some(account) = self.account_mut(id) else {
+            return;
+        };
+        let was_at_rest = account.is_at_rest();
+        let is_unregistered = account.is_unregistered();
+        let slot = &mut self.slots[id.slot as usize];
+        let was_unregistered = slot.successor.take().is_some_and(|(_, before)| before);
+        slot.successor =
+            successor.map(|config| (Arc::clone(config), is_unregistered || was_unregistered));
         self.with(id, |account, shared| {
             account.on_leave(Wanted::Removed, shared)
         });
-        if was_at_rest {
+        if was_at_rest
+            && self
+                .account_mut(id)
+                .is_some_and(|account| account.is_at_rest())
+        {
             self.on_rest(id);
         }
     }

@@ -21,11 +21,22 @@ pub(super) struct Persist {
     is_on: bool,
     is_restored: bool,
     next_batch: u64,
-    /// Limits in batches that are not on disk yet.
-    pending: BTreeMap<BatchId, Vec<(AccountId, u32)>>,
+    /// Batches that are not on disk yet.
+    pending: BTreeMap<BatchId, Batch>,
     /// Accounts that want a higher limit.
     wanting: Vec<AccountId>,
     due: Option<Instant>,
+    /// Whether the last word of the run is written.
+    is_closed: bool,
+}
+
+/// What a batch is about.
+#[derive(Default, Debug)]
+struct Batch {
+    /// Limits that count once it is on disk.
+    limits: Vec<(AccountId, u32)>,
+    /// Accounts whose changes are lost if it fails.
+    changed: Vec<AccountId>,
 }
 
 impl Persist {
@@ -37,6 +48,7 @@ impl Persist {
             pending: BTreeMap::new(),
             wanting: Vec::new(),
             due: None,
+            is_closed: false,
         }
     }
 
@@ -60,20 +72,18 @@ impl Persist {
             let records = accounts
                 .map(|account| account.record(shared, true))
                 .collect();
-            self.push(records, Vec::new(), true, shared);
+            self.push(records, Batch::default(), true, shared);
         }
+        shared.dirty.take();
+        shared.dirty.take_low();
+        self.due = None;
+        self.is_closed = true;
     }
 
-    fn push(
-        &mut self,
-        records: Vec<Record>,
-        limits: Vec<(AccountId, u32)>,
-        synchronous: bool,
-        shared: &mut Shared,
-    ) {
+    fn push(&mut self, records: Vec<Record>, about: Batch, synchronous: bool, shared: &mut Shared) {
         let batch = BatchId(self.next_batch);
         self.next_batch += 1;
-        self.pending.insert(batch, limits);
+        self.pending.insert(batch, about);
         shared.cx.out.push(Output::Save {
             batch,
             records,
@@ -100,17 +110,22 @@ impl Engine {
     }
 
     pub(super) fn on_saved(&mut self, batch: BatchId) {
-        for (id, limit) in self.persist.pending.remove(&batch).unwrap_or_default() {
+        let about = self.persist.pending.remove(&batch).unwrap_or_default();
+        for (id, limit) in about.limits {
             self.with(id, |account, _| account.on_limit(limit));
             self.ready_up(id);
         }
     }
 
+    /// Nothing is forgotten: limits and changes of the batch are tried again.
     pub(super) fn on_save_failed(&mut self, batch: BatchId, why: &str) {
-        let limits = self.persist.pending.remove(&batch).unwrap_or_default();
-        for (id, _) in limits {
+        let about = self.persist.pending.remove(&batch).unwrap_or_default();
+        for (id, _) in about.limits {
             self.with(id, |account, _| account.on_limit_lost());
             self.persist.wanting.push(id);
+        }
+        for id in about.changed {
+            self.shared.dirty.mark(id);
         }
         self.persist.due = Some(self.shared.cx.now + AGAIN);
         let what = format!("the state could not be saved: {why}");
@@ -122,7 +137,7 @@ impl Engine {
 
     /// Saves what must be saved now, and sees that the rest follows in time.
     pub(super) fn save(&mut self) {
-        if !self.persist.is_on || !self.persist.is_restored {
+        if !self.persist.is_on || !self.persist.is_restored || self.persist.is_closed {
             return;
         }
         let now = self.shared.cx.now;
@@ -142,25 +157,25 @@ impl Engine {
         let mut wanting = std::mem::take(&mut self.persist.wanting);
         wanting.append(&mut self.shared.dirty.take_low());
         let mut limits = Vec::with_capacity(wanting.len());
-        let mut records = Vec::with_capacity(wanting.len());
+        let mut changed = Vec::with_capacity(wanting.len());
         for id in wanting {
-            let Some(account) = self
-                .slots
-                .get_mut(id.slot as usize)
-                .and_then(|slot| slot.account.as_mut())
-            else {
+            let Some(account) = self.account_mut(id) else {
                 continue;
             };
             if let Some(limit) = account.want_limit() {
                 limits.push((id, limit));
-                records.push(Record {
-                    cseq_limit: limit,
-                    ..account.record(&self.shared, false)
-                });
+                changed.push(id);
             }
         }
+        let accounts = changed
+            .iter()
+            .filter_map(|id| self.slots[id.slot as usize].account.as_ref());
+        let records: Vec<_> = accounts
+            .map(|account| account.record(&self.shared, false))
+            .collect();
         if !records.is_empty() {
-            self.persist.push(records, limits, true, &mut self.shared);
+            let about = Batch { limits, changed };
+            self.persist.push(records, about, true, &mut self.shared);
         }
     }
 
@@ -177,8 +192,11 @@ impl Engine {
             .map(|account: &Account| account.record(&self.shared, false))
             .collect();
         if !records.is_empty() {
-            self.persist
-                .push(records, Vec::new(), false, &mut self.shared);
+            let about = Batch {
+                limits: Vec::new(),
+                changed,
+            };
+            self.persist.push(records, about, false, &mut self.shared);
         }
     }
 }

@@ -32,10 +32,10 @@ pub(super) fn answer(
         return;
     }
     let counter = cx.now.as_micros();
-    let tag = format!("{:016x}", cx.seed.draw(TAGS, counter).number());
+    let tag = cx.seed.draw(TAGS, counter).token();
     let mut out = std::mem::take(&mut cx.scratch);
     out.clear();
-    let mut writer = Writer::reply(&mut out, message, (code, reason), &tag, from);
+    let mut writer = Writer::reply(&mut out, message, (code, reason), tag.as_str(), from);
     if code == 200 {
         writer.header("Allow", format_args!("{}", crate::account::ALLOW));
     }

@@ -1,5 +1,7 @@
 //! The engine alone, with a registrar played by hand: what the simulator builds upon.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "tests look for one thing")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -132,10 +134,7 @@ impl Bench {
     /// Runs all timers up to this instant.
     fn run_until(&mut self, end: Instant) {
         while let Some(at) = self.engine.deadline().filter(|at| *at <= end) {
-            assert!(
-                at > self.now || at == self.now,
-                "the deadline is in the past"
-            );
+            assert!(at >= self.now, "the deadline is in the past");
             self.now = at;
             self.handle(Input::Tick);
         }

@@ -94,8 +94,11 @@ impl Pace {
             queue: Queue::default(),
             is_ready: false,
         });
-        self.budgets.entry(socket).or_default();
-        self.share_out(socket);
+        let budget = self.budgets.entry(socket).or_default();
+        budget.windows += WINDOW_START;
+        if budget.limit.is_some_and(|limit| budget.windows > limit) {
+            self.share_out(socket);
+        }
         id
     }
 
@@ -178,7 +181,8 @@ impl Pace {
         None
     }
 
-    /// A transaction was answered: its place is free, and full windows of answers widen the window.
+    /// A transaction was answered: full windows of answers widen the window. Its place is given back by
+    /// [`Pace::leave`].
     pub fn on_answer(&mut self, id: RegistrarId, now: Instant, code: u16) {
         let registrar = &mut self.registrars[id.0 as usize];
         registrar.answered += 1;
@@ -210,9 +214,10 @@ impl Pace {
         self.get_mut(id).suspect = true;
     }
 
-    /// Whether a registrar has sent nothing at all since this instant.
+    /// Whether a registrar has sent nothing at all after this instant. What came in the same instant came
+    /// before: it is what the request answers.
     pub fn is_silent_since(&self, id: RegistrarId, sent: Instant) -> bool {
-        self.get(id).heard.is_none_or(|heard| heard < sent)
+        self.get(id).heard.is_none_or(|heard| heard <= sent)
     }
 
     /// Something came from a registrar.

@@ -6,6 +6,9 @@ use crate::time::{Duration, Instant};
 
 /// A refresh is moved by at most so many seconds; the search for a quiet second ends there.
 const REACH: u64 = 4_096;
+/// Refreshes further away than this (12 days) are not counted: whatever a registrar grants, this table
+/// stays small.
+const HORIZON: usize = 1 << 20;
 
 /// How many refreshes are due in each second to come.
 #[derive(Default, Debug)]
@@ -55,6 +58,9 @@ impl Spread {
 
     fn entry(&mut self, second: u64) -> Option<&mut u32> {
         let index = usize::try_from(second.checked_sub(self.base)?).ok()?;
+        if index > HORIZON {
+            return None;
+        }
         if index >= self.load.len() {
             self.load.resize(index + 1, 0);
         }
@@ -107,6 +113,15 @@ mod tests {
         let now = Instant::from_secs(89);
         let placed = spread.place(now, latest, Duration::from_secs(60));
         assert_eq!(placed, now, "the second of 90 holds three, that of 89 none");
+    }
+
+    #[test]
+    fn a_grant_of_a_century_takes_no_memory() {
+        let mut spread = Spread::default();
+        let latest = Instant::from_secs(u64::from(u32::MAX) / 2);
+        let placed = spread.place(Instant::ZERO, latest, Duration::from_secs(1_000));
+        spread.release(placed);
+        assert_eq!((placed, spread.load.len()), (latest, 0));
     }
 
     #[test]

@@ -82,7 +82,10 @@ impl Proxies {
         let Some(socket) = self.sockets.get_mut(id.0 as usize) else {
             return;
         };
-        let host = socket.interface.advertised_address.unwrap_or(local.ip());
+        let host = socket
+            .interface
+            .advertised_address
+            .unwrap_or_else(|| local.ip());
         socket.local = Some(local);
         socket.contact = Arc::from(SocketAddr::new(host, local.port()).to_string());
     }

@@ -9,8 +9,8 @@ use super::params::Params;
 use super::text::{self, SPACE, TOKEN};
 use super::uri::Uri;
 
-/// An address with its header parameters, as in From, To, Contact and Route (RFC 3261 §25.1: name-addr and
-/// addr-spec).
+/// An address with its header parameters, as in From, To, Contact and Route (RFC 3261 §25.1:
+/// name-addr and addr-spec).
 #[derive(Clone, Debug)]
 pub struct NameAddr<'a> {
     /// The display name, without quotes and escapes.
@@ -36,8 +36,8 @@ impl<'a> NameAddr<'a> {
                 let (uri, rest) = rest.split_at_checked(memchr(b'>', rest)?)?;
                 (uri, rest.get(1..)?)
             }
-            // RFC 3261 §20.10: without brackets, what follows a semicolon belongs to the header, and a URI with
-            // a comma or a question mark is not allowed.
+            // RFC 3261 §20.10: without brackets, what follows a semicolon belongs to the header,
+            // and a URI with a comma or a question mark is not allowed.
             None => {
                 let end = rest
                     .iter()
@@ -57,13 +57,14 @@ impl<'a> NameAddr<'a> {
         self.params.value("tag")
     }
 
-    /// The `expires` parameter of a Contact in seconds (RFC 3261 §20.10); huge ones are `u32::MAX`, garbage is
-    /// `None`.
+    /// The `expires` parameter of a Contact in seconds (RFC 3261 §20.10); huge ones are `u32::MAX`,
+    /// garbage is `None`.
     pub fn expires(&self) -> Option<u32> {
         text::seconds(self.params.value("expires")?.as_bytes())
     }
 
-    /// The `q` parameter of a Contact in thousandths (RFC 3261 §20.10), if it is a number from 0 to 1.
+    /// The `q` parameter of a Contact in thousandths (RFC 3261 §20.10), if it is a number from 0 to
+    /// 1.
     pub fn q(&self) -> Option<u16> {
         let text = self.params.value("q")?;
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -100,7 +101,8 @@ fn display(bytes: &[u8]) -> Option<(Option<Cow<'_, str>>, &[u8])> {
     if name.is_empty() {
         return Some((None, rest));
     }
-    // Tokens; we allow UTF-8 too, which RFC 3261 §25.1 wants quoted, because it is met in the field.
+    // Tokens; we allow UTF-8 too, which RFC 3261 §25.1 wants quoted, because it is met in the
+    // field.
     name.iter()
         .all(|&c| !c.is_ascii() || text::is(c, TOKEN | SPACE))
         .then(|| (Some(text::unfold(name)), rest))

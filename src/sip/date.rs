@@ -1,6 +1,7 @@
 //! Dates as SIP writes them: `Sat, 13 Nov 2010 23:29:00 GMT` (RFC 3261 §20.17, RFC 1123 §5.2.14).
 
-/// Seconds since 1970-01-01 UTC. Only GMT is a zone of SIP; the name of the day is not compared with the date.
+/// Seconds since 1970-01-01 UTC. Only GMT is a zone of SIP; the name of the day is not compared
+/// with the date.
 pub(super) fn read(text: &str) -> Option<i64> {
     let mut words = text.split_ascii_whitespace();
     let day_name = words.next()?.strip_suffix(',')?;

@@ -35,23 +35,34 @@ impl<'a> Via<'a> {
         let end = rest.iter().position(|&byte| byte == b';');
         let (sent_by, params) = rest.split_at(end.unwrap_or(rest.len()));
         let (host, port) = split_sent_by(text::utf8(text::trim(sent_by))?)?;
-        let params = Params::parse(params)?;
+        let mut branch = None;
+        let params = Params::parse_with(params, |name, value| {
+            if branch.is_none() && name.eq_ignore_ascii_case(b"branch") {
+                branch = match value {
+                    Some(value) => text::utf8(value).map(Some),
+                    None => Some(None),
+                };
+            }
+            true
+        })?;
         Some(Self {
             transport: text::utf8(transport)?,
             host,
             port,
-            branch: params.value("branch"),
+            branch: branch.flatten(),
             params,
         })
     }
 
-    /// The `received` parameter, as an address (RFC 3261 §18.2.1); with or without brackets (RFC 5118 §4.5).
+    /// The `received` parameter, as an address (RFC 3261 §18.2.1); with or without brackets
+    /// (RFC 5118 §4.5).
     pub fn received(&self) -> Option<IpAddr> {
         let text = self.params.value("received")?;
         uri::host_address(text).or_else(|| text.parse().ok())
     }
 
-    /// The `rport` parameter (RFC 3581 §3): `None` when it is not there, `Some(None)` without a port.
+    /// The `rport` parameter (RFC 3581 §3): `None` when it is not there, `Some(None)` without a
+    /// port.
     pub fn rport(&self) -> Option<Option<u16>> {
         self.params
             .get("rport")
@@ -116,7 +127,8 @@ pub enum Contacts<'a> {
 pub enum RetryAfter {
     /// After so many seconds; huge numbers are `u32::MAX`.
     Seconds(u32),
-    /// At this time: not in the grammar of RFC 3261, but RFC 2543 §6.32 had it and it is still sent.
+    /// At this time: not in the grammar of RFC 3261, but RFC 2543 §6.32 had it and it is still
+    /// sent.
     Date {
         /// Seconds since 1970-01-01 UTC; may be in the past.
         unix_secs: i64,

@@ -1,8 +1,8 @@
-//! Cuts a stream into messages by Content-Length, and finds the keep-alives between them (RFC 3261 §18.3,
-//! RFC 5626 §3.5.1).
+//! Cuts a stream into messages by Content-Length, and finds the keep-alives between them
+//! (RFC 3261 §18.3, RFC 5626 §3.5.1).
 //!
-//! It does not read messages. Its invariants: the frames do not depend on how the stream was cut into chunks, and
-//! it never holds more than its limit.
+//! It does not read messages. Its invariants: the frames do not depend on how the stream was cut
+//! into chunks, and it never holds more than its limit.
 
 use super::error::ParseError;
 use super::lines::{ContentLength, Lines};
@@ -15,14 +15,15 @@ use super::text::{self, TOKEN};
 pub enum Frame<'f> {
     /// The second of two CRLFs: the peer asks for a pong, a CRLF (RFC 5626 §3.5.1).
     Ping,
-    /// A CRLF: the answer to our ping. Since nobody can know whether another one follows, the first half of a
-    /// ping is shown as a pong too.
+    /// A CRLF: the answer to our ping. Since nobody can know whether another one follows, the first
+    /// half of a ping is shown as a pong too.
     Pong,
     /// A whole message, for [`super::message::Message::parse`].
     Message(&'f [u8]),
 }
 
-/// Why a stream cannot be read further: the connection must be closed. It is always the peer's fault.
+/// Why a stream cannot be read further: the connection must be closed. It is always the peer's
+/// fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
@@ -82,8 +83,9 @@ impl Framer {
         }
     }
 
-    /// Takes bytes of the stream and says how many; the rest is to be fed again after [`Self::next`] has said
-    /// `None`. At least one is taken then. After an error everything is taken and thrown away.
+    /// Takes bytes of the stream and says how many; the rest is to be fed again after
+    /// [`Self::next`] has said `None`. At least one is taken then. After an error everything is
+    /// taken and thrown away.
     #[must_use = "what was not taken must be fed again"]
     pub fn feed(&mut self, bytes: &[u8]) -> usize {
         if self.broken {
@@ -225,7 +227,8 @@ enum Advance {
     Message(usize, usize),
 }
 
-/// What the head says about the body. Lines that are no headers are left to whoever reads the message.
+/// What the head says about the body. Lines that are no headers are left to whoever reads the
+/// message.
 fn body_length(head: &[u8]) -> Result<usize, FrameError> {
     let mut lines = Lines::new(head);
     let mut length = ContentLength::default();
@@ -250,3 +253,132 @@ fn body_length(head: &[u8]) -> Result<usize, FrameError> {
 
 /// An empty buffer of up to this many bytes is kept.
 const KEPT: usize = 4_096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, PartialEq, Eq, Debug)]
+    enum Seen {
+        Ping,
+        Pong,
+        Message(String),
+        Error(FrameError),
+    }
+
+    fn frames(stream: &[u8], chunk: usize, limit: usize) -> Vec<Seen> {
+        let mut framer = Framer::with_limit(limit);
+        let mut seen = Vec::new();
+        for chunk in stream.chunks(chunk) {
+            let mut rest = chunk;
+            while !rest.is_empty() {
+                let taken = framer.feed(rest);
+                assert!(taken > 0, "no progress");
+                rest = &rest[taken..];
+                while let Some(frame) = framer.next() {
+                    seen.push(match frame {
+                        Ok(Frame::Ping) => Seen::Ping,
+                        Ok(Frame::Pong) => Seen::Pong,
+                        Ok(Frame::Message(m)) => {
+                            Seen::Message(String::from_utf8_lossy(m).into_owned())
+                        }
+                        Err(error) => Seen::Error(error),
+                    });
+                }
+                assert!(framer.held() <= limit);
+            }
+        }
+        seen
+    }
+
+    /// The frames of a stream, the same for every chunking.
+    fn all(stream: &[u8], limit: usize) -> Vec<Seen> {
+        let whole = frames(stream, stream.len(), limit);
+        for chunk in 1..stream.len() {
+            assert_eq!(frames(stream, chunk, limit), whole, "chunks of {chunk}");
+        }
+        whole
+    }
+
+    fn message(text: &str) -> Seen {
+        Seen::Message(text.to_owned())
+    }
+
+    #[test]
+    fn messages_and_keep_alives_are_found_in_any_chunking() {
+        let one = "A sip:b SIP/2.0\r\nl : 4\r\n\r\nbody";
+        let two = "SIP/2.0 200 OK\r\nContent-Length:\r\n 0\r\n\r\n";
+        let lf = "SIP/2.0 200 OK\nno header\nContent-Length: 0\n\n";
+        let stream = format!("\r\n{one}\r\n\r\n{two}{lf}\n\r\n\r\n\r\n{two}\r\n");
+        assert_eq!(
+            all(stream.as_bytes(), MAX_MESSAGE),
+            [
+                Seen::Pong,
+                message(one),
+                Seen::Pong,
+                Seen::Ping,
+                message(two),
+                message(lf),
+                Seen::Pong,
+                Seen::Ping,
+                Seen::Pong,
+                message(two),
+                Seen::Pong,
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_cut_ends_the_stream() {
+        let end = |stream: &str| match all(stream.as_bytes(), 200).as_slice() {
+            [Seen::Error(error)] => *error,
+            other => panic!("{other:?}"),
+        };
+        let head = "A sip:b SIP/2.0\r\n";
+        assert_eq!(
+            end(&format!("{head}Via: x\r\n\r\n")),
+            FrameError::NoContentLength
+        );
+        for bad in ["-1", "x", "", "1, 1", "99999999999999999999", "1\r\nl: 2"] {
+            assert_eq!(
+                end(&format!("{head}l: {bad}\r\n\r\n")),
+                FrameError::ContentLength,
+                "{bad}"
+            );
+        }
+        for long in ["18446744073709551610", "18446744073709551615", "200"] {
+            assert_eq!(
+                end(&format!("{head}l: {long}\r\n\r\n")),
+                FrameError::TooLong(200)
+            );
+        }
+        assert_eq!(end(&"a".repeat(1_000)), FrameError::TooLong(200));
+        assert_eq!(end("\u{16}\u{3}\u{1} hello"), FrameError::Garbage);
+        assert_eq!(end("\rx"), FrameError::Garbage);
+        assert_eq!(
+            end(&format!("{head}a: b\rc: d\r\nl: 0\r\n\r\n")),
+            FrameError::Garbage
+        );
+    }
+
+    #[test]
+    fn a_message_of_exactly_the_limit_passes_and_memory_is_given_back() {
+        let body = "x".repeat(20_000);
+        let text = format!("A sip:b SIP/2.0\r\nl: 20000\r\n\r\n{body}");
+        let mut framer = Framer::with_limit(text.len());
+        for chunk in [&text, &text] {
+            assert_eq!(framer.feed(chunk.as_bytes()), text.len());
+            assert_eq!(framer.next(), Some(Ok(Frame::Message(text.as_bytes()))));
+            assert_eq!(framer.next(), None);
+        }
+        assert_eq!(framer.feed(b""), 0);
+        assert_eq!(framer.held(), 0);
+        let mut small = Framer::with_limit(text.len() - 1);
+        assert_eq!(small.feed(text.as_bytes()), text.len() - 1);
+        let error = FrameError::TooLong(text.len() - 1);
+        assert_eq!(small.next(), Some(Err(error)));
+        assert_eq!(small.next(), None);
+        assert_eq!(small.feed(b"anything"), 8);
+        assert_eq!(small.held(), 0);
+    }
+}

@@ -1,7 +1,8 @@
 //! The lines of a message's head: where the start line, each header and the body are (RFC 3261 §7).
 //!
-//! It knows nothing of what headers mean but Content-Length, which [`super::message`] and [`super::framing`] must
-//! read alike. Its invariant: every place that it hands out lies inside the bytes.
+//! It knows nothing of what headers mean but Content-Length, which [`super::message`] and
+//! [`super::framing`] must read alike. Its invariant: every place that it hands out lies inside the
+//! bytes.
 
 use memchr::memchr2;
 
@@ -63,7 +64,8 @@ impl<'a> Lines<'a> {
     }
 
     /// The next header line, with its folds; `None` at the empty line, which is then behind. After
-    /// [`ParseError::HeaderLine`] the line is behind, too; after any other error nothing can be read.
+    /// [`ParseError::HeaderLine`] the line is behind, too; after any other error nothing can be
+    /// read.
     pub(super) fn header(&mut self) -> Result<Option<Entry>, ParseError> {
         let start = self.at;
         let mut end = self.line()?;
@@ -97,8 +99,8 @@ impl<'a> Lines<'a> {
         }))
     }
 
-    /// Goes behind the line and says where it ends. A lone LF ends a line too; a lone CR is refused, since
-    /// others may take it for the end of a line.
+    /// Goes behind the line and says where it ends. A lone LF ends a line too; a lone CR is
+    /// refused, since others may take it for the end of a line.
     fn line(&mut self) -> Result<usize, ParseError> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let length = memchr2(b'\r', b'\n', rest).ok_or(ParseError::Truncated)?;
@@ -151,7 +153,9 @@ impl ContentLength {
 mod tests {
     use super::*;
 
-    fn headers(head: &[u8]) -> Result<Vec<(&[u8], &[u8])>, ParseError> {
+    type Line<'a> = (&'a [u8], &'a [u8]);
+
+    fn headers(head: &[u8]) -> Result<Vec<Line<'_>>, ParseError> {
         let mut lines = Lines::new(head);
         lines.start()?;
         let mut found = Vec::new();

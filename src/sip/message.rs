@@ -1,8 +1,8 @@
 //! Messages: an index over a received datagram, read on demand (RFC 3261 §7).
 //!
-//! [`Message::parse`] finds the lines; what a header means is read when it is asked for, so one bad header spoils
-//! nothing but itself. Nothing is copied unless a fold, an escape or bytes outside UTF-8 force it. Its invariant:
-//! what it hands out borrowed lies inside the datagram.
+//! [`Message::parse`] finds the lines; what a header means is read when it is asked for, so one bad
+//! header spoils nothing but itself. Nothing is copied unless a fold, an escape or bytes outside
+//! UTF-8 force it. Its invariant: what it hands out borrowed lies inside the datagram.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,7 +13,8 @@ use super::error::ParseError;
 use super::fields::{CSeq, Contacts, RetryAfter, Via};
 use super::lines::{ContentLength, Entry, Lines};
 use super::name::Name;
-use super::text::{self, SPACE, TOKEN};
+use super::start::StartLine;
+use super::text;
 use super::uri::Uri;
 
 /// No message may be longer, in bytes.
@@ -21,25 +22,6 @@ pub const MAX_MESSAGE: usize = 65_536;
 
 /// No message may have more header lines.
 pub const MAX_HEADERS: usize = 256;
-
-/// The first line of a message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StartLine<'a> {
-    /// A Request-Line (RFC 3261 §7.1).
-    Request {
-        /// The method, case-sensitive.
-        method: &'a str,
-        /// The Request-URI as written; [`Message::request_uri`] reads it.
-        uri: &'a str,
-    },
-    /// A Status-Line (RFC 3261 §7.2).
-    Status {
-        /// 100 to 699.
-        code: u16,
-        /// The reason phrase as received; [`Message::reason`] reads it as text.
-        reason: &'a [u8],
-    },
-}
 
 /// A header line.
 #[derive(Clone, Copy)]
@@ -76,8 +58,8 @@ pub struct Message<'a> {
 impl<'a> Message<'a> {
     /// Reads a datagram, or one message that [`super::framing::Framer`] has cut out of a stream.
     ///
-    /// Line ends in front are skipped. The body is as long as Content-Length says, or all the rest when it says
-    /// nothing (RFC 3261 §18.3).
+    /// Line ends in front are skipped. The body is as long as Content-Length says, or all the rest
+    /// when it says nothing (RFC 3261 §18.3).
     pub fn parse(datagram: &'a [u8]) -> Result<Self, ParseError> {
         if datagram.len() > MAX_MESSAGE {
             return Err(ParseError::TooLong);
@@ -86,7 +68,7 @@ impl<'a> Message<'a> {
         if lines.at() == datagram.len() {
             return Err(ParseError::Empty);
         }
-        let start = start_line(lines.start()?)?;
+        let start = StartLine::read(lines.start()?)?;
         let mut index = Vec::with_capacity(16);
         let mut length = ContentLength::default();
         while let Some(entry) = lines.header()? {
@@ -145,7 +127,8 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// The URI of a request. One with headers is refused (RFC 3261 §19.1.1, table 1); so is that of a response.
+    /// The URI of a request. One with headers is refused (RFC 3261 §19.1.1, table 1); so is that of
+    /// a response.
     pub fn request_uri(&self) -> Result<Uri<'a>, ParseError> {
         let StartLine::Request { uri, .. } = self.start else {
             return Err(ParseError::Uri);
@@ -189,8 +172,8 @@ impl<'a> Message<'a> {
         self.raw(name).map(text::unfold)
     }
 
-    /// The items of a comma list, those of all lines in order (RFC 3261 §7.3.1). Commas in quoted strings and in
-    /// `<…>` do not separate; empty items are left out.
+    /// The items of a comma list, those of all lines in order (RFC 3261 §7.3.1). Commas in quoted
+    /// strings and in `<…>` do not separate; empty items are left out.
     pub fn list(&self, name: Name) -> Vec<Cow<'a, str>> {
         self.raw(name)
             .flat_map(text::items)
@@ -218,11 +201,11 @@ impl<'a> Message<'a> {
         CSeq::read(value).ok_or(ParseError::Malformed(Name::CSeq))
     }
 
-    /// The Call-ID; `None` when there is none or more than one, or when it holds white space or is not UTF-8
-    /// (RFC 3261 §20.8).
+    /// The Call-ID; `None` when there is none or more than one, when it holds white space or
+    /// control characters, or when it is not UTF-8 (RFC 3261 §20.8).
     pub fn call_id(&self) -> Option<&'a str> {
         let value = text::trim(self.single(Name::CallId).ok()?);
-        let good = !value.is_empty() && !value.iter().any(|&c| text::is(c, SPACE));
+        let good = !value.is_empty() && !value.iter().any(|&c| c <= b' ' || c == 0x7f);
         good.then_some(value).and_then(text::utf8)
     }
 
@@ -250,8 +233,8 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// All Contacts, those of all lines in order; one that is malformed spoils all (RFC 3261 §20.10). See also
-    /// [`Self::contact_items`].
+    /// All Contacts, those of all lines in order; one that is malformed spoils all
+    /// (RFC 3261 §20.10). See also [`Self::contact_items`].
     pub fn contacts(&self) -> Result<Contacts<'a>, ParseError> {
         let malformed = ParseError::Malformed(Name::Contact);
         let mut items = self.raw(Name::Contact).flat_map(text::items).peekable();
@@ -273,7 +256,8 @@ impl<'a> Message<'a> {
         items.map(|item| NameAddr::read(item).ok_or(ParseError::Malformed(Name::Contact)))
     }
 
-    /// The Expires header in seconds (RFC 3261 §20.19); huge numbers are `u32::MAX`, garbage is `None`.
+    /// The Expires header in seconds (RFC 3261 §20.19); huge numbers are `u32::MAX`, garbage is
+    /// `None`.
     pub fn expires(&self) -> Option<u32> {
         self.seconds(Name::Expires)
     }
@@ -297,9 +281,9 @@ impl<'a> Message<'a> {
         date::read(&self.value(Name::Date)?)
     }
 
-    /// Whether what every message must have is there, once, and can be read (RFC 3261 §8.1.1, §8.2.1): Via, From,
-    /// To, Call-ID and CSeq; of a request also its URI, and CSeq names its method. Max-Forwards and the From tag
-    /// are not asked for: RFC 2543 did not know them.
+    /// Whether what every message must have is there, once, and can be read (RFC 3261 §8.1.1,
+    /// §8.2.1): Via, From, To, Call-ID and CSeq; of a request also its URI, and CSeq names its
+    /// method. Max-Forwards and the From tag are not asked for: RFC 2543 did not know them.
     pub fn check(&self) -> Result<(), ParseError> {
         self.via()?;
         self.from()?;
@@ -328,48 +312,159 @@ impl fmt::Debug for Message<'_> {
     }
 }
 
-/// One space between the parts, and none at the ends (RFC 3261 §7.1, §7.2).
-fn start_line(line: &[u8]) -> Result<StartLine<'_>, ParseError> {
-    if let Some((version, rest)) = line.split_at_checked(7)
-        && version.eq_ignore_ascii_case(b"SIP/2.0")
-    {
-        return status(rest).ok_or(ParseError::StartLine);
-    }
-    let mut parts = line.split(|&c| c == b' ');
-    let (Some(method), Some(uri), Some(version), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err(ParseError::StartLine);
-    };
-    if !version.eq_ignore_ascii_case(b"SIP/2.0") {
-        let is_sip = version.get(..4);
-        return Err(match is_sip {
-            Some(name) if name.eq_ignore_ascii_case(b"SIP/") => ParseError::Version,
-            _ => ParseError::StartLine,
-        });
-    }
-    let uri_is_good = !uri.is_empty() && !uri.iter().any(u8::is_ascii_control);
-    match (text::utf8(method), text::utf8(uri)) {
-        (Some(method), Some(uri)) if uri_is_good && text::all(method.as_bytes(), TOKEN) => {
-            Ok(StartLine::Request { method, uri })
-        }
-        _ => Err(ParseError::StartLine),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What follows the version: ` 200 OK`. We allow the last space to be missing when the reason is.
-fn status(rest: &[u8]) -> Option<StartLine<'_>> {
-    let (digits, rest) = rest.strip_prefix(b" ")?.split_at_checked(3)?;
-    let reason = match rest.split_first() {
-        None => rest,
-        Some((b' ', reason)) => reason,
-        Some(_) => return None,
-    };
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return None;
+    const REGISTER: &str = "REGISTER sip:example.net SIP/2.0\r\n\
+        v: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa;rport, SIP/2.0/TCP b;branch=z9hG4bKb\r\n\
+        VIA: SIP/2.0/TLS c;branch=z9hG4bKc\r\n\
+        f : \"Zoë\" <sip:zoe@example.net>;tag=1\r\n\
+        To:\r\n <sip:zoe@example.net>\r\n\
+        I: 1@x\r\n\
+        cseq: 7 REGISTER\r\n\
+        M: <sip:zoe@192.0.2.1>;expires=60, \"a,b\" <sip:c@d>\r\n\
+        Contact: sip:e@f;q=0.5\r\n\
+        X-Bytes: \u{ff}\r\n\
+        l: 4\r\n\r\nbodyrest";
+
+    fn bytes(text: &str) -> Vec<u8> {
+        // \u{ff} stands for a byte that is not UTF-8.
+        let mut bytes = Vec::new();
+        for c in text.chars() {
+            match c {
+                '\u{ff}' => bytes.push(0xff),
+                _ => bytes.extend(c.to_string().bytes()),
+            }
+        }
+        bytes
     }
-    let code = text::utf8(digits)?.parse().ok()?;
-    (100..700)
-        .contains(&code)
-        .then_some(StartLine::Status { code, reason })
+
+    fn with(headers: &str) -> Vec<u8> {
+        bytes(&format!("SIP/2.0 200 OK\r\n{headers}\r\n"))
+    }
+
+    #[test]
+    fn a_request_is_read_in_compact_folded_and_joined_forms() {
+        let bytes = bytes(REGISTER);
+        let message = Message::parse(&bytes).unwrap();
+        assert_eq!(message.check(), Ok(()));
+        assert_eq!(message.method(), Some("REGISTER"));
+        assert_eq!(message.request_uri().unwrap().host, "example.net");
+        assert_eq!(message.body(), b"body");
+        let via = message.via().unwrap();
+        assert_eq!((via.host, via.port), ("192.0.2.1", Some(5060)));
+        assert_eq!(via.branch, Some("z9hG4bKa"));
+        assert_eq!(message.via_count(), 3);
+        assert_eq!(message.from().unwrap().display.as_deref(), Some("Zoë"));
+        assert_eq!(message.from().unwrap().tag(), Some("1"));
+        assert_eq!(message.to().unwrap().tag(), None);
+        assert_eq!(message.call_id(), Some("1@x"));
+        assert_eq!(message.cseq().unwrap().number, 7);
+        let Ok(Contacts::List(contacts)) = message.contacts() else {
+            panic!("no contacts");
+        };
+        assert_eq!(contacts.len(), 3);
+        assert_eq!(contacts[0].expires(), Some(60));
+        assert_eq!(contacts[1].display.as_deref(), Some("a,b"));
+        assert_eq!(contacts[2].q(), Some(500));
+        assert_eq!(message.headers().count(), 10);
+    }
+
+    #[test]
+    fn content_length_and_the_datagram_must_agree() {
+        let body = |headers: &str, rest: &str| {
+            let mut bytes = with(headers);
+            bytes.extend_from_slice(rest.as_bytes());
+            Message::parse(&bytes).map(|m| m.body().to_vec())
+        };
+        assert_eq!(body("", "rest"), Ok(b"rest".to_vec()));
+        assert_eq!(body("l: 2\r\n", "rest"), Ok(b"re".to_vec()));
+        assert_eq!(
+            body("l: 2\r\nContent-Length: 02\r\n", "re"),
+            Ok(b"re".to_vec())
+        );
+        assert_eq!(body("l: 5\r\n", "rest"), Err(ParseError::BodyCut));
+        let bad = Err(ParseError::ContentLength);
+        assert_eq!(body("l: 2\r\nContent-Length: 3\r\n", "rest"), bad);
+        assert_eq!(body("l: -1\r\n", "rest"), bad);
+        assert_eq!(body("l: 18446744073709551617\r\n", "r"), bad);
+    }
+
+    #[test]
+    fn limits_hold() {
+        let parse = |bytes: &[u8]| Message::parse(bytes).map(|m| m.headers().count());
+        assert_eq!(parse(&with(&"a: b\r\n".repeat(256))), Ok(256));
+        assert_eq!(
+            parse(&with(&"a: b\r\n".repeat(257))),
+            Err(ParseError::TooManyHeaders)
+        );
+        let mut long = with("");
+        long.resize(MAX_MESSAGE, b'x');
+        assert_eq!(parse(&long), Ok(0));
+        long.push(b'x');
+        assert_eq!(parse(&long), Err(ParseError::TooLong));
+        assert_eq!(parse(b""), Err(ParseError::Empty));
+        assert_eq!(parse(b"\r\n\r\n"), Err(ParseError::Empty));
+        assert_eq!(parse(b"\0\0\0\0"), Err(ParseError::Truncated));
+    }
+
+    #[test]
+    fn single_headers_are_refused_when_repeated() {
+        let twice = with("To: <sip:a@b>\r\nt: <sip:a@b>\r\ni: 1\r\ni: 1\r\nCSeq: x\r\n");
+        let message = Message::parse(&twice).unwrap();
+        assert_eq!(
+            message.to().map(|_| ()),
+            Err(ParseError::Repeated(Name::To))
+        );
+        assert_eq!(
+            message.from().map(|_| ()),
+            Err(ParseError::Missing(Name::From))
+        );
+        assert_eq!(
+            message.cseq().map(|_| ()),
+            Err(ParseError::Malformed(Name::CSeq))
+        );
+        assert_eq!(message.call_id(), None);
+    }
+
+    #[test]
+    fn a_star_stands_alone() {
+        let contacts = |headers: &str| {
+            let bytes = with(headers);
+            let message = Message::parse(&bytes).unwrap();
+            match message.contacts() {
+                Ok(Contacts::None) => "none",
+                Ok(Contacts::Star) => "star",
+                Ok(Contacts::List(_)) => "list",
+                Err(_) => "error",
+            }
+        };
+        assert_eq!(contacts(""), "none");
+        assert_eq!(contacts("m: *\r\n"), "star");
+        assert_eq!(contacts("m: *, <sip:a@b>\r\n"), "error");
+        assert_eq!(contacts("m: <sip:a@b>\r\nm: *\r\n"), "error");
+        assert_eq!(contacts("m: *\r\nm: *\r\n"), "error");
+        assert_eq!(contacts("m: *;expires=0\r\n"), "error");
+        assert_eq!(contacts("m: <sip:a@b>\r\nm: sip:c@d\r\n"), "list");
+        assert_eq!(contacts("m: <sip:a@b>,\r\n"), "error");
+    }
+
+    #[test]
+    fn lists_and_numbers_are_read() {
+        let bytes = with(
+            "k: path,\r\n gin\r\nSupported: , outbound\r\nSupported:\r\n\
+             Expires: 99999999999\r\nMin-Expires: x\r\nRetry-After: 5 (busy)\r\n\
+             P-Associated-URI: <sip:a@b;x=1,2>, \"c, d\" <sip:e@f>\r\n",
+        );
+        let message = Message::parse(&bytes).unwrap();
+        assert_eq!(message.list(Name::Supported), ["path", "gin", "outbound"]);
+        assert_eq!(message.list(Name::PAssociatedUri).len(), 2);
+        assert_eq!(message.values(Name::Supported).count(), 3);
+        assert_eq!(message.value(Name::Supported).as_deref(), Some("path, gin"));
+        assert_eq!(message.expires(), Some(u32::MAX));
+        assert_eq!(message.min_expires(), None);
+        assert_eq!(message.retry_after(), Some(RetryAfter::Seconds(5)));
+        assert_eq!(message.date(), None);
+    }
 }

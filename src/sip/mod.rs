@@ -1,7 +1,7 @@
 //! The part of SIP that we speak, as values: parsing, writing, framing, digest, transactions.
 //!
-//! It knows the grammar and timers of RFC 3261 and its friends. It does not know Accounts, configuration or
-//! sockets. Nothing that arrives from the network may make it panic.
+//! It knows the grammar and timers of RFC 3261 and its friends. It does not know Accounts,
+//! configuration or sockets. Nothing that arrives from the network may make it panic.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod address;
@@ -11,10 +11,13 @@ pub mod digest;
 mod error;
 mod fields;
 pub mod framing;
+#[doc(hidden)]
+pub mod fuzz;
 mod lines;
 pub mod message;
 mod name;
 mod params;
+mod start;
 mod text;
 pub mod transaction;
 pub mod uri;
@@ -24,8 +27,10 @@ pub use address::NameAddr;
 pub use digest::Algorithm;
 pub use error::ParseError;
 pub use fields::{CSeq, Contacts, RetryAfter, Via};
-pub use message::{Header, Message, StartLine};
+pub use framing::{Frame, FrameError, Framer};
+pub use message::{Header, MAX_HEADERS, MAX_MESSAGE, Message};
 pub use name::Name;
-pub use params::Params;
-pub use uri::{Scheme, Uri};
+pub use params::{MAX_PARAMS, Params};
+pub use start::StartLine;
+pub use uri::{Scheme, Uri, escape_user, unescape};
 pub use write::{Writer, reply};

@@ -109,12 +109,15 @@ impl Name {
         else {
             return Self::Other;
         };
-        KNOWN
-            .get(from..to)
-            .unwrap_or_default()
-            .iter()
-            .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(text))
-            .map_or(Self::Other, |&(_, name)| name)
+        let known = KNOWN.get(from..to).unwrap_or_default();
+        // Nearly everybody writes names as the RFCs do.
+        let same = known.iter().find(|(name, _)| name.as_bytes() == text);
+        let alike = || {
+            known
+                .iter()
+                .find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(text))
+        };
+        same.or_else(alike).map_or(Self::Other, |&(_, name)| name)
     }
 
     const fn compact(letter: u8) -> Self {

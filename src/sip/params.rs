@@ -1,10 +1,16 @@
-//! Parameters of headers and URIs: `;name`, `;name=value`, `;name="value"` (RFC 3261 §25.1: generic-param).
+//! Parameters of headers and URIs: `;name`, `;name=value`, `;name="value"` (RFC 3261 §25.1:
+//! generic-param).
 
 use super::text::{self, TOKEN, URI_PARAM, VALUE};
 
+/// No list of parameters may be longer.
+pub const MAX_PARAMS: usize = 128;
+
 /// A list of parameters, checked once and read again at each look.
 ///
-/// Names are case-insensitive; the first of two equal ones counts. A parameter that is not UTF-8 is not shown.
+/// Names are case-insensitive; the first of two equal ones counts. There are at most
+/// [`MAX_PARAMS`], so that comparing two lists is never dear. A parameter that is not UTF-8 is
+/// not shown.
 #[derive(Clone, Copy, Default)]
 pub struct Params<'a> {
     /// Empty, or from the first semicolon on.
@@ -14,25 +20,42 @@ pub struct Params<'a> {
 impl<'a> Params<'a> {
     /// Checks that all of the bytes are parameters, each after its semicolon.
     pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
+        Self::parse_with(bytes, |_, _| true)
+    }
+
+    /// As [`Self::parse`], where each parameter must be good.
+    pub(super) fn parse_with(
+        bytes: &'a [u8],
+        mut is_good: impl FnMut(&'a [u8], Option<&'a [u8]>) -> bool,
+    ) -> Option<Self> {
         let bytes = text::trim(bytes);
         let mut rest = bytes;
+        let mut count: usize = 0;
         while !rest.is_empty() {
-            rest = step(rest)?.2;
+            let (name, value, after) = step(rest)?;
+            count = count.saturating_add(1);
+            if count > MAX_PARAMS || !is_good(name, value) {
+                return None;
+            }
+            rest = after;
         }
         Some(Self { bytes })
     }
 
-    /// The value of a parameter: `None` when it is not there, `Some(None)` when it has no value. The quotes of a
-    /// quoted value are stripped, its escapes stay as written.
+    /// The value of a parameter: `None` when it is not there, `Some(None)` when it has no value.
+    /// The quotes of a quoted value are stripped, its escapes stay as written.
     pub fn get(&self, name: &str) -> Option<Option<&'a str>> {
         let mut rest = self.bytes;
         while !rest.is_empty() {
             let (found, value, after) = step(rest)?;
             if found.eq_ignore_ascii_case(name.as_bytes()) {
-                return match value {
+                let shown = match value {
                     Some(value) => text::utf8(value).map(Some),
                     None => Some(None),
                 };
+                if shown.is_some() {
+                    return shown;
+                }
             }
             rest = after;
         }
@@ -159,6 +182,13 @@ mod tests {
         ] {
             assert_eq!(params(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_has_a_limit() {
+        let longest = ";a".repeat(MAX_PARAMS);
+        assert!(Params::parse(longest.as_bytes()).is_some());
+        assert!(Params::parse(format!("{longest};a").as_bytes()).is_none());
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! Characters and white space of SIP: classes, folding, quoted strings, comma lists.
 //!
-//! Everything works on bytes as received. A fold counts as white space, so that nothing needs to be copied to be
-//! read; bytes outside ASCII are never looked into.
+//! Everything works on bytes as received. A fold counts as white space, so that nothing needs to be
+//! copied to be read; bytes outside ASCII are never looked into.
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2, memchr3};
 
 /// Characters of a `token` (RFC 3261 §25.1).
 pub(super) const TOKEN: u8 = 1;
-/// Characters of the user part of a URI, without escapes (RFC 3261 §25.1: unreserved, user-unreserved).
+/// Characters of the user part of a URI, without escapes (RFC 3261 §25.1: unreserved,
+/// user-unreserved).
 pub(super) const USER: u8 = 2;
 /// Characters of the password of a URI, without escapes.
 pub(super) const PASSWORD: u8 = 4;
@@ -17,9 +18,11 @@ pub(super) const PASSWORD: u8 = 4;
 pub(super) const HOST: u8 = 8;
 /// Characters of a URI parameter, without escapes (RFC 3261 §25.1: paramchar).
 pub(super) const URI_PARAM: u8 = 16;
-/// Characters of the headers of a URI, without escapes, `=` and `&` included (RFC 3261 §25.1: hnv-unreserved).
+/// Characters of the headers of a URI, without escapes, `=` and `&` included (RFC 3261 §25.1:
+/// hnv-unreserved).
 pub(super) const URI_HEADER: u8 = 32;
-/// Characters of an unquoted parameter value of a header: wider than RFC 3261, only what separates is left out.
+/// Characters of an unquoted parameter value of a header: wider than RFC 3261, only what separates
+/// is left out.
 pub(super) const VALUE: u8 = 64;
 /// White space, folds included: SP, HT, CR, LF.
 pub(super) const SPACE: u8 = 128;
@@ -128,7 +131,8 @@ pub(super) fn trim(bytes: &[u8]) -> &[u8] {
     rest
 }
 
-/// A header value as text: trimmed, each fold one space (RFC 3261 §7.3.1), other than UTF-8 replaced.
+/// A header value as text: trimmed, each fold one space (RFC 3261 §7.3.1), other than UTF-8
+/// replaced.
 pub(super) fn unfold(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = trim(bytes);
     if memchr2(b'\r', b'\n', bytes).is_none() {
@@ -165,9 +169,10 @@ pub(super) fn quoted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// The content of a quoted string as text: escapes resolved, folds one space (RFC 3261 §25.1: quoted-pair).
+/// The content of a quoted string as text: escapes resolved, folds one space (RFC 3261 §25.1:
+/// quoted-pair).
 pub(super) fn unquote(content: &[u8]) -> Cow<'_, str> {
-    if memchr::memchr3(b'\\', b'\r', b'\n', content).is_none() {
+    if memchr3(b'\\', b'\r', b'\n', content).is_none() {
         return String::from_utf8_lossy(content);
     }
     let mut text = Vec::with_capacity(content.len());
@@ -194,8 +199,8 @@ pub(super) fn unquote(content: &[u8]) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// A comma list: the items, trimmed; commas in quoted strings and in `<…>` do not separate. Empty items are
-/// handed out too: it is for the reader to refuse or to skip them.
+/// A comma list: the items, trimmed; commas in quoted strings and in `<…>` do not separate. Empty
+/// items are handed out too: it is for the reader to refuse or to skip them.
 pub(super) fn items(bytes: &[u8]) -> Items<'_> {
     Items { rest: Some(bytes) }
 }
@@ -224,22 +229,18 @@ impl<'a> Iterator for Items<'a> {
 
 /// The place of the first comma that separates.
 fn comma(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let after = at.saturating_add(1);
-        at = match byte {
-            b',' => return Some(at),
-            b'"' => {
-                let (content, _) = quoted(bytes.get(after..)?)?;
-                after.saturating_add(content.len()).saturating_add(1)
-            }
-            b'<' => after
-                .saturating_add(memchr::memchr(b'>', bytes.get(after..)?)?)
-                .saturating_add(1),
-            _ => after,
-        };
+    let mut from = 0;
+    loop {
+        let at = from + memchr3(b',', b'"', b'<', bytes.get(from..)?)?;
+        let after = bytes.get(at + 1..)?;
+        from = at
+            + 2
+            + match bytes.get(at) {
+                Some(b'"') => quoted(after)?.0.len(),
+                Some(b'<') => memchr(b'>', after)?,
+                _ => return Some(at),
+            };
     }
-    None
 }
 
 /// A decimal number of at least one digit and nothing else; `u32::MAX` when it is larger.

@@ -1,5 +1,6 @@
 //! Engine views and the wall clock become a snapshot (rule T1).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::snapshot::{AccountStatus, LastAnswer, StatusWord, UnixMs};
@@ -31,7 +32,7 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
         local: view.local(),
         asked: view.asked(),
         granted: bound.map(|bound| bound.granted),
-        registered_since: bound.map(|bound| time(bound.since)),
+        registered_since: bound.map(|bound| UnixMs(bound.since_unix_ms)),
         binding_until: bound.map(|bound| time(bound.until)),
         refresh_due: view.refresh_due().map(time),
         last_answer: view.last().map(|last| LastAnswer {
@@ -44,7 +45,7 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
         next_try: view.next_try().map(time),
         retry_after_until: view.retry_after_until().map(time),
         public_address: view.public_address(),
-        algorithm: view.algorithm().map(Arc::from),
+        algorithm: view.algorithm().map(Cow::Borrowed),
         rtt_us: view
             .round_trip()
             .map(|time| u32::try_from(time.as_micros()).unwrap_or(u32::MAX)),

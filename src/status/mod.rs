@@ -1,11 +1,14 @@
 //! What an operator may see, as data and as text.
 //!
 //! It knows the engine's views and is handed the wall clock. It asks nothing of the engine but those views, and
-//! does no I/O: the shell publishes what [`collect`] builds.
+//! does no I/O: the shell publishes what [`account`] builds.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod collect;
 mod snapshot;
+pub mod table;
+pub mod words;
 
+pub use crate::effect::{Answer, Failure, Outcome, Phase};
 pub use collect::account;
 pub use snapshot::{AccountStatus, LastAnswer, SCHEMA, StatusWord, UnixMs};

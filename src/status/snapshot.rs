@@ -1,5 +1,6 @@
 //! A serialisable picture with a schema number: plain data with absolute times (rule T1).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -63,7 +64,7 @@ pub struct AccountStatus {
     /// Our address as the registrar saw it (`received` and `rport`).
     pub public_address: Option<SocketAddr>,
     /// Digest algorithm in use.
-    pub algorithm: Option<Arc<str>>,
+    pub algorithm: Option<Cow<'static, str>>,
     /// Round-trip time of the last answered REGISTER, in microseconds.
     pub rtt_us: Option<u32>,
     /// What happens and why, in one line for people.

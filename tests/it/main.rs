@@ -1,1 +1,42 @@
-fn main() {}
+//! The integration tests: one binary, one module for each part that is tested from outside.
+//!
+//! Each module lists its trials in a function `trials`. To add a module, name it twice below. A
+//! trial that needs a foreign program says so and is *ignored*, with the reason in its name, where
+//! the program is missing. What the environment may say:
+//!
+//! * `REGENT_REQUIRE_INTEROP=1`: a missing program fails its trials instead.
+//! * `REGENT_LONG_TESTS=1`: the trials that wait for long timers run too.
+//! * `REGENT_BIN=PATH`: the program under test, in place of the one that cargo has built.
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+#[macro_use]
+mod harness;
+
+mod architecture;
+mod config;
+mod examples;
+mod kamailio;
+mod sip_oracles;
+mod sipp;
+
+const MODULES: &[fn() -> Vec<Trial>] = &[
+    architecture::trials,
+    config::trials,
+    examples::trials,
+    kamailio::trials,
+    sip_oracles::trials,
+    sipp::trials,
+];
+
+/// Most trials wait for timers, so more of them run at once than there are processors.
+const TRIALS_AT_ONCE: usize = 8;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(TRIALS_AT_ONCE);
+    let trials = MODULES.iter().flat_map(|module| module()).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

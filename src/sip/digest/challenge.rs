@@ -165,23 +165,15 @@ impl<'a> Draft<'a> {
 
 /// The one that we like best; `None` when some are offered and we know none of them.
 fn best_qop(offered: &str) -> Option<Qop> {
-    let mut tokens = offered
+    let tokens = offered
         .split([',', ' ', '\t'])
-        .filter(|token| !token.is_empty())
-        .peekable();
-    if tokens.peek().is_none() {
+        .filter(|token| !token.is_empty());
+    if tokens.clone().next().is_none() {
         return Some(Qop::None);
     }
-    let mut best = None;
-    for token in tokens {
-        if token.eq_ignore_ascii_case("auth") {
-            return Some(Qop::Auth);
-        }
-        if token.eq_ignore_ascii_case("auth-int") {
-            best = Some(Qop::AuthInt);
-        }
-    }
-    best
+    [Qop::Auth, Qop::AuthInt]
+        .into_iter()
+        .find(|qop| tokens.clone().any(|token| Qop::parse(token) == Some(*qop)))
 }
 
 /// A text that may be kept and echoed between quotes.
@@ -199,3 +191,210 @@ const LONGEST: usize = 4_096;
 /// what is beyond is meant to make us work.
 const MOST_CHALLENGES: usize = 32;
 const MOST_REALMS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `realm nonce algorithm qop` and what else there is.
+    fn shown(challenge: &Challenge) -> String {
+        let mut shown = format!(
+            "{} {} {} {:?}",
+            challenge.realm, challenge.nonce, challenge.algorithm, challenge.qop
+        );
+        for (is, name) in [
+            (!challenge.algorithm_named, " unnamed"),
+            (challenge.stale, " stale"),
+            (challenge.userhash, " userhash"),
+            (challenge.utf8, " utf8"),
+        ] {
+            if is {
+                shown += name;
+            }
+        }
+        if let Some(opaque) = &challenge.opaque {
+            shown += &format!(" opaque[{opaque}]");
+        }
+        shown
+    }
+
+    fn check(table: &[(&str, &[&str])]) {
+        for (value, expected) in table {
+            let found: Vec<_> = challenges(value).iter().map(shown).collect();
+            assert_eq!(&found, expected, "{value}");
+        }
+    }
+
+    // rule A2
+    #[test]
+    fn challenges_are_read_in_every_dress() {
+        check(&[
+            (r#"Digest realm="a", nonce="n""#, &["a n MD5 None unnamed"]),
+            (
+                r#"digest REALM="a",NONCE="n",Algorithm=md5"#,
+                &["a n MD5 None"],
+            ),
+            ("Digest realm=a,nonce=n", &["a n MD5 None unnamed"]),
+            (
+                "DIGEST\trealm = \"a\" ,\tnonce\t=\"n\"  , algorithm = SHA-256,",
+                &["a n SHA-256 None"],
+            ),
+            (
+                r#"Digest realm="a",,nonce="n",algorithm="SHA-512-256""#,
+                &["a n SHA-512-256 None"],
+            ),
+            (
+                r#"Digest realm="a" nonce="n" stale=TRUE"#,
+                &["a n MD5 None unnamed stale"],
+            ),
+            (
+                r#"Digest nonce="n", stale="true", realm="a""#,
+                &["a n MD5 None unnamed stale"],
+            ),
+            (
+                r#"Digest realm="a, b=\"c\"", nonce="n""#,
+                &[r#"a, b=\"c\" n MD5 None unnamed"#],
+            ),
+            (r#"Digest realm="", nonce="n""#, &[" n MD5 None unnamed"]),
+            (
+                r#"Digest realm="a", nonce=7ypf/xlj9X=="#,
+                &["a 7ypf/xlj9X== MD5 None unnamed"],
+            ),
+            (
+                r#"Digest realm="ä", nonce="n", opaque="", userhash=true, charset=utf-8"#,
+                &["ä n MD5 None unnamed userhash utf8 opaque[]"],
+            ),
+            (
+                r#"Digest realm="a", domain="sip:a, b", nonce="n", p=x, x="y", opaque="o,\"""#,
+                &[r#"a n MD5 None unnamed opaque[o,\"]"#],
+            ),
+        ]);
+    }
+
+    // rule A2
+    #[test]
+    fn several_challenges_share_a_line() {
+        check(&[
+            (
+                r#"Digest realm=a, nonce="1", algorithm=SHA-256, qop=auth, Digest realm=a,nonce=2"#,
+                &["a 1 SHA-256 Auth", "a 2 MD5 None unnamed"],
+            ),
+            (
+                r#"Basic realm="b", Digest realm=a, nonce="1", N x="y, Digest realm=z", nonce="3""#,
+                &["a 1 MD5 None unnamed"],
+            ),
+            (
+                r#"Negotiate, Digest realm="a", nonce="1", NTLM TlRMTVNTUAAB=="#,
+                &["a 1 MD5 None unnamed"],
+            ),
+        ]);
+    }
+
+    // rule A1
+    #[test]
+    fn the_best_quality_on_offer_is_taken() {
+        let of = |qop: &str| {
+            let value = format!("Digest realm=a, nonce=n, qop={qop}");
+            challenges(&value).first().map(|challenge| challenge.qop)
+        };
+        for (qop, expected) in [
+            ("\"auth\"", Some(Qop::Auth)),
+            ("auth", Some(Qop::Auth)),
+            ("\"auth,auth-int\"", Some(Qop::Auth)),
+            ("\"auth-int, AUTH\"", Some(Qop::Auth)),
+            ("auth-int,auth", Some(Qop::AuthInt)),
+            ("\"auth-int\"", Some(Qop::AuthInt)),
+            ("\"auth-conf,auth-int\"", Some(Qop::AuthInt)),
+            ("\"auth-conf\"", None),
+            ("\"\"", Some(Qop::None)),
+            ("\" , \"", Some(Qop::None)),
+        ] {
+            assert_eq!(of(qop), expected, "{qop}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_skipped() {
+        let long = format!("Digest realm=\"a\", nonce=\"{}\"", "n".repeat(LONGEST + 1));
+        for value in [
+            "",
+            "Digest",
+            "Digest ",
+            "Basic realm=\"a\"",
+            "realm=\"a\", nonce=\"n\"",
+            "Digest realm=\"a\"",
+            "Digest nonce=\"n\"",
+            "Digest realm=\"a\", nonce=\"\"",
+            "Digest realm=\"a\", nonce=\"n",
+            "Digest realm=\"a\", nonce=\"n\\\"",
+            "Digest realm=\"a\", nonce=\"n\", algorithm=AKAv1-MD5",
+            "Digest realm=\"a\", nonce=\"n\", algorithm=\"SHA-256",
+            "Digest realm=\"a\", nonce=\"n\", algorithm=",
+            "Digest realm=\"a\", nonce=\"n\", algorithm=MD5-sess",
+            "Digest realm=\"a\r\nX: y\", nonce=\"n\"",
+            "Digest realm=\"a\", nonce=\"n\0\"",
+            "Digest realm=\"a\", nonce=\"n\", opaque=\"\\\n\"",
+            "Digest realm=\"a\", nonce=\"n\", opaque=\"",
+            "Digest realm=a\"b\", nonce=\"n\"",
+            &long,
+        ] {
+            assert_eq!(challenges(value), [], "{value}");
+        }
+    }
+
+    #[test]
+    fn of_a_repeated_parameter_the_first_counts() {
+        check(&[(
+            "Digest realm=a, nonce=n, realm=b, nonce=m, algorithm=MD5, algorithm=SHA-256",
+            &["a n MD5 None"],
+        )]);
+    }
+
+    // rule A1
+    #[test]
+    fn the_strongest_of_each_realm_is_chosen() {
+        let chosen = |values: &[&str], minimum| -> Vec<String> {
+            let shown = |choice: &Choice| match choice {
+                Choice::Chosen(challenge) => shown(challenge),
+                Choice::BelowMinimum(algorithm) => format!("only {algorithm}"),
+                Choice::NoneUsable => "none".to_owned(),
+            };
+            choose(values, minimum).iter().map(shown).collect()
+        };
+        let md5 = "Digest realm=a, nonce=1, algorithm=MD5";
+        let sha = "Digest realm=a, nonce=2, algorithm=SHA-256";
+        let best = "Digest realm=a, nonce=3, algorithm=SHA-512-256-sess, qop=auth";
+        let other = "Digest realm=b, nonce=4";
+        let none: &[&str] = &[];
+        assert_eq!(chosen(&[md5, sha], Algorithm::Md5), ["a 2 SHA-256 None"]);
+        assert_eq!(
+            chosen(&[sha, best, md5], Algorithm::Md5),
+            ["a 3 SHA-512-256-sess Auth"]
+        );
+        assert_eq!(
+            chosen(&[md5, "Digest realm=a, nonce=9"], Algorithm::Md5),
+            ["a 1 MD5 None"]
+        );
+        assert_eq!(
+            chosen(&[other, md5, sha], Algorithm::Md5),
+            ["b 4 MD5 None unnamed", "a 2 SHA-256 None"]
+        );
+        assert_eq!(
+            chosen(&[other, md5, sha], Algorithm::Sha256),
+            ["only MD5", "a 2 SHA-256 None"]
+        );
+        assert_eq!(chosen(&[sha], Algorithm::Sha512_256), ["only SHA-256"]);
+        assert_eq!(chosen(&["Basic realm=a"], Algorithm::Md5), ["none"]);
+        assert_eq!(chosen(none, Algorithm::Md5), ["none"]);
+    }
+
+    #[test]
+    fn a_flood_of_challenges_is_cut_short() {
+        let same = "Digest realm=a, nonce=n, ".repeat(50_000);
+        assert_eq!(challenges(&same).len(), MOST_CHALLENGES);
+        let realms: Vec<_> = (0..1_000)
+            .map(|n| format!("Digest realm={n}, nonce=n"))
+            .collect();
+        assert_eq!(choose(&realms, Algorithm::Md5).len(), MOST_REALMS);
+    }
+}

@@ -15,10 +15,13 @@ use sha2::{Sha256, Sha512_256};
 use zeroize::Zeroize;
 
 mod challenge;
+mod credentials;
 mod items;
 mod session;
+mod terms;
 
 pub use challenge::{Challenge, Choice, challenges, choose};
+pub use credentials::Credentials;
 pub use session::{InfoVerdict, Session};
 
 /// A digest algorithm, weakest first.
@@ -122,7 +125,25 @@ pub enum Qop {
     AuthInt,
 }
 
-/// A hash in lower-case hexadecimal. It may be as good as a password, so it is wiped when dropped.
+impl Qop {
+    /// The name on the wire; `None` has none.
+    pub const fn token(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Auth => Some("auth"),
+            Self::AuthInt => Some("auth-int"),
+        }
+    }
+
+    /// The one of that name, in any letter case.
+    pub fn parse(token: &str) -> Option<Self> {
+        [Self::Auth, Self::AuthInt]
+            .into_iter()
+            .find(|qop| qop.token().is_some_and(|t| t.eq_ignore_ascii_case(token)))
+    }
+}
+
+/// A hash in lower-case hexadecimal. Keep one that is as good as a password in `Zeroizing`.
 struct Hex {
     digits: [u8; 64],
     len: usize,
@@ -150,8 +171,8 @@ impl Hex {
     }
 }
 
-impl Drop for Hex {
-    fn drop(&mut self) {
+impl Zeroize for Hex {
+    fn zeroize(&mut self) {
         self.digits.zeroize();
     }
 }
@@ -210,5 +231,9 @@ fn is_forbidden(c: char) -> bool {
     c.is_ascii_control() && c != '\t'
 }
 
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod session_tests;
 #[cfg(test)]
 mod vectors;

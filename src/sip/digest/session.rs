@@ -1,10 +1,9 @@
 //! A challenge that is being answered.
 
-use std::fmt::Write as _;
-
 use super::challenge::{Challenge, echoed};
 use super::items::{Item, Items};
-use super::{Algorithm, Challenger, Hex, Qop, hash, push_quoted, unescape};
+use super::terms::Terms;
+use super::{Algorithm, Challenger, Hex, Qop, push_quoted};
 
 /// What an `Authentication-Info` said of our last answer (RFC 7616 §3.5).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -111,10 +110,11 @@ impl Session {
         if !self.algorithm.is_session() || self.cnonce().is_empty() {
             self.keep_cnonce(cnonce);
         }
-        let key = self.key(user, password);
-        let covered = self.covered(method, uri, body, self.qop);
-        let response = self.proof(&key, &covered, self.qop);
-        self.write(out, user, uri, &response);
+        let nc = format!("{:08x}", self.uses);
+        let terms = self.terms(&nc);
+        let response = terms.proof(&terms.key(user, password), method, uri, body);
+        self.write_user(out, &terms, user);
+        self.write_rest(out, &terms, uri, &response);
     }
 
     /// Takes a fresh challenge of the same realm. The count starts again with the new nonce; should
@@ -153,9 +153,10 @@ impl Session {
         }
         let verdict = match info.rspauth {
             Some(rspauth) if self.uses > 0 && info.is_about(self.uses) => {
-                let key = self.key(user, password);
-                let qop = info.qop.unwrap_or(self.qop);
-                let expected = self.proof(&key, &self.covered("", uri, body, qop), qop);
+                let nc = format!("{:08x}", self.uses);
+                let mut terms = self.terms(&nc);
+                terms.qop = info.qop.unwrap_or(self.qop);
+                let expected = terms.proof(&terms.key(user, password), "", uri, body);
                 if rspauth.eq_ignore_ascii_case(expected.as_str()) {
                     InfoVerdict::Fine
                 } else {
@@ -211,81 +212,33 @@ impl Session {
         self.uses = 0;
     }
 
-    /// The hash of A1 (RFC 7616 §3.4.2).
-    fn key(&self, user: &str, password: &str) -> Hex {
-        let realm = unescape(self.realm());
-        let parts = [
-            user.as_bytes(),
-            b":",
-            realm.as_bytes(),
-            b":",
-            password.as_bytes(),
-        ];
-        let key = hash(self.algorithm, &parts);
-        if !self.algorithm.is_session() {
-            return key;
-        }
-        let nonce = match self.session_nonce() {
-            "" => unescape(self.nonce()),
-            first => unescape(first),
-        };
-        let parts = [
-            key.as_bytes(),
-            b":",
-            nonce.as_bytes(),
-            b":",
-            self.cnonce().as_bytes(),
-        ];
-        hash(self.algorithm, &parts)
-    }
-
-    /// The hash of A2 (RFC 7616 §3.4.3): what of a request the proof covers; of a response, when
-    /// the method is empty (§3.5).
-    fn covered(&self, method: &str, uri: &str, body: &[u8], qop: Qop) -> Hex {
-        let (method, uri) = (method.as_bytes(), uri.as_bytes());
-        match qop {
-            Qop::None | Qop::Auth => hash(self.algorithm, &[method, b":", uri]),
-            Qop::AuthInt => {
-                let body = hash(self.algorithm, &[body]);
-                hash(self.algorithm, &[method, b":", uri, b":", body.as_bytes()])
-            }
+    fn terms<'a>(&'a self, nc: &'a str) -> Terms<'a> {
+        Terms {
+            algorithm: self.algorithm,
+            qop: self.qop,
+            realm: self.realm(),
+            nonce: self.nonce(),
+            first_nonce: match self.session_nonce() {
+                "" => self.nonce(),
+                first => first,
+            },
+            cnonce: self.cnonce(),
+            nc,
         }
     }
 
-    /// The proof of knowing the password (RFC 7616 §3.4.1), of the last answer's count and cnonce.
-    fn proof(&self, key: &Hex, covered: &Hex, qop: Qop) -> Hex {
-        let nonce = unescape(self.nonce());
-        let (key, nonce, covered) = (key.as_bytes(), nonce.as_bytes(), covered.as_bytes());
-        let Some(qop) = token(qop) else {
-            return hash(self.algorithm, &[key, b":", nonce, b":", covered]);
-        };
-        let nc = format!("{:08x}", self.uses);
-        let (nc, cnonce, qop) = (nc.as_bytes(), self.cnonce().as_bytes(), qop.as_bytes());
-        let parts = [
-            key, b":", nonce, b":", nc, b":", cnonce, b":", qop, b":", covered,
-        ];
-        hash(self.algorithm, &parts)
-    }
-
-    fn write(&self, out: &mut String, user: &str, uri: &str, response: &Hex) {
+    fn write_user(&self, out: &mut String, terms: &Terms<'_>, user: &str) {
         out.push_str("Digest username=");
         if self.userhash {
-            let realm = unescape(self.realm());
-            let parts = [user.as_bytes(), b":", realm.as_bytes()];
-            push_quoted(out, hash(self.algorithm, &parts).as_str());
+            push_quoted(out, terms.userhash(user).as_str());
         } else {
             push_quoted(out, user);
         }
-        push_all(
-            out,
-            &[
-                ", realm=\"",
-                self.realm(),
-                "\", nonce=\"",
-                self.nonce(),
-                "\", uri=",
-            ],
-        );
+    }
+
+    fn write_rest(&self, out: &mut String, terms: &Terms<'_>, uri: &str, response: &Hex) {
+        push_all(out, &[", realm=\"", self.realm(), "\""]);
+        push_all(out, &[", nonce=\"", self.nonce(), "\", uri="]);
         push_quoted(out, uri);
         push_all(out, &[", response=\"", response.as_str(), "\""]);
         if self.algorithm_named {
@@ -298,10 +251,8 @@ impl Session {
         if self.opaque {
             push_all(out, &[", opaque=\"", self.piece(2), "\""]);
         }
-        if let Some(qop) = token(self.qop) {
-            push_all(out, &[", qop=", qop, ", nc="]);
-            // A String takes everything.
-            let _infallible = write!(out, "{:08x}", self.uses);
+        if let Some(qop) = self.qop.token() {
+            push_all(out, &[", qop=", qop, ", nc=", terms.nc]);
         }
         if self.userhash {
             out.push_str(", userhash=true");
@@ -327,11 +278,7 @@ impl<'a> Info<'a> {
         } else if name.eq_ignore_ascii_case("nc") {
             self.nc = text;
         } else if name.eq_ignore_ascii_case("qop") {
-            self.qop = match text {
-                Some(qop) if qop.eq_ignore_ascii_case("auth") => Some(Qop::Auth),
-                Some(qop) if qop.eq_ignore_ascii_case("auth-int") => Some(Qop::AuthInt),
-                _ => None,
-            };
+            self.qop = text.and_then(Qop::parse);
         }
     }
 
@@ -342,14 +289,6 @@ impl<'a> Info<'a> {
             None => true,
             Some(nc) => u32::from_str_radix(nc, 16) == Ok(uses),
         }
-    }
-}
-
-fn token(qop: Qop) -> Option<&'static str> {
-    match qop {
-        Qop::None => None,
-        Qop::Auth => Some("auth"),
-        Qop::AuthInt => Some("auth-int"),
     }
 }
 

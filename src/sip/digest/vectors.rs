@@ -7,7 +7,7 @@ fn said<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     let answer = answer.strip_prefix("Digest ")?;
     items::Items::new(answer).find_map(|item| match item {
         items::Item::Param(param, text) if param == name => text,
-        _ => None,
+        items::Item::Scheme(_) | items::Item::Param(..) => None,
     })
 }
 
@@ -55,7 +55,8 @@ fn rfc_7616_section_3_9_1() {
     ];
     for (algorithm, response) in vectors {
         let challenge = only(&format!(
-            "Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\", algorithm={algorithm}, \
+            "Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\", \
+             algorithm={algorithm}, \
              nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\", \
              opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\"",
         ));

@@ -1,0 +1,213 @@
+//! The commands as people type them, and what their help says.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps SIP Accounts registered at their registrars, and says what is so.
+///
+/// A PBX that cannot register itself, or should not hold the carrier's passwords, leaves it to regent: for each
+/// Account in its configuration, regent registers, answers challenges, refreshes in time, and says what the state is.
+#[derive(Parser, Debug)]
+#[command(
+    name = "regent",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_long_help = EXAMPLES
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+
+    /// The daemon's control socket [default: /run/regent/regent.sock, $XDG_RUNTIME_DIR/regent.sock or
+    /// /tmp/regent-UID/regent.sock]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "REGENT_SOCKET",
+        hide_env_values = true
+    )]
+    pub(super) socket: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Command {
+    /// Run the daemon, in the foreground, until SIGTERM or SIGINT
+    ///
+    /// Logs go to the standard error. The first signal lets it remove its bindings, within five seconds; a second
+    /// one ends it at once.
+    Run(Run),
+
+    /// Check a configuration and name everything that is wrong with it
+    ///
+    /// Every fault is one line, FILE:LINE:COLUMN: error: what, with a hint where there is one. The passwords that the
+    /// configuration names are looked at too. Exit code 1 if there is an error; warnings do not count.
+    Check(Check),
+
+    /// Show the Accounts, or one of them
+    ///
+    /// Without ACCOUNT a table of all Accounts, with ACCOUNT everything that is known of it.
+    #[command(after_long_help = STATUS_WORDS)]
+    Status(Status),
+
+    /// Register Accounts now, and wait for the outcome
+    ///
+    /// Waits and back-off are cleared; a Retry-After of the registrar is kept unless --force is given. Ends an
+    /// `unregister`. Two orders for one Account share one REGISTER.
+    Register(Register),
+
+    /// Remove bindings and stay away, and wait for the outcome
+    ///
+    /// Holds until `regent register`.
+    Unregister(Order),
+
+    /// Refresh bindings now, at the registrar that holds them, and wait for the outcome
+    Refresh(Order),
+
+    /// Show the whole thing on this machine: our own registrar, six Accounts, one wrong password
+    ///
+    /// Needs no configuration and no privileges, and touches nothing but loopback and a temporary folder.
+    Demo(Demo),
+
+    /// Print a completion script for a shell
+    ///
+    /// For example: regent completions bash > /etc/bash_completion.d/regent
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+
+    /// Print the manual page
+    ///
+    /// For example: regent man | man -l -
+    Man,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Run {
+    /// The configuration [default: ./regent.toml, else /etc/regent/regent.toml]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+
+    /// What is logged: error, warn, info, debug or trace, also per module
+    #[arg(
+        long,
+        value_name = "FILTER",
+        env = "REGENT_LOG",
+        default_value = "info"
+    )]
+    pub(super) log: String,
+
+    /// How it is logged
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(super) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+pub(super) enum LogFormat {
+    /// One line of text per event
+    Text,
+    /// One JSON object per event
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Check {
+    /// The configuration [default: ./regent.toml, else /etc/regent/regent.toml]
+    #[arg(value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Status {
+    /// The Account, by name
+    #[arg(value_name = "ACCOUNT")]
+    pub(super) account: Option<String>,
+
+    /// Print JSON: {"schema": 1, "accounts": [...]}; with --watch one line per Account and change
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Keep showing it: redrawn in place on a terminal (q ends it), else one line per change
+    #[arg(long, short)]
+    pub(super) watch: bool,
+
+    /// Only Accounts whose name contains this
+    #[arg(long, value_name = "TEXT", conflicts_with = "account")]
+    pub(super) matching: Option<String>,
+
+    /// Only Accounts in this phase, such as waiting-to-retry; may be given more than once
+    #[arg(long, value_name = "PHASE", conflicts_with = "account")]
+    pub(super) phase: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("which").required(true))]
+pub(super) struct Order {
+    /// The Accounts, by name
+    #[arg(value_name = "NAME", group = "which")]
+    pub(super) names: Vec<String>,
+
+    /// All Accounts
+    #[arg(long, group = "which")]
+    pub(super) all: bool,
+
+    /// Do not wait for the outcome
+    #[arg(long)]
+    pub(super) no_wait: bool,
+
+    /// Wait no longer than this
+    #[arg(long, value_name = "SECONDS", default_value_t = 90)]
+    pub(super) timeout: u64,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Register {
+    #[command(flatten)]
+    pub(super) order: Order,
+
+    /// Also where the registrar asked for patience (Retry-After)
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Demo {
+    /// End after so many seconds, instead of on q or Ctrl-C; where there is no terminal, 30 unless given
+    #[arg(long, value_name = "N")]
+    pub(super) seconds: Option<u64>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  regent demo                      see it work, without any configuration
+  regent check regent.toml         what is wrong with my configuration?
+  regent run -c regent.toml        run the daemon
+  regent status                    all Accounts in a table
+  regent status main               everything about one of them
+  regent status --watch            the table, live
+  regent status --json             the same for programs
+  regent register main             try again now, and say how it went
+  regent unregister --all          remove every binding and stay away
+
+Exit codes:
+  0  done
+  1  refused or failed: by the registrar, the configuration, or the system
+  2  wrong usage, or no such Account
+  3  the daemon cannot be reached, or has ended
+
+Environment:
+  REGENT_SOCKET  as --socket
+  REGENT_LOG     as --log of `regent run`
+  NO_COLOR       no colours, whatever the terminal can do";
+
+const STATUS_WORDS: &str = "\
+STATUS is Registered (also while a refresh fails: the binding still stands), the last SIP error number
+(a time-out shows as 408), or Not Registered (by an operator's word, or nothing was tried yet).
+BACKUP says whether the binding is at another registrar than the first of the Proxy Set.
+
+Phases: registered, registering, waiting-to-retry, waiting-for-another-account, avoided, no-port,
+held, unregistering, unregistered, authentication-only.";

@@ -1,0 +1,38 @@
+//! Which daemon a command talks to.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Failure;
+use crate::control::{Client, path};
+use crate::daemon;
+
+/// Connects to the daemon at `socket`, or wherever one is found.
+pub(super) fn connect(socket: Option<&Path>, limit: Duration) -> Result<Client, Failure> {
+    let path = socket.map_or_else(find, Path::to_owned);
+    Ok(Client::connect(&path, limit)?)
+}
+
+fn find() -> PathBuf {
+    let runtime = runtime_folder();
+    let found = path::find(runtime.as_deref());
+    if found.exists() {
+        return found;
+    }
+    // No daemon at any of the usual places: the configuration may name another one.
+    configured().unwrap_or(found)
+}
+
+/// The socket that the configuration in the usual place names.
+fn configured() -> Option<PathBuf> {
+    let usual = daemon::usual_places();
+    let file = usual.iter().find(|path| path.exists())?;
+    let config = daemon::load(file).ok()?.config?;
+    config.agent.control_socket.as_deref().map(PathBuf::from)
+}
+
+/// The user's own folder for sockets.
+pub(super) fn runtime_folder() -> Option<PathBuf> {
+    env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)
+}

@@ -1,0 +1,89 @@
+//! `regent demo`.
+
+use std::io::{self, IsTerminal as _};
+use std::time::{Duration, Instant};
+
+use super::args::Demo;
+use super::screen::{Screen, say};
+use super::watch::View;
+use super::{End, Failure};
+use crate::control::protocol::Filter;
+use crate::control::{Client, ClientError};
+use crate::demo::{self, Stage};
+use crate::status::words::{clock, count};
+
+/// Shows everything on this machine alone.
+pub(super) fn demo(arguments: &Demo) -> Result<End, Failure> {
+    let (shown, stopped) = demo::run(|stage| {
+        let shown = show(stage, arguments);
+        shown.map(|()| stage.registrars())
+    })
+    .map_err(Failure::failed)?;
+    let registers: u64 = shown?
+        .iter()
+        .map(|registrar| registrar.counts.registers)
+        .sum();
+    let left = match stopped.left {
+        0 => "all bindings were removed".to_owned(),
+        left => format!("{} could not be removed", count(left.into(), "binding")),
+    };
+    let registers = count(registers, "REGISTER");
+    say(&format!(
+        "The registrars heard {registers}. The daemon has stopped; {left}."
+    ))?;
+    Ok(End::Done)
+}
+
+fn show(stage: &Stage, arguments: &Demo) -> Result<(), Failure> {
+    let mut view = View::new(knock(stage)?, Filter::default(), false)?;
+    let screen = Screen::new();
+    if screen.is_terminal() && io::stdin().is_terminal() {
+        let end = arguments
+            .seconds
+            .map(|seconds| Instant::now() + Duration::from_secs(seconds));
+        return view.live(&screen, &stage.introduction(), end);
+    }
+    say(&stage.introduction())?;
+    let seconds = arguments.seconds.unwrap_or(SECONDS);
+    pictures(
+        &mut view,
+        &screen,
+        Instant::now() + Duration::from_secs(seconds),
+    )
+}
+
+/// Prints the table at the start, when the state of an Account has changed, and at the end.
+fn pictures(view: &mut View, screen: &Screen, end: Instant) -> Result<(), Failure> {
+    let mut shown = None;
+    loop {
+        // Changes that come together are one picture.
+        let settled = Instant::now() + SETTLE;
+        while let left = settled.saturating_duration_since(Instant::now())
+            && !left.is_zero()
+        {
+            view.wait(left)?;
+        }
+        let is_over = Instant::now() >= end;
+        let state = view.state();
+        if is_over || shown.as_ref() != Some(&state) {
+            say(&format!("\n{}", clock(super::status::now())))?;
+            screen.print(&view.lines(screen.width(), usize::MAX))?;
+            shown = Some(state);
+        }
+        if is_over {
+            return Ok(());
+        }
+    }
+}
+
+/// Connects to the daemon, which is just starting.
+fn knock(stage: &Stage) -> Result<Client, ClientError> {
+    let patience = Duration::from_secs(10);
+    Client::connect(&stage.socket(), patience)
+}
+
+/// So long it runs where nobody can end it.
+const SECONDS: u64 = 30;
+
+/// Changes within this time are shown together.
+const SETTLE: Duration = Duration::from_secs(1);

@@ -1,0 +1,67 @@
+//! `regent run`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tracing::{info, warn};
+
+use super::args::{LogFormat, Run};
+use super::connect::runtime_folder;
+use super::{End, Failure, check, logging};
+use crate::config::{Config, Severity};
+use crate::control::{self, Listener};
+use crate::daemon::{self, Shutdown};
+
+/// Runs the daemon until it is told to stop.
+pub(super) fn run(arguments: &Run, socket: Option<&Path>) -> Result<End, Failure> {
+    logging::start(&arguments.log, arguments.log_format)?;
+    let (path, loaded) = check::load(arguments.config.as_deref())?;
+    match arguments.log_format {
+        LogFormat::Text if !loaded.diagnostics.is_empty() => check::show(&loaded.diagnostics),
+        LogFormat::Text => {}
+        LogFormat::Json => {
+            for one in &loaded.diagnostics {
+                let (file, line, column) = (&*one.file, one.line, one.column);
+                let hint = one.hint.as_deref();
+                match one.severity {
+                    Severity::Error => tracing::error!(file, line, column, hint, "{}", one.message),
+                    Severity::Warning => warn!(file, line, column, hint, "{}", one.message),
+                }
+            }
+        }
+    }
+    let Some(config) = loaded.config else {
+        let sum = check::summary(&loaded.diagnostics);
+        return Err(Failure::failed(anyhow::anyhow!(
+            "{}: {sum}",
+            path.display()
+        )));
+    };
+    let listener = listen(socket, &config)?;
+    info!(configuration = %path.display(), control_socket = %listener.path().display(), "starting");
+    daemon::run(Arc::new(config), Some(listener), Shutdown::by_signal())
+        .map_err(Failure::failed)?;
+    Ok(End::Done)
+}
+
+/// Binds the control socket: where the command line says, or the configuration, or at the first good place.
+fn listen(socket: Option<&Path>, config: &Config) -> Result<Listener, Failure> {
+    let configured = config.agent.control_socket.as_deref().map(Path::new);
+    let path = match socket.or(configured) {
+        Some(path) => path.to_owned(),
+        None => control::path::choose(runtime_folder().as_deref())
+            .context("there is no good place for the control socket")
+            .map_err(|error| Failure::failed(error).hint("choose one with --socket PATH"))?,
+    };
+    let group = config.agent.control_group.as_deref();
+    Listener::bind(&path, group).map_err(|error| {
+        let is_taken = matches!(error, control::ListenError::InUse(_));
+        let failure = Failure::failed(error);
+        if is_taken {
+            failure.hint("stop it, or choose another place with --socket PATH")
+        } else {
+            failure
+        }
+    })
+}

@@ -1,0 +1,107 @@
+//! The standard output and the standard error: tones as colours where there is a terminal, plain text elsewhere.
+
+use std::env;
+use std::io::{self, IsTerminal as _, Write};
+
+use crate::status::table::{Line, Tone};
+
+/// The table is never wider, however wide the terminal is.
+const WIDEST: usize = 100;
+
+/// The standard output.
+pub(super) struct Screen {
+    has_colours: bool,
+    is_terminal: bool,
+}
+
+impl Screen {
+    pub(super) fn new() -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            has_colours: is_terminal && !is_dumb && !no_colour,
+            is_terminal: is_terminal && !is_dumb,
+        }
+    }
+
+    /// Whether somebody looks at it.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// Columns that a table may have.
+    pub(super) fn width(&self) -> usize {
+        size().map_or(WIDEST, |(width, _)| width.min(WIDEST))
+    }
+
+    /// Lines that can be seen at once.
+    pub(super) fn height(&self) -> usize {
+        size().map_or(24, |(_, height)| height)
+    }
+
+    /// A line as it is shown, without its end.
+    pub(super) fn text(&self, line: &Line) -> String {
+        let mut text = String::new();
+        for (tone, piece) in line {
+            match code(*tone).filter(|_| self.has_colours) {
+                Some(code) => text.extend(["\u{1b}[", code, "m", piece, "\u{1b}[0m"]),
+                None => text.push_str(piece),
+            }
+        }
+        text
+    }
+
+    /// Prints lines.
+    pub(super) fn print(&self, lines: &[Line]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        for line in lines {
+            writeln!(out, "{}", self.text(line))?;
+        }
+        out.flush()
+    }
+}
+
+/// Prints something that is ready.
+pub(super) fn print_bytes(bytes: &[u8]) -> io::Result<super::End> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()?;
+    Ok(super::End::Done)
+}
+
+/// Prints a line and lets it go at once.
+pub(super) fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// Says on the standard error what went wrong. If nobody listens, nobody listens.
+pub(super) fn complain(error: &anyhow::Error, hint: Option<&str>) {
+    let mut text = format!("error: {error:#}\n");
+    if let Some(hint) = hint {
+        text.extend(["hint: ", hint, "\n"]);
+    }
+    drop(io::stderr().write_all(text.as_bytes()));
+}
+
+/// Says something on the standard error that is no error.
+pub(super) fn note(text: &str) {
+    drop(writeln!(io::stderr(), "{text}"));
+}
+
+fn size() -> Option<(usize, usize)> {
+    let (width, height) = terminal_size::terminal_size_of(io::stdout())?;
+    Some((width.0.into(), height.0.into()))
+}
+
+fn code(tone: Tone) -> Option<&'static str> {
+    match tone {
+        Tone::Plain => None,
+        Tone::Quiet => Some("2"),
+        Tone::Good => Some("32"),
+        Tone::Doubtful => Some("33"),
+        Tone::Bad => Some("31"),
+    }
+}

@@ -1,0 +1,134 @@
+//! `regent status`.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::args::Status;
+use super::connect::connect;
+use super::screen::Screen;
+use super::{End, Failure, watch};
+use crate::control::protocol::{Call, Done, Filter, Item, Summary};
+use crate::control::{Client, ClientError};
+use crate::status::table::{Line, Tone, story, table, totals};
+use crate::status::{AccountStatus, Phase, SCHEMA, UnixMs};
+
+/// Shows Accounts.
+pub(super) fn status(arguments: &Status, socket: Option<&Path>) -> Result<End, Failure> {
+    let filter = filter(arguments)?;
+    let client = connect(socket, PATIENCE)?;
+    if arguments.watch {
+        return watch::watch(client, filter, arguments);
+    }
+    if arguments.json {
+        return json(client, filter);
+    }
+    let (accounts, summary) = fetch(client, filter)?;
+    let screen = Screen::new();
+    screen.print(&match accounts.as_slice() {
+        [one] if arguments.account.is_some() => story(one, now()),
+        accounts => overview(accounts, &summary, screen.width()),
+    })?;
+    Ok(End::Done)
+}
+
+/// The table of Accounts and the line below it.
+pub(super) fn overview(
+    accounts: &[Arc<AccountStatus>],
+    summary: &Summary,
+    width: usize,
+) -> Vec<Line> {
+    let mut lines = match accounts.is_empty() {
+        true => Vec::new(),
+        false => table(accounts.iter().map(Arc::as_ref), now(), width),
+    };
+    let phases = summary
+        .phases
+        .iter()
+        .map(|(phase, number)| (*phase, *number));
+    lines.push(vec![(Tone::Quiet, totals(phases))]);
+    lines
+}
+
+/// All that matches, and the summary.
+pub(super) fn fetch(
+    mut client: Client,
+    filter: Filter,
+) -> Result<(Vec<Arc<AccountStatus>>, Summary), ClientError> {
+    let mut accounts = Vec::new();
+    let done = client.ask(Call::Status(Some(filter)), |item| {
+        if let Item::Account(status) = item {
+            accounts.push(status);
+        }
+        Ok(())
+    })?;
+    match done {
+        Done::Status(summary) => Ok((accounts, summary)),
+        Done::Hello { .. } | Done::Order { .. } => Err(ClientError::Ended),
+    }
+}
+
+/// Prints what matches as one JSON document, as it comes.
+fn json(mut client: Client, filter: Filter) -> Result<End, Failure> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let opening = format!("{{\"schema\":{SCHEMA},\"accounts\":[\n");
+    let mut is_first = true;
+    let mut print = |status: &AccountStatus| -> io::Result<()> {
+        // The document begins with the first Account, so that an unknown one is an error and no half document.
+        out.write_all(if is_first { opening.as_bytes() } else { b",\n" })?;
+        is_first = false;
+        serde_json::to_writer(&mut out, status)?;
+        Ok(())
+    };
+    let done = client.ask(Call::Status(Some(filter)), |item| match item {
+        Item::Account(status) => print(&status).map_err(ClientError::Output),
+        _ => Ok(()),
+    })?;
+    if is_first {
+        out.write_all(opening.as_bytes())?;
+    }
+    out.write_all(b"\n]")?;
+    if let Done::Status(summary) = done {
+        let at = serde_json::to_string(&summary.at).map_err(io::Error::from)?;
+        let phases = serde_json::to_string(&summary.phases).map_err(io::Error::from)?;
+        write!(
+            out,
+            ",\"at\":{at},\"total\":{},\"phases\":{phases}",
+            summary.total
+        )?;
+    }
+    out.write_all(b"}\n")?;
+    out.flush()?;
+    Ok(End::Done)
+}
+
+/// The wall clock, for "in 40 s".
+pub(super) fn now() -> UnixMs {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn filter(arguments: &Status) -> Result<Filter, Failure> {
+    let phases = arguments.phase.iter().map(|word| phase(word));
+    Ok(Filter {
+        names: arguments.account.iter().cloned().collect(),
+        matching: arguments.matching.clone(),
+        phases: phases.collect::<Result<_, _>>()?,
+        offset: 0,
+        limit: None,
+    })
+}
+
+/// A phase by the word that JSON has for it.
+fn phase(word: &str) -> Result<Phase, Failure> {
+    let quoted = serde_json::Value::from(word);
+    serde_json::from_value(quoted).map_err(|_| {
+        Failure::usage(format!("there is no phase {word:?}")).hint("`regent status --help` has all")
+    })
+}
+
+/// So long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);

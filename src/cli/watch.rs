@@ -1,0 +1,295 @@
+//! `regent status --watch`: the table in place, or one line per change.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::termios::{
+    LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
+};
+use nix::unistd::read;
+
+use super::args::Status;
+use super::screen::Screen;
+use super::status::now;
+use super::{End, Failure};
+use crate::control::protocol::{Call, Filter, Item, Says};
+use crate::control::{Client, ClientError};
+use crate::status::table::{Line, Tone, cut, news, story, table, tone, totals};
+use crate::status::words::clock;
+use crate::status::{AccountStatus, Phase, StatusWord};
+
+/// Keeps showing Accounts until it is told to end.
+pub(super) fn watch(client: Client, filter: Filter, arguments: &Status) -> Result<End, Failure> {
+    let screen = Screen::new();
+    if arguments.json {
+        return lines(client, filter, |status| {
+            let text = serde_json::to_string(status).map_err(io::Error::from)?;
+            super::screen::say(&text)
+        });
+    }
+    if screen.is_terminal() && io::stdin().is_terminal() {
+        let is_one = arguments.account.is_some();
+        let mut view = View::new(client, filter, is_one)?;
+        view.live(&screen, "", None)?;
+        return Ok(End::Done);
+    }
+    let mut shown = BTreeMap::new();
+    lines(client, filter, |status| {
+        let essence = Essence::of(status);
+        if shown.get(&status.index) == Some(&essence) {
+            return Ok(());
+        }
+        shown.insert(status.index, essence);
+        let mut line = vec![(Tone::Quiet, format!("{} ", clock(now())))];
+        line.extend(news(status));
+        screen.print(&[line])
+    })
+}
+
+/// Prints each status as it comes.
+fn lines(
+    mut client: Client,
+    filter: Filter,
+    mut print: impl FnMut(&AccountStatus) -> io::Result<()>,
+) -> Result<End, Failure> {
+    client.say(Call::Watch(Some(filter)))?;
+    loop {
+        match client.next_read()? {
+            Some(Says::Item(Item::Account(status))) => print(&status)?,
+            Some(Says::Item(Item::Missed(number))) => {
+                super::screen::note(&format!("too slow: {number} changes were missed"));
+            }
+            Some(Says::Error(fault)) => return Err(ClientError::Fault(fault).into()),
+            Some(Says::Item(_) | Says::Done(_)) => {}
+            None => client.read(LONG)?,
+        }
+    }
+}
+
+/// What a line of [`news`] shows; a refresh changes nothing of it.
+#[derive(PartialEq, Eq)]
+struct Essence {
+    phase: Phase,
+    word: StatusWord,
+    registrar: Option<std::net::SocketAddr>,
+    detail: Option<Arc<str>>,
+}
+
+impl Essence {
+    fn of(status: &AccountStatus) -> Self {
+        Self {
+            phase: status.phase,
+            word: status.status,
+            registrar: status.registrar,
+            detail: status.detail.clone(),
+        }
+    }
+}
+
+/// Accounts as they are, kept up to date.
+pub(super) struct View {
+    client: Client,
+    filter: Filter,
+    is_one: bool,
+    accounts: BTreeMap<u32, Arc<AccountStatus>>,
+}
+
+impl View {
+    /// Begins to watch.
+    pub(super) fn new(
+        mut client: Client,
+        filter: Filter,
+        is_one: bool,
+    ) -> Result<Self, ClientError> {
+        client.say(Call::Watch(Some(filter.clone())))?;
+        let mut view = Self {
+            client,
+            filter,
+            is_one,
+            accounts: BTreeMap::new(),
+        };
+        // The first picture is complete before it is shown.
+        while !view.take()? {
+            view.client.read(LONG)?;
+        }
+        Ok(view)
+    }
+
+    /// Takes in what has come; whether the first picture is complete.
+    fn take(&mut self) -> Result<bool, ClientError> {
+        let mut is_complete = false;
+        while let Some(says) = self.client.next_read()? {
+            match says {
+                Says::Item(Item::Account(status)) => {
+                    self.accounts.insert(status.index, status);
+                }
+                Says::Item(Item::Watching(_)) => is_complete = true,
+                // Once more from the start: a second request ends the first.
+                Says::Item(Item::Missed(_)) => {
+                    self.client.say(Call::Watch(Some(self.filter.clone())))?;
+                }
+                Says::Error(fault) => return Err(ClientError::Fault(fault)),
+                Says::Item(Item::Outcome(_)) | Says::Done(_) => {}
+            }
+        }
+        Ok(is_complete)
+    }
+
+    /// Waits until something changes, but no longer than `patience`.
+    pub(super) fn wait(&mut self, patience: Duration) -> Result<(), ClientError> {
+        self.client.read(patience)?;
+        self.take()?;
+        Ok(())
+    }
+
+    /// The picture in at most so many lines: if there are more, what is in trouble comes first.
+    pub(super) fn lines(&self, width: usize, height: usize) -> Vec<Line> {
+        if let Some(one) = self.accounts.values().next().filter(|_| self.is_one) {
+            return story(one, now());
+        }
+        let mut shown: Vec<&AccountStatus> = self.accounts.values().map(Arc::as_ref).collect();
+        let room = height.saturating_sub(3).max(1);
+        let rest = shown.len().saturating_sub(room);
+        if rest > 0 {
+            shown.sort_by_key(|status| matches!(tone(status), Tone::Good | Tone::Quiet));
+            shown.truncate(room);
+        }
+        let mut lines = table(shown, now(), width);
+        if rest > 0 {
+            lines.push(vec![(Tone::Quiet, format!("… and {rest} more"))]);
+        }
+        lines.push(vec![(Tone::Quiet, self.totals())]);
+        lines
+    }
+
+    /// What is worth a new picture when it changes: neither times, nor that a failed Account is being tried again.
+    pub(super) fn state(&self) -> Vec<(StatusWord, Option<Arc<str>>)> {
+        let accounts = self.accounts.values();
+        accounts
+            .map(|status| (status.status, status.detail.clone()))
+            .collect()
+    }
+
+    fn totals(&self) -> String {
+        let mut phases = BTreeMap::new();
+        for status in self.accounts.values() {
+            *phases.entry(status.phase).or_insert(0) += 1;
+        }
+        totals(phases)
+    }
+
+    /// Draws the picture again whenever it changes, and each second, until q, Ctrl-C or the end. `above` stands
+    /// over it.
+    pub(super) fn live(
+        &mut self,
+        screen: &Screen,
+        above: &str,
+        end: Option<Instant>,
+    ) -> Result<(), Failure> {
+        let terminal = Terminal::take()?;
+        let result = self.draw_on(screen, above, end);
+        drop(terminal);
+        // The last picture stays.
+        screen.print(&self.lines(screen.width(), usize::MAX))?;
+        result
+    }
+
+    fn draw_on(
+        &mut self,
+        screen: &Screen,
+        above: &str,
+        end: Option<Instant>,
+    ) -> Result<(), Failure> {
+        loop {
+            let (width, height) = (screen.width(), screen.height());
+            let heading = format!("{}   q ends", clock(now()));
+            let above = above
+                .lines()
+                .map(|line| vec![(Tone::Plain, line.to_owned())]);
+            let mut lines: Vec<Line> = above.collect();
+            lines.push(vec![(Tone::Quiet, heading)]);
+            lines.extend(self.lines(width, height.saturating_sub(lines.len())));
+            let lines = lines.into_iter().take(height);
+            let lines = lines.map(|line| screen.text(&cut(line, width)));
+            let text: Vec<String> = lines.collect();
+            let mut out = io::stdout().lock();
+            write!(out, "\u{1b}[H{}\u{1b}[K\u{1b}[J", text.join("\u{1b}[K\r\n"))?;
+            out.flush()?;
+            drop(out);
+            let left = end.map_or(SECOND, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() || self.pause(left.min(SECOND))? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for a change, a key or the time; whether it shall end.
+    fn pause(&mut self, patience: Duration) -> Result<bool, Failure> {
+        let stdin = io::stdin();
+        let (news, keys) = (self.client.as_fd(), stdin.as_fd());
+        let mut files = [news, keys].map(|file| PollFd::new(file, PollFlags::POLLIN));
+        let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::ZERO);
+        match poll(&mut files, patience) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(io::Error::from(errno).into()),
+        }
+        let [has_news, has_keys] = files.map(|file| file.any().unwrap_or(false));
+        if has_news {
+            self.wait(SECOND)?;
+        }
+        if !has_keys {
+            return Ok(false);
+        }
+        let mut typed = [0; 64];
+        let length = read(stdin.as_fd(), &mut typed).unwrap_or(0);
+        let is_end = |key: &u8| matches!(*key, b'q' | b'Q' | CONTROL_C | CONTROL_D);
+        Ok(length == 0 || typed[..length].iter().any(is_end))
+    }
+}
+
+/// The terminal while it shows the picture: keys come one by one, and what stood there before comes back.
+struct Terminal {
+    before: Termios,
+}
+
+impl Terminal {
+    fn take() -> io::Result<Self> {
+        let stdin = io::stdin();
+        let before = tcgetattr(stdin.as_fd())?;
+        let mut during = before.clone();
+        let plain = LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG;
+        during.local_flags.remove(plain);
+        during.control_chars[SpecialCharacterIndices::VMIN as usize] = 0;
+        during.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
+        tcsetattr(stdin.as_fd(), SetArg::TCSANOW, &during)?;
+        let terminal = Self { before };
+        let mut out = io::stdout().lock();
+        out.write_all(b"\x1b[?1049h\x1b[?25l\x1b[2J")?;
+        out.flush()?;
+        Ok(terminal)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let mut out = io::stdout().lock();
+        drop(out.write_all(b"\x1b[?25h\x1b[?1049l"));
+        drop(out.flush());
+        if let Err(errno) = tcsetattr(io::stdin().as_fd(), SetArg::TCSANOW, &self.before) {
+            super::screen::note(&format!(
+                "the terminal cannot be set back: {}",
+                errno.desc()
+            ));
+        }
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const LONG: Duration = Duration::from_secs(3_600);
+const CONTROL_C: u8 = 3;
+const CONTROL_D: u8 = 4;

@@ -1,0 +1,239 @@
+//! From rows to a configuration: names, references, limits, and what does not go together.
+
+mod account;
+mod party;
+mod registry;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use self::account::Draft;
+use self::registry::Registry;
+use super::faults::{Fault, Faults};
+use super::options::*;
+use super::parse::Top;
+use super::row::Row;
+use super::{
+    Account, Agent, Config, IpGroup, ProxySet, Registration, SipInterface, UnregistrationMode,
+};
+use crate::sip::Algorithm;
+
+/// A configuration in the making. Its methods must be called in their order, so that each row finds
+/// what it refers to.
+pub(super) struct Check<'t> {
+    pub(super) faults: Faults<'t>,
+    agent: Agent,
+    registration: Registration,
+    /// `refresh_spread_percent`, if it is given.
+    spread: Option<u8>,
+    limits: Limits,
+    interfaces: Registry<SipInterface>,
+    /// What is bound to (port, IPv6 or not, address), and where that is said.
+    bound: BTreeMap<(u16, bool, IpAddr), u32>,
+    sets: Registry<ProxySet>,
+    groups: Registry<IpGroup>,
+    /// Serving groups without addresses of which that has been said.
+    unaddressed: BTreeSet<u32>,
+    drafts: Vec<Draft>,
+    shared: Shared,
+}
+
+/// The limits of rule G1; none where a faulty one is given.
+struct Limits {
+    accounts: Option<u32>,
+    per_served: Option<u32>,
+}
+
+/// Texts that occur often are kept once.
+#[derive(Default)]
+struct Shared(BTreeSet<Arc<str>>);
+
+impl Shared {
+    fn get(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return known.clone();
+        }
+        let new: Arc<str> = text.into();
+        self.0.insert(new.clone());
+        new
+    }
+}
+
+/// Up to so many Accounts, refreshes are not spread by default (rule L9).
+const UNSPREAD_ACCOUNTS: usize = 102;
+/// Above that, by this share.
+const SPREAD_PERCENT: u8 = 20;
+/// The longest path that the system binds a Unix socket to, in bytes.
+const SOCKET_PATH_BYTES: usize = 107;
+
+impl<'t> Check<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        let agent = Row::empty(Table::Agent);
+        let registration = Row::empty(Table::Registration);
+        Self {
+            faults: Faults::new(text),
+            agent: read_agent(&agent),
+            registration: read_registration(&registration),
+            spread: None,
+            limits: Limits::read(&agent),
+            interfaces: Registry::new(Table::SipInterface),
+            bound: BTreeMap::new(),
+            sets: Registry::new(Table::ProxySet),
+            groups: Registry::new(Table::IpGroup),
+            unaddressed: BTreeSet::new(),
+            drafts: Vec::new(),
+            shared: Shared::default(),
+        }
+    }
+
+    /// Takes it that any row may have been lost, so that no reference is known to lead nowhere.
+    pub(super) fn set_lossy(&mut self) {
+        self.interfaces.set_lossy();
+        self.sets.set_lossy();
+        self.groups.set_lossy();
+    }
+
+    /// Takes everything but the Accounts.
+    pub(super) fn globals(&mut self, top: &Top<'_>) {
+        if let Some(row) = &top.agent {
+            self.agent = read_agent(row);
+            self.limits = Limits::read(row);
+            self.check_socket_path(row);
+        }
+        if let Some(row) = &top.registration {
+            self.registration = read_registration(row);
+            self.spread = row.given(&REFRESH_SPREAD_PERCENT);
+            self.check_timers(row);
+        }
+        top.interfaces.iter().for_each(|row| self.interface(row));
+        top.sets.iter().for_each(|row| self.set(row));
+        top.groups.iter().for_each(|row| self.group(row));
+    }
+
+    /// Makes room for so many Accounts.
+    pub(super) fn expect(&mut self, accounts: usize) {
+        self.drafts.reserve_exact(accounts);
+    }
+
+    /// What has become of it all.
+    pub(super) fn finish(mut self) -> (Option<Config>, Faults<'t>) {
+        let accounts = self.accounts();
+        self.interfaces
+            .warn_of_unused(Table::ProxySet, &INTERFACE_NAME, &mut self.faults);
+        self.sets
+            .warn_of_unused(Table::IpGroup, &SET_NAME, &mut self.faults);
+        self.groups
+            .warn_of_unused(Table::Account, &GROUP_NAME, &mut self.faults);
+        if self.faults.any_error() {
+            return (None, self.faults);
+        }
+        let faults = std::mem::replace(&mut self.faults, Faults::new(""));
+        (Some(self.config(accounts)), faults)
+    }
+
+    fn check_socket_path(&mut self, row: &Row<'_>) {
+        let bytes = row.text(&CONTROL_SOCKET).map_or(0, str::len);
+        if bytes > SOCKET_PATH_BYTES {
+            let key = CONTROL_SOCKET.key;
+            let message = format!(
+                "{}: {key} has {bytes} bytes, but at most {SOCKET_PATH_BYTES} are allowed",
+                row.label
+            );
+            self.faults
+                .push(Fault::error(row.span(&CONTROL_SOCKET).start, key, message));
+        }
+    }
+
+    fn check_timers(&mut self, row: &Row<'_>) {
+        let Registration {
+            sip_t1_ms,
+            sip_t2_ms,
+            ..
+        } = self.registration;
+        let is_faulty = row.is_faulty(&SIP_T1_MS) || row.is_faulty(&SIP_T2_MS);
+        if sip_t1_ms > sip_t2_ms && !is_faulty {
+            let message = format!(
+                "{}: sip_t1_ms is {sip_t1_ms}, but must not be above sip_t2_ms, which is \
+                 {sip_t2_ms}",
+                row.label
+            );
+            self.faults.push(Fault::error(
+                row.span(&SIP_T1_MS).start,
+                SIP_T1_MS.key,
+                message,
+            ));
+        }
+    }
+}
+impl Check<'_> {
+    fn config(self, accounts: Vec<Arc<Account>>) -> Config {
+        let spread = if accounts.len() > UNSPREAD_ACCOUNTS {
+            SPREAD_PERCENT
+        } else {
+            0
+        };
+        Config {
+            agent: self.agent,
+            registration: Registration {
+                refresh_spread_percent: self.spread.unwrap_or(spread),
+                ..self.registration
+            },
+            sip_interfaces: self.interfaces.into_values(),
+            proxy_sets: self.sets.into_values(),
+            ip_groups: self.groups.into_values(),
+            accounts,
+        }
+    }
+}
+
+impl Limits {
+    fn read(row: &Row<'_>) -> Self {
+        let limit = |option| (!row.is_faulty(option)).then(|| row.whole(option));
+        Self {
+            accounts: limit(&MAX_ACCOUNTS),
+            per_served: limit(&MAX_ACCOUNTS_PER_SERVED_IP_GROUP),
+        }
+    }
+}
+
+fn read_agent(row: &Row<'_>) -> Agent {
+    let version = concat!("regent/", env!("CARGO_PKG_VERSION"));
+    Agent {
+        user_agent: row.text(&USER_AGENT).unwrap_or(version).into(),
+        control_socket: row.text(&CONTROL_SOCKET).map(Arc::from),
+        control_group: row.text(&CONTROL_GROUP).map(Arc::from),
+        max_accounts: row.whole(&MAX_ACCOUNTS),
+        max_accounts_per_served_ip_group: row.whole(&MAX_ACCOUNTS_PER_SERVED_IP_GROUP),
+    }
+}
+
+fn read_registration(row: &Row<'_>) -> Registration {
+    let modes = [UnregistrationMode::OwnContact, UnregistrationMode::All];
+    let algorithms = [
+        Algorithm::Md5,
+        Algorithm::Md5Sess,
+        Algorithm::Sha256,
+        Algorithm::Sha256Sess,
+        Algorithm::Sha512_256,
+        Algorithm::Sha512_256Sess,
+    ];
+    Registration {
+        registration_time_secs: row.whole(&REGISTRATION_TIME_SECS),
+        refresh_percent: row.whole(&REFRESH_PERCENT),
+        refresh_threshold_secs: row.whole(&REFRESH_THRESHOLD_SECS),
+        // What stands for it depends on the number of Accounts, which is known at the end.
+        refresh_spread_percent: 0,
+        registration_retry_secs: row.whole(&REGISTRATION_RETRY_SECS),
+        max_registration_backoff_secs: row.whole(&MAX_REGISTRATION_BACKOFF_SECS),
+        retry_jitter_percent: row.whole(&RETRY_JITTER_PERCENT),
+        retry_after_max_secs: row.whole(&RETRY_AFTER_MAX_SECS),
+        credentials_retry_secs: row.whole(&CREDENTIALS_RETRY_SECS),
+        unregistration_mode: row.word(&UNREGISTRATION_MODE, &modes),
+        unregister_on_shutdown: row.flag(&UNREGISTER_ON_SHUTDOWN),
+        minimum_algorithm: row.word(&MINIMUM_ALGORITHM, &algorithms),
+        sip_t1_ms: row.whole(&SIP_T1_MS),
+        sip_t2_ms: row.whole(&SIP_T2_MS),
+        sip_max_rtx: row.whole(&SIP_MAX_RTX),
+    }
+}

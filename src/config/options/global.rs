@@ -1,0 +1,313 @@
+//! The options of `[agent]` and `[registration]`.
+
+use super::{Fallback, Kind, Opt, Source, Syntax, Table, Unit, Word, text, whole, word};
+
+// `[agent]`
+
+pub(in crate::config) static USER_AGENT: Opt = Opt {
+    table: Table::Agent,
+    key: "user_agent",
+    kind: text(100, Syntax::Free),
+    fallback: Fallback::Computed("\"regent/VERSION\""),
+    example: "\"regent/VERSION\"",
+    cli: "user-agent-info",
+    ini: &["UserAgentDisplayInfo"],
+    source: Source::Reference,
+    rules: "I5",
+    doc: "The User-Agent header of every request.",
+};
+
+pub(in crate::config) static CONTROL_SOCKET: Opt = Opt {
+    table: Table::Agent,
+    key: "control_socket",
+    kind: text(107, Syntax::Free),
+    fallback: Fallback::Computed("a path where the system keeps such files"),
+    example: "\"/run/regent/control.sock\"",
+    cli: "control-socket",
+    ini: &[],
+    source: Source::Rule,
+    rules: "G3",
+    doc: "Path of the Unix socket on which `regent status` and the other commands reach the \
+          daemon. The system allows 107 bytes.",
+};
+
+pub(in crate::config) static CONTROL_GROUP: Opt = Opt {
+    table: Table::Agent,
+    key: "control_group",
+    kind: text(32, Syntax::Free),
+    fallback: Fallback::Nothing("root and the daemon's own user only"),
+    example: "\"voice\"",
+    cli: "control-group",
+    ini: &[],
+    source: Source::Rule,
+    rules: "G3",
+    doc: "Members of this group of the system may use the control socket too.",
+};
+
+pub(in crate::config) static MAX_ACCOUNTS: Opt = Opt {
+    table: Table::Agent,
+    key: "max_accounts",
+    kind: whole(1, 1_000_000, Unit::Plain),
+    fallback: Fallback::Whole(102),
+    example: "102",
+    cli: "max-accounts",
+    ini: &[],
+    source: Source::Reference,
+    rules: "G1",
+    doc: "More Accounts than this are a fault. It guards against accidents, not against load: \
+          raise it freely.",
+};
+
+pub(in crate::config) static MAX_ACCOUNTS_PER_SERVED_IP_GROUP: Opt = Opt {
+    table: Table::Agent,
+    key: "max_accounts_per_served_ip_group",
+    kind: whole(1, 1_000_000, Unit::Plain),
+    fallback: Fallback::Whole(30),
+    example: "30",
+    cli: "max-accounts-per-served-ip-group",
+    ini: &[],
+    source: Source::Reference,
+    rules: "G1",
+    doc: "More Accounts than this with the same served group are a fault.",
+};
+
+// `[registration]`
+
+pub(in crate::config) static REGISTRATION_TIME_SECS: Opt = Opt {
+    table: Table::Registration,
+    key: "registration_time_secs",
+    kind: whole(10, 2_000_000, Unit::Seconds),
+    fallback: Fallback::Whole(180),
+    example: "180",
+    cli: "registration-time",
+    ini: &["RegistrationTime"],
+    source: Source::Reference,
+    rules: "L1, L2, I3",
+    doc: "The expiry that a REGISTER asks for. The registrar may grant less or more; what it \
+          grants counts.",
+};
+
+pub(in crate::config) static REFRESH_PERCENT: Opt = Opt {
+    table: Table::Registration,
+    key: "refresh_percent",
+    kind: whole(50, 100, Unit::Percent),
+    fallback: Fallback::Whole(50),
+    example: "50",
+    cli: "re-registration-timing",
+    ini: &["RegistrationTimeDivider"],
+    source: Source::Reference,
+    rules: "L1",
+    doc: "A registration is refreshed after this share of the granted expiry, but no later than \
+          half of it or 32 seconds before its end, whichever comes later.",
+};
+
+pub(in crate::config) static REFRESH_THRESHOLD_SECS: Opt = Opt {
+    table: Table::Registration,
+    key: "refresh_threshold_secs",
+    kind: whole(0, 2_000_000, Unit::Seconds),
+    fallback: Fallback::Whole(0),
+    example: "0",
+    cli: "registration-time-thres",
+    ini: &["RegistrationTimeThreshold"],
+    source: Source::Reference,
+    rules: "L1",
+    doc: "If it is above 0 and below the time that refresh_percent gives, the refresh is due this \
+          long before the end of the granted expiry instead. 0 is off.",
+};
+
+pub(in crate::config) static REFRESH_SPREAD_PERCENT: Opt = Opt {
+    table: Table::Registration,
+    key: "refresh_spread_percent",
+    kind: whole(0, 50, Unit::Percent),
+    fallback: Fallback::Computed("0 up to 102 Accounts, 20 above"),
+    example: "0",
+    cli: "refresh-spread",
+    ini: &[],
+    source: Source::Rule,
+    rules: "L9",
+    doc: "Refreshes move earlier by up to this share of their wait, into the least loaded second, \
+          so that a burst does not come back each time. 0 is off.",
+};
+
+pub(in crate::config) static REGISTRATION_RETRY_SECS: Opt = Opt {
+    table: Table::Registration,
+    key: "registration_retry_secs",
+    kind: whole(10, 3_600, Unit::Seconds),
+    fallback: Fallback::Whole(30),
+    example: "30",
+    cli: "registration-retry-time",
+    ini: &["RegistrationRetryTime"],
+    source: Source::Reference,
+    rules: "L3",
+    doc: "The wait after a failed attempt.",
+};
+
+pub(in crate::config) static MAX_REGISTRATION_BACKOFF_SECS: Opt = Opt {
+    table: Table::Registration,
+    key: "max_registration_backoff_secs",
+    kind: whole(0, 3_000_000, Unit::Seconds),
+    fallback: Fallback::Whole(0),
+    example: "0",
+    cli: "max-registration-backoff-time",
+    ini: &["MaxRegistrationBackoffTime"],
+    source: Source::Reference,
+    rules: "L3",
+    doc: "If it is above 0, the wait after a failed attempt doubles with each failure, up to this, \
+          and is drawn between half of that and all of it. 0 is off: the wait stays the same.",
+};
+
+pub(in crate::config) static RETRY_JITTER_PERCENT: Opt = Opt {
+    table: Table::Registration,
+    key: "retry_jitter_percent",
+    kind: whole(0, 100, Unit::Percent),
+    fallback: Fallback::Whole(0),
+    example: "0",
+    cli: "retry-jitter",
+    ini: &[],
+    source: Source::Rule,
+    rules: "L3",
+    doc: "The wait after a failed attempt grows by a random part of up to this share.",
+};
+
+pub(in crate::config) static RETRY_AFTER_MAX_SECS: Opt = Opt {
+    table: Table::Registration,
+    key: "retry_after_max_secs",
+    kind: whole(0, 2_000_000, Unit::Seconds),
+    fallback: Fallback::Whole(3_600),
+    example: "3600",
+    cli: "retry-after-max",
+    ini: &[],
+    source: Source::Rule,
+    rules: "L3",
+    doc: "A registrar's Retry-After is obeyed up to this. 0 ignores it.",
+};
+
+pub(in crate::config) static CREDENTIALS_RETRY_SECS: Opt = Opt {
+    table: Table::Registration,
+    key: "credentials_retry_secs",
+    kind: whole(10, 86_400, Unit::Seconds),
+    fallback: Fallback::Whole(600),
+    example: "600",
+    cli: "credentials-retry-time",
+    ini: &[],
+    source: Source::Rule,
+    rules: "L3",
+    doc: "The wait after the registrar refused the credentials, doubled with each further refusal \
+          up to a day, so that a wrong password does not lock the user out.",
+};
+
+static UNREGISTRATION_MODES: [Word; 2] = [
+    word("own-contact", "disable", Some(0), "our own Contact only"),
+    word(
+        "all",
+        "enable",
+        Some(1),
+        "every Contact of the address-of-record",
+    ),
+];
+
+pub(in crate::config) static UNREGISTRATION_MODE: Opt = Opt {
+    table: Table::Registration,
+    key: "unregistration_mode",
+    kind: Kind::Words(&UNREGISTRATION_MODES),
+    fallback: Fallback::Word("own-contact"),
+    example: "\"own-contact\"",
+    cli: "expl-un-reg",
+    ini: &["UnregistrationMode"],
+    source: Source::Reference,
+    rules: "I8",
+    doc: "What an un-register removes at the registrar.",
+};
+
+pub(in crate::config) static UNREGISTER_ON_SHUTDOWN: Opt = Opt {
+    table: Table::Registration,
+    key: "unregister_on_shutdown",
+    kind: Kind::Flag,
+    fallback: Fallback::Flag(false),
+    example: "false",
+    cli: "unregister-on-shutdown",
+    ini: &[],
+    source: Source::Rule,
+    rules: "L7",
+    doc: "Whether the daemon, when it stops, un-registers every Account, or leaves the bindings \
+          for the next start to go on with.",
+};
+
+static ALGORITHMS: [Word; 6] = [
+    word("md5", "md5", None, "anything that is supported"),
+    word("md5-sess", "md5-sess", None, "MD5-sess and stronger"),
+    word("sha-256", "sha-256", None, "SHA-256 and stronger"),
+    word(
+        "sha-256-sess",
+        "sha-256-sess",
+        None,
+        "SHA-256-sess and stronger",
+    ),
+    word(
+        "sha-512-256",
+        "sha-512-256",
+        None,
+        "SHA-512-256 and its session form",
+    ),
+    word(
+        "sha-512-256-sess",
+        "sha-512-256-sess",
+        None,
+        "only the session form of SHA-512-256",
+    ),
+];
+
+pub(in crate::config) static MINIMUM_ALGORITHM: Opt = Opt {
+    table: Table::Registration,
+    key: "minimum_algorithm",
+    kind: Kind::Words(&ALGORITHMS),
+    fallback: Fallback::Word("md5"),
+    example: "\"md5\"",
+    cli: "minimum-algorithm",
+    ini: &[],
+    source: Source::Rule,
+    rules: "A1",
+    doc: "The weakest digest algorithm that is answered. A challenge that offers only weaker ones \
+          is refused.",
+};
+
+pub(in crate::config) static SIP_T1_MS: Opt = Opt {
+    table: Table::Registration,
+    key: "sip_t1_ms",
+    kind: whole(100, 4_000, Unit::Milliseconds),
+    fallback: Fallback::Whole(500),
+    example: "500",
+    cli: "t1-re-tx-time",
+    ini: &["SipT1Rtx"],
+    source: Source::Reference,
+    rules: "X1",
+    doc: "T1 of RFC 3261: the first interval between two sends of a request over UDP; it doubles \
+          with each. A request fails after 64 times T1.",
+};
+
+pub(in crate::config) static SIP_T2_MS: Opt = Opt {
+    table: Table::Registration,
+    key: "sip_t2_ms",
+    kind: whole(1_000, 10_000, Unit::Milliseconds),
+    fallback: Fallback::Whole(4_000),
+    example: "4000",
+    cli: "t2-re-tx-time",
+    ini: &["SipT2Rtx"],
+    source: Source::Reference,
+    rules: "X1",
+    doc: "T2 of RFC 3261: the interval between two sends grows no further than this.",
+};
+
+pub(in crate::config) static SIP_MAX_RTX: Opt = Opt {
+    table: Table::Registration,
+    key: "sip_max_rtx",
+    kind: whole(1, 30, Unit::Plain),
+    fallback: Fallback::Whole(11),
+    example: "11",
+    cli: "sip-max-rtx",
+    ini: &["SIPMaxRtx"],
+    source: Source::Reference,
+    rules: "X1",
+    doc: "At most so many sends of one request over UDP, the first included. With fewer than 11 \
+          the request fails when the next send would have been due.",
+};

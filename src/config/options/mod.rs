@@ -1,0 +1,403 @@
+//! The one table of options: what exists, how it is called in each language, what it may hold.
+//!
+//! Reading and checking, the documented `conf/regent.toml` and completion follow it; import, export
+//! and `configure` take their names from it. Whoever adds an option adds a row to [`OPTIONS`] and
+//! reads it in `check`; nothing else names an option.
+
+mod account;
+mod global;
+mod party;
+
+use std::fmt;
+
+pub(super) use account::*;
+pub(super) use global::*;
+pub(super) use party::*;
+
+/// Every option, in the order of the documentation.
+pub static OPTIONS: &[&Opt] = &[
+    &USER_AGENT,
+    &CONTROL_SOCKET,
+    &CONTROL_GROUP,
+    &MAX_ACCOUNTS,
+    &MAX_ACCOUNTS_PER_SERVED_IP_GROUP,
+    &REGISTRATION_TIME_SECS,
+    &REFRESH_PERCENT,
+    &REFRESH_THRESHOLD_SECS,
+    &REFRESH_SPREAD_PERCENT,
+    &REGISTRATION_RETRY_SECS,
+    &MAX_REGISTRATION_BACKOFF_SECS,
+    &RETRY_JITTER_PERCENT,
+    &RETRY_AFTER_MAX_SECS,
+    &CREDENTIALS_RETRY_SECS,
+    &UNREGISTRATION_MODE,
+    &UNREGISTER_ON_SHUTDOWN,
+    &MINIMUM_ALGORITHM,
+    &SIP_T1_MS,
+    &SIP_T2_MS,
+    &SIP_MAX_RTX,
+    &INTERFACE_NAME,
+    &INTERFACE_ADDRESS,
+    &INTERFACE_UDP_PORT,
+    &INTERFACE_ADVERTISED_ADDRESS,
+    &SET_NAME,
+    &SET_SIP_INTERFACE,
+    &SET_PROXY,
+    &PROXY_ADDRESS,
+    &PROXY_TRANSPORT,
+    &PROXY_PRIORITY,
+    &PROXY_WEIGHT,
+    &GROUP_NAME,
+    &GROUP_PROXY_SET,
+    &GROUP_SIP_GROUP_NAME,
+    &GROUP_CONTACT_USER,
+    &GROUP_AUTHENTICATION_MODE,
+    &GROUP_USER_NAME_AS_CLIENT,
+    &GROUP_PASSWORD_AS_CLIENT,
+    &GROUP_PASSWORD_AS_CLIENT_FILE,
+    &GROUP_PASSWORD_AS_CLIENT_ENV,
+    &ACCOUNT_INDEX,
+    &ACCOUNT_NAME,
+    &ACCOUNT_SERVED,
+    &ACCOUNT_SERVING,
+    &ACCOUNT_HOST_NAME,
+    &ACCOUNT_CONTACT_USER,
+    &ACCOUNT_USER_NAME,
+    &ACCOUNT_PASSWORD,
+    &ACCOUNT_PASSWORD_FILE,
+    &ACCOUNT_PASSWORD_ENV,
+    &ACCOUNT_REGISTER,
+];
+
+/// A kind of table in a configuration.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Table {
+    /// `[agent]`.
+    Agent,
+    /// `[registration]`.
+    Registration,
+    /// `[[sip_interface]]`.
+    SipInterface,
+    /// `[[proxy_set]]`.
+    ProxySet,
+    /// The entries of `proxy` in a `[[proxy_set]]`.
+    Proxy,
+    /// `[[ip_group]]`.
+    IpGroup,
+    /// `[[account]]`.
+    Account,
+}
+
+/// What is to be known about a [`Table`].
+#[derive(Clone, Copy, Debug)]
+pub struct TableInfo {
+    /// Key in the configuration.
+    pub key: &'static str,
+    /// What one row is called in messages.
+    pub noun: &'static str,
+    /// What several rows are called where it is clear what they are.
+    pub plural: &'static str,
+    /// Whether there may be several: `[[key]]` or a list.
+    pub many: bool,
+    /// Node of the reference's command line; for `[registration]` the options say it themselves.
+    pub cli: &'static str,
+    /// Table of the reference's ini file; empty for individual parameters.
+    pub ini: &'static str,
+    /// One paragraph of documentation.
+    pub doc: &'static str,
+}
+
+impl Table {
+    /// The tables of a file's top level, in the order of the documentation.
+    pub const TOP: [Self; 6] = [
+        Self::Agent,
+        Self::Registration,
+        Self::SipInterface,
+        Self::ProxySet,
+        Self::IpGroup,
+        Self::Account,
+    ];
+
+    /// What is to be known about it.
+    pub fn info(self) -> TableInfo {
+        match self {
+            Self::Agent => TableInfo {
+                key: "agent",
+                noun: "agent",
+                plural: "agents",
+                many: false,
+                cli: "agent",
+                ini: "",
+                doc: "The program itself.",
+            },
+            Self::Registration => TableInfo {
+                key: "registration",
+                noun: "registration",
+                plural: "registrations",
+                many: false,
+                cli: "proxy-and-registration",
+                ini: "",
+                doc: "What holds for the registration of every Account.",
+            },
+            Self::SipInterface => TableInfo {
+                key: "sip_interface",
+                noun: "SIP interface",
+                plural: "interfaces",
+                many: true,
+                cli: "sip-interface",
+                ini: "SIPInterface",
+                doc: "A local address, from which requests leave and at which answers arrive.",
+            },
+            Self::ProxySet => TableInfo {
+                key: "proxy_set",
+                noun: "proxy set",
+                plural: "sets",
+                many: true,
+                cli: "proxy-set",
+                ini: "ProxySet",
+                doc: "The addresses of one party: for a provider, its registrars.",
+            },
+            Self::Proxy => TableInfo {
+                key: "proxy",
+                noun: "proxy",
+                plural: "proxies",
+                many: true,
+                cli: "proxy-ip",
+                ini: "ProxyIp",
+                doc: "One address of a Proxy Set.",
+            },
+            Self::IpGroup => TableInfo {
+                key: "ip_group",
+                noun: "IP group",
+                plural: "groups",
+                many: true,
+                cli: "ip-group",
+                ini: "IPGroup",
+                doc: "A party that SIP is spoken with: a PBX that is served, a provider that \
+                      serves it.",
+            },
+            Self::Account => TableInfo {
+                key: "account",
+                noun: "account",
+                plural: "accounts",
+                many: true,
+                cli: "account",
+                ini: "Account",
+                doc: "One address-of-record to keep registered: on behalf of the served group, at \
+                      the registrars of the serving group. A pair of groups has at most one \
+                      Account.",
+            },
+        }
+    }
+
+    /// Its options, in the order of the documentation.
+    pub fn options(self) -> impl Iterator<Item = &'static Opt> + Clone {
+        OPTIONS
+            .iter()
+            .copied()
+            .filter(move |option| option.table == self)
+    }
+
+    /// Its option of that key.
+    pub fn option(self, key: &str) -> Option<&'static Opt> {
+        self.options().find(|option| option.key == key)
+    }
+}
+
+/// One option.
+#[derive(Clone, Copy, Debug)]
+pub struct Opt {
+    /// Where it stands.
+    pub table: Table,
+    /// Its key there.
+    pub key: &'static str,
+    /// What it may hold.
+    pub kind: Kind,
+    /// What stands for it when it is absent.
+    pub fallback: Fallback,
+    /// A value to show, as TOML.
+    pub example: &'static str,
+    /// Name on the reference's command line, or ours where the reference has none.
+    pub cli: &'static str,
+    /// Names in the reference's ini file without the table's prefix, the newest first; none: ini
+    /// cannot express it.
+    pub ini: &'static [&'static str],
+    /// Who knows it.
+    pub source: Source,
+    /// The rules of the specification that use it.
+    pub rules: &'static str,
+    /// One paragraph of documentation.
+    pub doc: &'static str,
+}
+
+/// What an option may hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// Text of at most so many characters, without control characters.
+    Text {
+        /// Length in characters.
+        max: usize,
+        /// What else is asked of it.
+        syntax: Syntax,
+    },
+    /// A whole number.
+    Whole {
+        /// The least allowed.
+        min: u64,
+        /// The greatest allowed.
+        max: u64,
+        /// What it counts.
+        unit: Unit,
+    },
+    /// `true` or `false`.
+    Flag,
+    /// One of some words.
+    Words(&'static [Word]),
+    /// An IP address.
+    Ip,
+    /// An IP address with or without a port.
+    Socket,
+    /// The name of a row of another table.
+    Reference(Table),
+    /// A list of tables.
+    Rows(Table),
+}
+
+/// What is asked of a text beside its length.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Syntax {
+    /// Nothing.
+    Free,
+    /// It is never shown, and has no wide characters.
+    Password,
+    /// A host: a domain name or an IP address.
+    Host,
+    /// A host with or without a port.
+    HostPort,
+    /// The name of an environment variable.
+    Variable,
+}
+
+/// What a number counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unit {
+    /// Things.
+    Plain,
+    /// Seconds.
+    Seconds,
+    /// Milliseconds.
+    Milliseconds,
+    /// Hundredths.
+    Percent,
+}
+
+impl fmt::Display for Unit {
+    /// The unit with a space before it, to stand behind a number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plain => "",
+            Self::Seconds => " seconds",
+            Self::Milliseconds => " milliseconds",
+            Self::Percent => " percent",
+        })
+    }
+}
+
+/// One of the words that an option may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Word {
+    /// In the configuration.
+    pub key: &'static str,
+    /// On the reference's command line.
+    pub cli: &'static str,
+    /// In the reference's ini file, where that can express it and its number is known.
+    pub ini: Option<u8>,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+/// What stands for an option that is absent.
+#[derive(Clone, Copy, Debug)]
+pub enum Fallback {
+    /// It must be there.
+    Required,
+    /// Nothing, which means that.
+    Nothing(&'static str),
+    /// A value that follows from something else.
+    Computed(&'static str),
+    /// This number.
+    Whole(u64),
+    /// This flag.
+    Flag(bool),
+    /// This word.
+    Word(&'static str),
+}
+
+/// Who knows an option.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// The reference product, with its meaning, range and default.
+    Reference,
+    /// The rules of this program.
+    Rule,
+}
+
+const fn word(key: &'static str, cli: &'static str, ini: Option<u8>, doc: &'static str) -> Word {
+    Word { key, cli, ini, doc }
+}
+
+const fn text(max: usize, syntax: Syntax) -> Kind {
+    Kind::Text { max, syntax }
+}
+
+const fn whole(min: u64, max: u64, unit: Unit) -> Kind {
+    Kind::Whole { min, max, unit }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_name_is_given_twice() {
+        for table in Table::TOP.into_iter().chain([Table::Proxy]) {
+            let keys: BTreeSet<_> = table.options().map(|option| option.key).collect();
+            assert_eq!(keys.len(), table.options().count(), "{table:?}");
+            let names: BTreeSet<_> = table.options().map(|option| option.cli).collect();
+            assert_eq!(names.len(), table.options().count(), "{table:?}");
+            let columns = table.options().flat_map(|option| option.ini);
+            let different: BTreeSet<_> = columns.clone().map(|name| name.to_lowercase()).collect();
+            assert_eq!(different.len(), columns.count(), "{table:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_written_as_their_language_wants() {
+        let lower = |text: &str, hyphen: char| {
+            text.chars()
+                .all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || one == hyphen)
+        };
+        for option in OPTIONS {
+            assert!(lower(option.key, '_'), "{}", option.key);
+            assert!(lower(option.cli, '-'), "{}", option.cli);
+            if let Kind::Words(words) = option.kind {
+                assert!(
+                    words.iter().all(|word| lower(word.key, '-')),
+                    "{}",
+                    option.key
+                );
+            }
+            if let Kind::Whole { unit, .. } = option.kind {
+                let ends = |end: &str| option.key.ends_with(end);
+                match unit {
+                    Unit::Seconds => assert!(ends("_secs"), "{}", option.key),
+                    Unit::Milliseconds => assert!(ends("_ms"), "{}", option.key),
+                    Unit::Percent => assert!(ends("_percent"), "{}", option.key),
+                    Unit::Plain => {}
+                }
+            }
+        }
+    }
+}

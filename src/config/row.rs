@@ -1,0 +1,351 @@
+//! One table of a configuration, read by the table of options: what is unknown, misplaced or of the
+//! wrong kind is said here, and whoever reads the row finds good values only.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use toml::de::{DeInteger, DeTable, DeValue};
+
+use super::Span;
+use super::faults::{Fault, Faults, offset};
+use super::options::{Fallback, Kind, Opt, Table};
+use super::suggest::{list, nearest, quoted};
+use super::values::{Complaint, Raw, Value, accept};
+
+/// Where a parsed text comes from.
+pub(super) struct Origin<'o> {
+    /// Where its bytes stand in the whole text: pieces of (start there, start in the whole).
+    pub(super) pieces: &'o [(u32, u32)],
+    /// Whether it is no TOML in places. What is missing then may be what could not be read.
+    pub(super) is_damaged: bool,
+}
+
+impl Origin<'_> {
+    pub(super) fn at(&self, at: usize) -> u32 {
+        let at = offset(at);
+        let piece = self
+            .pieces
+            .partition_point(|(start, _)| *start <= at)
+            .saturating_sub(1);
+        match self.pieces.get(piece) {
+            Some((start, base)) => base.saturating_add(at.saturating_sub(*start)),
+            None => at,
+        }
+    }
+}
+
+/// One table.
+pub(super) struct Row<'t> {
+    /// Its header.
+    pub(super) at: u32,
+    pub(super) label: Label<'t>,
+    /// Whether parts of it may have been lost.
+    pub(super) is_damaged: bool,
+    cells: Vec<Cell<'t>>,
+}
+
+/// One option that is present.
+struct Cell<'t> {
+    option: &'static Opt,
+    span: Span,
+    /// None if it is faulty, or a list.
+    value: Option<Value<'t>>,
+    /// None unless it is a list with tables, or empty.
+    rows: Option<Vec<Row<'t>>>,
+}
+
+/// What a row is called in messages.
+#[derive(Clone, Copy)]
+pub(super) struct Label<'t> {
+    table: Table,
+    name: Option<&'t str>,
+    /// Its place in a list, from 1, and the name of what has the list.
+    within: Option<(usize, Option<&'t str>)>,
+}
+
+impl fmt::Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let noun = self.table.info().noun;
+        match self.within {
+            Some((place, Some(parent))) => {
+                let set = Table::ProxySet.info().noun;
+                write!(f, "{set} {}: {noun} {place}", quoted(parent))
+            }
+            Some((place, None)) => write!(f, "{noun} {place}"),
+            None => match self.name {
+                Some(name) => write!(f, "{noun} {}", quoted(name)),
+                None => f.write_str(noun),
+            },
+        }
+    }
+}
+
+impl<'t> Row<'t> {
+    /// A table that is not there.
+    pub(super) fn empty(table: Table) -> Self {
+        Self {
+            at: 0,
+            label: Label {
+                table,
+                name: None,
+                within: None,
+            },
+            is_damaged: false,
+            cells: Vec::new(),
+        }
+    }
+
+    /// Reads a table. `at` is its header.
+    pub(super) fn read(
+        table: Table,
+        at: u32,
+        content: &'t DeTable<'_>,
+        origin: &Origin<'_>,
+        faults: &mut Faults<'_>,
+    ) -> Self {
+        let name = content.get("name").and_then(|name| name.get_ref().as_str());
+        let label = Label {
+            table,
+            name,
+            within: None,
+        };
+        Self::read_as(label, at, content, origin, faults)
+    }
+
+    fn read_as(
+        label: Label<'t>,
+        at: u32,
+        content: &'t DeTable<'_>,
+        origin: &Origin<'_>,
+        faults: &mut Faults<'_>,
+    ) -> Self {
+        let mut row = Self {
+            at,
+            label,
+            is_damaged: origin.is_damaged,
+            cells: Vec::with_capacity(content.len()),
+        };
+        for (key, value) in content {
+            let Some(option) = label.table.option(key.get_ref()) else {
+                let at = origin.at(key.span().start);
+                faults.push(unknown_key(&row, at, key.get_ref()));
+                continue;
+            };
+            let span = value.span();
+            let span = Span {
+                start: origin.at(span.start),
+                end: origin.at(span.end),
+            };
+            let mut cell = Cell {
+                option,
+                span,
+                value: None,
+                rows: None,
+            };
+            match (option.kind, value.get_ref()) {
+                (Kind::Rows(table), DeValue::Array(items)) => {
+                    let label = |place| Label {
+                        table,
+                        name: None,
+                        within: Some((place + 1, label.name)),
+                    };
+                    let mut rows = Vec::with_capacity(items.len());
+                    for (place, item) in items.iter().enumerate() {
+                        let at = origin.at(item.span().start);
+                        match item.get_ref().as_table() {
+                            Some(content) => {
+                                rows.push(Self::read_as(label(place), at, content, origin, faults));
+                            }
+                            None => faults.push(no_table(&label(place), at, option)),
+                        }
+                    }
+                    let is_good = items.is_empty() || !rows.is_empty();
+                    cell.rows = is_good.then_some(rows);
+                }
+                (_, value) => match accept(option, raw(value)) {
+                    Ok(value) => cell.value = Some(value),
+                    Err(complaint) => faults.push(row.complain(option, span.start, complaint)),
+                },
+            }
+            row.cells.push(cell);
+        }
+        if !origin.is_damaged {
+            row.check_required(faults);
+        }
+        row
+    }
+
+    fn check_required(&self, faults: &mut Faults<'_>) {
+        for option in self.label.table.options() {
+            if matches!(option.fallback, Fallback::Required) && !self.has(option) {
+                let message = format!("{}: missing key \"{}\"", self.label, option.key);
+                let hint = format!("for example {} = {}", option.key, one_line(option.example));
+                faults.push(Fault::error(self.at, option.key, message).hint(hint));
+            }
+        }
+    }
+
+    fn complain(&self, option: &Opt, at: u32, complaint: Complaint) -> Fault {
+        let message = format!("{}: {} {}", self.label, option.key, complaint.message);
+        Fault {
+            hint: complaint.hint,
+            ..Fault::error(at, option.key, message)
+        }
+    }
+
+    fn cell(&self, option: &'static Opt) -> Option<&Cell<'t>> {
+        self.cells
+            .iter()
+            .find(|cell| std::ptr::eq(cell.option, option))
+    }
+
+    fn value(&self, option: &'static Opt) -> Option<Value<'t>> {
+        debug_assert_eq!(option.table, self.label.table);
+        self.cell(option).and_then(|cell| cell.value)
+    }
+
+    /// Whether an option is present, good or not.
+    pub(super) fn has(&self, option: &'static Opt) -> bool {
+        self.cell(option).is_some()
+    }
+
+    /// Whether an option is present and faulty.
+    pub(super) fn is_faulty(&self, option: &'static Opt) -> bool {
+        self.cell(option).is_some_and(|cell| cell.value.is_none())
+    }
+
+    /// Where an option's value stands; the header if it is absent.
+    pub(super) fn span(&self, option: &'static Opt) -> Span {
+        let header = Span {
+            start: self.at,
+            end: self.at,
+        };
+        self.cell(option).map_or(header, |cell| cell.span)
+    }
+
+    pub(super) fn text(&self, option: &'static Opt) -> Option<&'t str> {
+        let Value::Text(text) = self.value(option)? else {
+            return None;
+        };
+        Some(text)
+    }
+
+    /// A number, if it is given and good.
+    pub(super) fn given<T: TryFrom<u64>>(&self, option: &'static Opt) -> Option<T> {
+        let Value::Whole(number) = self.value(option)? else {
+            return None;
+        };
+        T::try_from(number).ok()
+    }
+
+    /// A number, or what stands for it.
+    pub(super) fn whole<T: TryFrom<u64> + Default>(&self, option: &'static Opt) -> T {
+        let fallback = if let Fallback::Whole(number) = option.fallback {
+            number
+        } else {
+            0
+        };
+        self.given(option)
+            .or_else(|| T::try_from(fallback).ok())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn flag(&self, option: &'static Opt) -> bool {
+        match self.value(option) {
+            Some(Value::Flag(flag)) => flag,
+            _ => matches!(option.fallback, Fallback::Flag(true)),
+        }
+    }
+
+    /// What a word stands for; `meanings` are in the order of the option's words.
+    pub(super) fn word<T: Copy>(&self, option: &'static Opt, meanings: &[T]) -> T {
+        let place = match (self.value(option), option.kind, option.fallback) {
+            (Some(Value::Word(place)), ..) => place,
+            (_, Kind::Words(words), Fallback::Word(key)) => words
+                .iter()
+                .position(|word| word.key == key)
+                .unwrap_or_default(),
+            _ => 0,
+        };
+        meanings[place]
+    }
+
+    pub(super) fn ip(&self, option: &'static Opt) -> Option<IpAddr> {
+        let Value::Ip(address) = self.value(option)? else {
+            return None;
+        };
+        Some(address)
+    }
+
+    pub(super) fn socket(&self, option: &'static Opt) -> Option<SocketAddr> {
+        let Value::Socket(address) = self.value(option)? else {
+            return None;
+        };
+        Some(address)
+    }
+
+    /// The rows of a list; none if it is absent or faulty.
+    pub(super) fn rows(&self, option: &'static Opt) -> Option<&[Self]> {
+        self.cell(option).and_then(|cell| cell.rows.as_deref())
+    }
+}
+
+/// A value of TOML as the table of options understands it.
+fn raw<'t>(value: &'t DeValue<'_>) -> Raw<'t> {
+    match value {
+        DeValue::String(text) => Raw::Text(text),
+        DeValue::Integer(number) => Raw::Whole(integer(number)),
+        DeValue::Boolean(flag) => Raw::Flag(*flag),
+        DeValue::Float(_) => Raw::Other("a number with a fraction"),
+        DeValue::Datetime(_) => Raw::Other("a date or time"),
+        DeValue::Array(_) => Raw::Other("a list"),
+        DeValue::Table(_) => Raw::Other("a table"),
+    }
+}
+
+fn integer(number: &DeInteger<'_>) -> Option<i64> {
+    i64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+fn no_table(label: &Label<'_>, at: u32, option: &Opt) -> Fault {
+    let message = format!("{label}: must be a table");
+    Fault::error(at, option.key, message).hint(format!(
+        "{} = {}",
+        option.key,
+        one_line(option.example)
+    ))
+}
+
+/// An example on one line.
+fn one_line(example: &str) -> String {
+    example.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn unknown_key(row: &Row<'_>, at: u32, key: &str) -> Fault {
+    let message = format!("{}: unknown key {}", row.label, quoted(key));
+    let table = row.label.table;
+    let keys: Vec<&str> = table.options().map(|option| option.key).collect();
+    let hint = match (nearest(key, keys.iter().copied()), owner(key)) {
+        (Some(near), _) => format!("did you mean {}?", quoted(near)),
+        (None, Some(owner)) => format!("{} is a key of {}", quoted(key), written(owner)),
+        (None, None) => format!("its keys are {}", list(keys.into_iter())),
+    };
+    Fault::error(at, key, message).hint(hint)
+}
+
+/// The first table that has a key.
+pub(super) fn owner(key: &str) -> Option<Table> {
+    Table::TOP
+        .into_iter()
+        .find(|table| table.option(key).is_some())
+}
+
+/// How a table's header is written.
+pub(super) fn written(table: Table) -> String {
+    let info = table.info();
+    if info.many {
+        format!("[[{}]]", info.key)
+    } else {
+        format!("[{}]", info.key)
+    }
+}

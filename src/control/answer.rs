@@ -1,0 +1,116 @@
+//! Questions answered from the board, and names turned into Accounts.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::board::{Board, Directory, PHASES};
+use super::nearest::nearest;
+use super::protocol::{Action, Fault, FaultCode, Filter, Summary};
+use crate::status::{AccountStatus, SCHEMA, UnixMs};
+
+/// A filter whose names have been looked up.
+pub(super) struct Selection<'a> {
+    filter: &'a Filter,
+    matching: Option<String>,
+    slots: BTreeSet<u32>,
+}
+
+impl<'a> Selection<'a> {
+    /// Looks up the names of a filter.
+    pub(super) fn new(directory: &Directory, filter: &'a Filter) -> Result<Self, Fault> {
+        let slots = filter.names.iter().map(|name| match directory.find(name) {
+            Some(entry) => Ok(entry.slot),
+            None => Err(unknown(directory, name)),
+        });
+        Ok(Self {
+            filter,
+            matching: filter.matching.as_deref().map(str::to_lowercase),
+            slots: slots.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether an Account is one of those that are meant, whatever it does.
+    pub(super) fn has(&self, slot: u32, name: &str) -> bool {
+        (self.slots.is_empty() || self.slots.contains(&slot))
+            && self
+                .matching
+                .as_ref()
+                .is_none_or(|part| name.to_lowercase().contains(part))
+    }
+
+    /// The status of an Account, if it matches in all.
+    pub(super) fn status(
+        &self,
+        board: &Board,
+        slot: u32,
+        name: &str,
+    ) -> Option<Arc<AccountStatus>> {
+        let status = self.has(slot, name).then(|| board.at(slot)).flatten()?;
+        let phases = &self.filter.phases;
+        (phases.is_empty() || phases.contains(&status.phase)).then_some(status)
+    }
+
+    /// Whether the Account that matches as the `place`th, from 0, is on the page that was asked for.
+    pub(super) fn is_on_page(&self, place: u32) -> bool {
+        let past = place.checked_sub(self.filter.offset);
+        past.is_some_and(|past| self.filter.limit.is_none_or(|limit| past < limit))
+    }
+}
+
+/// All Accounts in numbers.
+pub(super) fn summary(board: &Board, matching: u32) -> Summary {
+    let counts = PHASES.map(|phase| (phase, board.count(phase)));
+    let total = board.directory().entries().len();
+    Summary {
+        schema: SCHEMA,
+        at: now(),
+        total: u32::try_from(total).unwrap_or(u32::MAX),
+        matching,
+        phases: counts.into_iter().filter(|(_, count)| *count > 0).collect(),
+    }
+}
+
+/// The names of the Accounts that an action is about, each once.
+pub(super) fn names(directory: &Directory, action: &Action) -> Result<Vec<Arc<str>>, Fault> {
+    if action.all != action.names.is_empty() {
+        let message = "either names or all Accounts, and not both";
+        return Err(Fault::new(FaultCode::BadRequest, message));
+    }
+    if action.all {
+        let entries = directory.entries().iter();
+        return Ok(entries.map(|entry| Arc::clone(&entry.name)).collect());
+    }
+    let mut seen = BTreeSet::new();
+    let mut names = Vec::with_capacity(action.names.len());
+    for name in &action.names {
+        let Some(entry) = directory.find(name) else {
+            return Err(unknown(directory, name));
+        };
+        if seen.insert(entry.slot) {
+            names.push(Arc::clone(&entry.name));
+        }
+    }
+    Ok(names)
+}
+
+fn unknown(directory: &Directory, name: &str) -> Fault {
+    let shown: String = name.chars().take(60).collect();
+    let names = directory.entries().iter().map(|entry| &*entry.name);
+    let hint = match nearest(name, names) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => "`regent status` lists all Accounts".to_owned(),
+    };
+    Fault {
+        code: FaultCode::UnknownAccount,
+        message: format!("there is no Account {shown:?}"),
+        hint: Some(hint),
+    }
+}
+
+fn now() -> UnixMs {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

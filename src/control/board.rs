@@ -1,0 +1,184 @@
+//! The published status: written by the daemon when something changes, read by everybody else.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use dashmap::DashMap;
+use tokio::sync::broadcast;
+
+use crate::status::{AccountStatus, Phase};
+
+/// The status of every Account as of its last change. Readers and the writer never wait for each other longer
+/// than it takes to copy a pointer.
+pub struct Board {
+    directory: RwLock<Arc<Directory>>,
+    accounts: DashMap<u32, Arc<AccountStatus>>,
+    phases: [AtomicU32; PHASES.len()],
+    changes: broadcast::Sender<u32>,
+}
+
+impl Board {
+    /// An empty board.
+    pub fn new() -> Self {
+        Self {
+            accounts: DashMap::new(),
+            directory: RwLock::default(),
+            phases: Default::default(),
+            changes: broadcast::Sender::new(CHANGES),
+        }
+    }
+
+    /// Says which Accounts there are.
+    pub fn list(&self, directory: Directory) {
+        let mut place = self
+            .directory
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *place = Arc::new(directory);
+    }
+
+    /// Puts up the status of the Account in this slot, or takes it down.
+    pub fn publish(&self, slot: u32, status: Option<AccountStatus>) {
+        let phase = status.as_ref().map(|status| status.phase);
+        let old = match status {
+            Some(status) => self.accounts.insert(slot, Arc::new(status)),
+            None => self.accounts.remove(&slot).map(|(_, old)| old),
+        };
+        let old = old.map(|old| old.phase);
+        if old != phase {
+            if let Some(old) = old {
+                self.phases[place(old)].fetch_sub(1, Ordering::Relaxed);
+            }
+            if let Some(phase) = phase {
+                self.phases[place(phase)].fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        // It fails only when nobody listens.
+        drop(self.changes.send(slot));
+    }
+
+    /// Which Accounts there are; those that are new may have no status yet.
+    pub fn directory(&self) -> Arc<Directory> {
+        let directory = self.directory.read();
+        Arc::clone(&directory.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The status of the Account in this slot.
+    pub fn at(&self, slot: u32) -> Option<Arc<AccountStatus>> {
+        self.accounts.get(&slot).map(|status| Arc::clone(&status))
+    }
+
+    /// The status of the Account with this name.
+    pub fn find(&self, name: &str) -> Option<Arc<AccountStatus>> {
+        self.at(self.directory().find(name)?.slot)
+    }
+
+    /// How many Accounts are in this phase.
+    pub fn count(&self, phase: Phase) -> u32 {
+        self.phases[place(phase)].load(Ordering::Relaxed)
+    }
+
+    /// The slots whose status changes from now on. Who is slow loses the oldest and is told so.
+    pub fn changes(&self) -> broadcast::Receiver<u32> {
+        self.changes.subscribe()
+    }
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Which Accounts there are: their names, in index order, and where their status is. It changes only with the
+/// configuration.
+#[derive(Debug, Default)]
+pub struct Directory {
+    entries: Vec<Entry>,
+    by_name: Vec<u32>,
+}
+
+/// An Account in the directory.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its slot on the board.
+    pub slot: u32,
+}
+
+impl Directory {
+    /// From Accounts in index order.
+    pub fn new(accounts: impl IntoIterator<Item = (Arc<str>, u32)>) -> Self {
+        let entries: Vec<_> = accounts
+            .into_iter()
+            .map(|(name, slot)| Entry { name, slot })
+            .collect();
+        let mut by_name: Vec<u32> = (0..).take(entries.len()).collect();
+        by_name.sort_unstable_by_key(|&place| &entries[place as usize].name);
+        Self { entries, by_name }
+    }
+
+    /// The Accounts, in index order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The Account with this name.
+    pub fn find(&self, name: &str) -> Option<&Entry> {
+        let entry = |place: u32| &self.entries[place as usize];
+        let found = self
+            .by_name
+            .binary_search_by_key(&name, |&place| &entry(place).name);
+        found.ok().map(|at| entry(self.by_name[at]))
+    }
+}
+
+/// All phases, in the order in which they are counted and shown.
+pub(super) const PHASES: [Phase; 11] = [
+    Phase::Registered,
+    Phase::Registering,
+    Phase::WaitingToRetry,
+    Phase::WaitingForAnotherAccount,
+    Phase::Avoided,
+    Phase::NoPort,
+    Phase::Held,
+    Phase::Unregistering,
+    Phase::Unregistered,
+    Phase::AuthenticationOnly,
+    Phase::Standby,
+];
+
+/// The place of a phase in [`PHASES`].
+fn place(phase: Phase) -> usize {
+    phase as usize
+}
+
+/// Changes that a slow reader may be behind.
+const CHANGES: usize = 4_096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_are_counted_where_they_are_declared() {
+        for (at, phase) in PHASES.into_iter().enumerate() {
+            assert_eq!(place(phase), at);
+        }
+    }
+
+    #[test]
+    fn an_account_is_found_by_name_and_listed_by_index() {
+        let directory = Directory::new(["b", "c", "a"].map(Arc::from).into_iter().zip(0..));
+        assert_eq!(directory.find("a").unwrap().slot, 2);
+        assert_eq!(directory.find("b").unwrap().slot, 0);
+        assert!(directory.find("d").is_none());
+        let names: Vec<_> = directory
+            .entries()
+            .iter()
+            .map(|entry| &*entry.name)
+            .collect();
+        assert_eq!(names, ["b", "c", "a"]);
+    }
+}

@@ -1,0 +1,282 @@
+//! The messages, version 1: one line of JSON each. `docs/control-protocol.md` describes them for other programs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::status::{AccountStatus, Outcome, Phase, UnixMs};
+
+/// The version of the protocol. It rises when a message changes its meaning or goes away; new fields and methods
+/// do not count.
+pub const VERSION: u32 = 1;
+
+/// A line from a client.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// The version of the protocol that the client speaks.
+    pub v: u32,
+    /// Names the answers.
+    #[serde(default)]
+    pub id: u64,
+    /// What is asked for.
+    #[serde(flatten)]
+    pub call: Call,
+}
+
+/// What a client can ask for.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "method", content = "params", rename_all = "kebab-case")]
+pub enum Call {
+    /// Who is there? No items; [`Done::Hello`].
+    Hello,
+    /// The status of Accounts: items [`Item::Account`], in index order; [`Done::Status`].
+    Status(Option<Filter>),
+    /// The status of Accounts, [`Item::Watching`], then the status of each whenever it changes, until the client
+    /// hangs up.
+    Watch(Option<Filter>),
+    /// Registers Accounts (rule L10): items [`Item::Outcome`], as they happen; [`Done::Order`].
+    Register(Action),
+    /// Removes bindings and stays away (rule I8). As above.
+    Unregister(Action),
+    /// Refreshes bindings now. As above.
+    Refresh(Action),
+}
+
+/// Which Accounts a client wants to see. All conditions must hold; an empty one always does.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Filter {
+    /// Exactly these, by name; a name that there is not is an error.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Those whose name contains this, whatever the case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matching: Option<String>,
+    /// Those in one of these phases.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<Phase>,
+    /// Leave out so many of those that match.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub offset: u32,
+    /// At most so many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// With which Accounts a client wants something done.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Action {
+    /// These, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// All.
+    #[serde(default)]
+    pub all: bool,
+    /// Whether a Retry-After in force is ignored. It counts for `register` only.
+    #[serde(default)]
+    pub force: bool,
+    /// Whether the outcomes are waited for.
+    #[serde(default = "yes")]
+    pub wait: bool,
+}
+
+/// A line from the daemon.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Response {
+    /// The request that it answers; 0 when none could be read.
+    #[serde(default)]
+    pub id: u64,
+    /// What it says.
+    #[serde(flatten)]
+    pub says: Says,
+}
+
+/// What a line from the daemon says.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Says {
+    /// One piece of the answer; more come.
+    Item(Item),
+    /// The answer is complete.
+    Done(Done),
+    /// There is no answer, or no more of it.
+    Error(Fault),
+}
+
+/// One piece of an answer.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Item {
+    /// The status of an Account.
+    Account(Arc<AccountStatus>),
+    /// What came of an order for an Account.
+    Outcome(Told),
+    /// From here on, the Accounts that come are changes.
+    Watching(Summary),
+    /// The client was too slow and has missed so many changes.
+    Missed(u64),
+}
+
+/// What came of an order for an Account.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// Its name.
+    pub account: Arc<str>,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// The end of an answer.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Done {
+    /// Of [`Call::Hello`].
+    Hello {
+        /// The program's version.
+        version: String,
+        /// The newest protocol that it speaks.
+        protocol: u32,
+        /// The version of [`Item::Account`].
+        schema: u32,
+        /// Its process.
+        pid: u32,
+    },
+    /// Of [`Call::Status`].
+    Status(Summary),
+    /// Of [`Call::Order`].
+    Order {
+        /// With how many Accounts something was to be done.
+        accounts: u32,
+    },
+}
+
+/// All Accounts in numbers.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Summary {
+    /// The version of [`Item::Account`].
+    pub schema: u32,
+    /// When the daemon said so.
+    pub at: UnixMs,
+    /// Accounts that there are.
+    pub total: u32,
+    /// Accounts that match, before offset and limit.
+    pub matching: u32,
+    /// Accounts by phase, without the phases that none is in.
+    pub phases: BTreeMap<Phase, u32>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Fault {
+    /// For programs.
+    pub code: FaultCode,
+    /// For people: lower-case, no full stop.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// Kinds of faults.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultCode {
+    /// The client may not use this socket.
+    Refused,
+    /// Too many clients.
+    Busy,
+    /// Not a request, or too long.
+    BadRequest,
+    /// The daemon does not speak that version.
+    BadVersion,
+    /// There is no such Account.
+    UnknownAccount,
+    /// The daemon stops.
+    Stopping,
+}
+
+impl Fault {
+    /// Without a hint.
+    pub fn new(code: FaultCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: None,
+        }
+    }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// No request may be longer, its line end included.
+pub const MAX_REQUEST: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_read_as_documented() {
+        let read = |text: &str| serde_json::from_str::<Request>(text).map(|request| request.call);
+        assert_eq!(
+            read(r#"{"v":1,"id":7,"method":"hello"}"#).unwrap(),
+            Call::Hello
+        );
+        assert_eq!(
+            read(r#"{"v":1,"method":"status","params":{"phases":["waiting-to-retry"]}}"#).unwrap(),
+            Call::Status(Some(Filter {
+                phases: vec![Phase::WaitingToRetry],
+                ..Filter::default()
+            }))
+        );
+        let order = r#"{"v":1,"method":"register","params":{"names":["main"]}}"#;
+        assert_eq!(
+            read(order).unwrap(),
+            Call::Register(Action {
+                names: vec!["main".to_owned()],
+                all: false,
+                force: false,
+                wait: true,
+            })
+        );
+        assert_eq!(
+            read(r#"{"v":1,"method":"watch"}"#).unwrap(),
+            Call::Watch(None)
+        );
+        assert!(read(r#"{"v":1,"method":"status","params":{"nmaes":[]}}"#).is_err());
+    }
+
+    #[test]
+    fn every_message_survives_the_wire() {
+        let outcome = Outcome::NotSent {
+            why: "held".to_owned(),
+        };
+        let says = [
+            Says::Item(Item::Outcome(Told {
+                account: "a".into(),
+                outcome,
+            })),
+            Says::Item(Item::Missed(3)),
+            Says::Done(Done::Order { accounts: 2 }),
+            Says::Error(Fault::new(FaultCode::Stopping, "the daemon stops")),
+        ];
+        for says in says {
+            let response = Response { id: 9, says };
+            let text = serde_json::to_string(&response).unwrap();
+            assert_eq!(
+                serde_json::from_str::<Response>(&text).unwrap(),
+                response,
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! The daemon's end of the socket: a thread of its own with one task per client, so that whoever asks for a
+//! hundred thousand Accounts, or reads them slowly, does not keep a REGISTER waiting.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::{io, process};
+
+use tokio::net::UnixStream;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
+use tracing::{debug, warn};
+
+use super::answer::{Selection, names, summary};
+use super::board::Board;
+use super::lines::{Heard, Lines};
+use super::listener::Listener;
+use super::order::{Order, Orders, Verb};
+use super::peer::Rule;
+use super::protocol::{
+    Action, Call, Done, Fault, FaultCode, Filter, Item, Request, Says, Told, VERSION,
+};
+use crate::status::SCHEMA;
+
+/// The socket is served while this lives.
+pub struct Serving {
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Listener {
+    /// Serves the socket: questions from `board`, orders through `orders`.
+    pub fn serve(self, board: Arc<Board>, orders: Orders) -> io::Result<Serving> {
+        let (stop, stopped) = watch::channel(false);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let shared = Arc::new(Shared {
+            rule: self.rule.clone(),
+            board,
+            orders,
+            stopped,
+        });
+        let thread = thread::Builder::new()
+            .name("control".to_owned())
+            .spawn(move || {
+                if let Err(error) = runtime.block_on(accept(&self, shared)) {
+                    warn!(%error, "the control socket is not served any more");
+                }
+                runtime.shutdown_background();
+            })?;
+        Ok(Serving {
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported there.
+            drop(thread.join());
+        }
+    }
+}
+
+/// What every client's task needs.
+struct Shared {
+    rule: Rule,
+    board: Arc<Board>,
+    orders: Orders,
+    stopped: watch::Receiver<bool>,
+}
+
+async fn accept(listener: &Listener, shared: Arc<Shared>) -> io::Result<()> {
+    let socket = tokio::net::UnixListener::from_std(listener.listener.try_clone()?)?;
+    let mut stopped = shared.stopped.clone();
+    let mut clients = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+            Some(_) = clients.join_next() => {}
+            accepted = socket.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let is_full = clients.len() >= MAX_CLIENTS;
+                    clients.spawn(serve(stream, Arc::clone(&shared), is_full));
+                }
+                // Most likely there are no descriptors left: it will pass.
+                Err(_) => sleep(Duration::from_millis(100)).await,
+            },
+        }
+    }
+    // What has been said is still delivered, to those who listen.
+    let farewell = async { while clients.join_next().await.is_some() {} };
+    drop(timeout(FAREWELL, farewell).await);
+    Ok(())
+}
+
+async fn serve(stream: UnixStream, shared: Arc<Shared>, is_full: bool) {
+    let Ok(peer) = stream.peer_cred() else {
+        return;
+    };
+    let mut lines = Lines::new(stream);
+    let rule = shared.rule.clone();
+    let allowed = tokio::task::spawn_blocking(move || rule.allows(peer)).await;
+    let fault = if !allowed.unwrap_or(false) {
+        let pid = peer.pid();
+        warn!(
+            uid = peer.uid(),
+            gid = peer.gid(),
+            pid,
+            "a client of the control socket was refused"
+        );
+        Some(Fault::new(FaultCode::Refused, shared.rule.words()))
+    } else if is_full {
+        Some(Fault::new(FaultCode::Busy, "too many clients"))
+    } else {
+        None
+    };
+    if let Some(fault) = fault {
+        drop(lines.finish(Says::Error(fault)).await);
+        return;
+    }
+    let client = Client {
+        board: &shared.board,
+        orders: &shared.orders,
+        lines,
+    };
+    if let Err(error) = client.live(shared.stopped.clone()).await {
+        debug!(%error, uid = peer.uid(), "a client of the control socket is gone");
+    }
+}
+
+/// One client that may ask.
+struct Client<'a> {
+    board: &'a Board,
+    orders: &'a Orders,
+    lines: Lines,
+}
+
+impl Client<'_> {
+    async fn live(mut self, mut stopped: watch::Receiver<bool>) -> io::Result<()> {
+        let mut allowance = Instant::now();
+        loop {
+            let line = tokio::select! {
+                line = timeout(IDLE, self.lines.read()) => line,
+                _ = stopped.wait_for(|stopped| *stopped) => return Ok(()),
+            };
+            let heard = match line {
+                Ok(heard) => heard?,
+                Err(_) => return Ok(()),
+            };
+            let request = match heard {
+                Heard::Nothing => return Ok(()),
+                Heard::TooLong => Err(Fault::new(FaultCode::BadRequest, "the request is too long")),
+                Heard::Line => read(self.lines.line()),
+            };
+            let says = match request {
+                Ok(request) => {
+                    self.lines.id = request.id;
+                    self.answer(request.call, &mut stopped).await?
+                }
+                Err(fault) => Says::Error(fault),
+            };
+            let is_last =
+                matches!(&says, Says::Error(fault) if fault.code == FaultCode::BadRequest);
+            self.lines.finish(says).await?;
+            if is_last {
+                return Ok(());
+            }
+            // A client that asks without pause is served at a bounded rate.
+            allowance = allowance.max(Instant::now() - BURST * PAUSE) + PAUSE;
+            sleep_until(allowance).await;
+        }
+    }
+
+    /// Says the items of an answer, and returns its end.
+    async fn answer(
+        &mut self,
+        call: Call,
+        stopped: &mut watch::Receiver<bool>,
+    ) -> io::Result<Says> {
+        let result = match call {
+            Call::Hello => Ok(Done::Hello {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                protocol: VERSION,
+                schema: SCHEMA,
+                pid: process::id(),
+            }),
+            Call::Status(filter) => self.status(&filter.unwrap_or_default()).await?,
+            Call::Watch(filter) => self.watch(&filter.unwrap_or_default(), stopped).await?,
+            Call::Register(action) => {
+                let force = action.force;
+                self.order(Verb::Register { force }, &action).await?
+            }
+            Call::Unregister(action) => self.order(Verb::Unregister, &action).await?,
+            Call::Refresh(action) => self.order(Verb::Refresh, &action).await?,
+        };
+        Ok(match result {
+            Ok(done) => Says::Done(done),
+            Err(fault) => Says::Error(fault),
+        })
+    }
+
+    async fn status(&mut self, filter: &Filter) -> io::Result<Result<Done, Fault>> {
+        let directory = self.board.directory();
+        let selection = match Selection::new(&directory, filter) {
+            Ok(selection) => selection,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let mut matching = 0;
+        for (place, entry) in directory.entries().iter().enumerate() {
+            if let Some(status) = selection.status(self.board, entry.slot, &entry.name) {
+                if selection.is_on_page(matching) {
+                    self.lines.item(Item::Account(status)).await?;
+                }
+                matching += 1;
+            }
+            if place % YIELD == YIELD - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(Ok(Done::Status(summary(self.board, matching))))
+    }
+
+    async fn watch(
+        &mut self,
+        filter: &Filter,
+        stopped: &mut watch::Receiver<bool>,
+    ) -> io::Result<Result<Done, Fault>> {
+        let mut changes = self.board.changes();
+        let first = match self.status(filter).await? {
+            Ok(Done::Status(first)) => first,
+            other => return Ok(other),
+        };
+        self.lines.item(Item::Watching(first)).await?;
+        self.lines.flush().await?;
+        let directory = self.board.directory();
+        let selection = match Selection::new(&directory, filter) {
+            Ok(selection) => selection,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        loop {
+            let change = tokio::select! {
+                change = changes.recv() => change,
+                said = self.lines.hears() => {
+                    said?;
+                    return Ok(Ok(Done::Status(summary(self.board, 0))));
+                }
+                _ = stopped.wait_for(|stopped| *stopped) => Err(RecvError::Closed),
+            };
+            match change {
+                Ok(slot) => {
+                    let status = self.board.at(slot);
+                    if let Some(status) = status.filter(|found| selection.has(slot, &found.name)) {
+                        self.lines.item(Item::Account(status)).await?;
+                    }
+                }
+                Err(RecvError::Lagged(missed)) => self.lines.item(Item::Missed(missed)).await?,
+                Err(RecvError::Closed) => return Ok(Err(stopping())),
+            }
+            if changes.is_empty() {
+                self.lines.flush().await?;
+            }
+        }
+    }
+
+    async fn order(&mut self, verb: Verb, action: &Action) -> io::Result<Result<Done, Fault>> {
+        let accounts = match names(&self.board.directory(), action) {
+            Ok(accounts) => accounts,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let all = accounts.len();
+        let (outcomes, mut inbox) = mpsc::unbounded_channel();
+        let order = Order {
+            verb,
+            accounts,
+            outcomes,
+        };
+        if self.orders.send(order).await.is_err() {
+            return Ok(Err(stopping()));
+        }
+        let mut left = if action.wait { all } else { 0 };
+        while left > 0 {
+            let told = tokio::select! {
+                told = inbox.recv() => told,
+                // It has hung up, or wants something else: the outcomes are nobody's business any more.
+                said = self.lines.hears() => {
+                    said?;
+                    break;
+                }
+            };
+            let Some((account, outcome)) = told else {
+                return Ok(Err(stopping()));
+            };
+            left -= 1;
+            self.lines
+                .item(Item::Outcome(Told { account, outcome }))
+                .await?;
+            if inbox.is_empty() {
+                self.lines.flush().await?;
+            }
+        }
+        let accounts = u32::try_from(all).unwrap_or(u32::MAX);
+        Ok(Ok(Done::Order { accounts }))
+    }
+}
+
+/// Reads a request; of one in another version, only that it is one.
+fn read(line: &[u8]) -> Result<Request, Fault> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        v: u32,
+    }
+    let bad = |error: serde_json::Error| {
+        Fault::new(FaultCode::BadRequest, format!("not a request: {error}"))
+    };
+    let head: Head = serde_json::from_slice(line).map_err(bad)?;
+    if head.v != VERSION {
+        let message = format!("this daemon speaks version {VERSION} of the protocol");
+        return Err(Fault::new(FaultCode::BadVersion, message));
+    }
+    serde_json::from_slice(line).map_err(bad)
+}
+
+fn stopping() -> Fault {
+    Fault::new(FaultCode::Stopping, "the daemon stops")
+}
+
+/// Clients that are served at a time.
+const MAX_CLIENTS: usize = 64;
+
+/// A client that says nothing for so long is let go.
+const IDLE: Duration = Duration::from_secs(300);
+
+/// So long a client may take to hear the last words of a daemon that stops.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// A client may send this many requests at once, and after that one per [`PAUSE`].
+const BURST: u32 = 100;
+
+/// See [`BURST`].
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// After so many Accounts another client gets its turn.
+const YIELD: usize = 512;

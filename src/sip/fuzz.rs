@@ -1,0 +1,221 @@
+//! Bodies of the fuzz targets, as ordinary functions: bytes in, panic when an invariant of this
+//! module is broken.
+//!
+//! `fuzz/` calls them with what it invents, the test suite with the committed corpus and with
+//! mutations of it.
+
+use std::borrow::Cow;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::address::NameAddr;
+use super::fields::Contacts;
+use super::framing::{Frame, FrameError, Framer};
+use super::message::{MAX_MESSAGE, Message};
+use super::name::Name;
+use super::start::StartLine;
+use super::uri::{Uri, escape_user, unescape};
+use super::write::reply;
+
+/// Reads every part of a message, checks that what is borrowed lies inside the bytes, answers it,
+/// and cuts it out of a stream.
+pub fn fuzz_message(bytes: &[u8]) {
+    let Ok(message) = Message::parse(bytes) else {
+        return;
+    };
+    read_all(&message, bytes);
+    if message.is_request() && message.check().is_ok() {
+        answer(&message);
+    }
+    if message.raw(Name::ContentLength).next().is_some() {
+        cut(&message, bytes);
+    }
+}
+
+/// Reads a URI, compares it with itself, and takes it through an address.
+pub fn fuzz_uri(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    assert_eq!(unescape(&escape_user(text)), text);
+    if let Ok(address) = NameAddr::parse(text) {
+        read_address(&address, bytes);
+    }
+    let Ok(uri) = Uri::parse(text) else {
+        return;
+    };
+    read_uri(&uri, bytes);
+    assert_eq!(uri.as_str(), text);
+    assert!(uri.equivalent(&uri));
+    let bracketed = format!("<{text}>;tag=t");
+    let address = NameAddr::parse(&bracketed).expect("a URI in brackets is an address");
+    assert!(address.uri.equivalent(&uri));
+    assert_eq!(address.tag(), Some("t"));
+}
+
+/// Cuts a stream into frames, in chunks of several sizes: the frames are the same, and memory stays
+/// in its limit.
+pub fn fuzz_framing(bytes: &[u8]) {
+    let whole = frames(bytes, bytes.len().max(1));
+    for chunk in [1, 2, 7, 64] {
+        assert_eq!(frames(bytes, chunk), whole, "in chunks of {chunk}");
+    }
+}
+
+fn read_all(message: &Message<'_>, bytes: &[u8]) {
+    match message.start() {
+        StartLine::Request { method, uri } => {
+            inside(bytes, method.as_bytes());
+            inside(bytes, uri.as_bytes());
+        }
+        StartLine::Status { reason, .. } => inside(bytes, reason),
+    }
+    inside(bytes, message.body());
+    for header in message.headers() {
+        inside(bytes, header.text.as_bytes());
+        inside(bytes, header.raw);
+        one_line(header.value(), bytes);
+        for item in message.list(header.name) {
+            assert!(!item.is_empty());
+            one_line(item, bytes);
+        }
+    }
+    if let Ok(via) = message.via() {
+        assert!(message.via_count() > 0);
+        inside(bytes, via.transport.as_bytes());
+        inside(bytes, via.host.as_bytes());
+        inside(bytes, via.branch.unwrap_or_default().as_bytes());
+        assert_eq!(via.branch, via.params.value("branch"));
+        let _read = (via.received(), via.rport());
+    }
+    if let Ok(cseq) = message.cseq() {
+        inside(bytes, cseq.method.as_bytes());
+    }
+    inside(bytes, message.call_id().unwrap_or_default().as_bytes());
+    for address in [message.from(), message.to()].into_iter().flatten() {
+        read_address(&address, bytes);
+    }
+    let good_contacts = message.contact_items().flatten().count();
+    if let Ok(Contacts::List(contacts)) = message.contacts() {
+        assert_eq!(contacts.len(), good_contacts);
+        for one in &contacts {
+            read_address(one, bytes);
+            for other in &contacts {
+                let same = one.uri.equivalent(&other.uri);
+                assert_eq!(same, other.uri.equivalent(&one.uri));
+            }
+        }
+    }
+    if let Ok(uri) = message.request_uri() {
+        read_uri(&uri, bytes);
+    }
+    let _numbers = (message.expires(), message.min_expires(), message.date());
+    let _retry = message.retry_after();
+    let _debug = format!("{message:?}");
+}
+
+fn read_address(address: &NameAddr<'_>, bytes: &[u8]) {
+    if let Some(Cow::Borrowed(display)) = address.display {
+        inside(bytes, display.as_bytes());
+    }
+    read_uri(&address.uri, bytes);
+    for (name, value) in address.params.iter() {
+        inside(bytes, name.as_bytes());
+        inside(bytes, value.unwrap_or_default().as_bytes());
+        assert!(address.params.get(name).is_some());
+    }
+    let _read = (address.tag(), address.expires(), address.q());
+}
+
+fn read_uri(uri: &Uri<'_>, bytes: &[u8]) {
+    for part in [uri.user, uri.password, Some(uri.host), uri.headers] {
+        let part = part.unwrap_or_default();
+        inside(bytes, part.as_bytes());
+        assert!(part.bytes().all(|c| c > b' ' && c != 0x7f));
+    }
+    for (name, value) in uri.params.iter() {
+        inside(bytes, name.as_bytes());
+        inside(bytes, value.unwrap_or_default().as_bytes());
+    }
+    assert!(uri.equivalent(uri));
+    let _read = uri.address();
+}
+
+fn answer(message: &Message<'_>) {
+    let from = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 77), 7777));
+    let mut out = Vec::new();
+    reply(&mut out, message, 200, "OK", "ours", from);
+    if out.len() > MAX_MESSAGE {
+        return;
+    }
+    let answer = Message::parse(&out).expect("an answer can be read");
+    assert_eq!(answer.check(), Ok(()));
+    assert_eq!(answer.code(), Some(200));
+    assert_eq!(answer.call_id(), message.call_id());
+    assert_eq!(answer.cseq(), message.cseq());
+    assert_eq!(answer.via_count(), message.via_count());
+    let (Ok(ours), Ok(theirs)) = (answer.via(), message.via()) else {
+        panic!("the topmost Via is lost");
+    };
+    assert_eq!(ours.host, theirs.host);
+    assert_eq!(ours.branch, theirs.branch);
+    assert_eq!(ours.rport().is_some(), theirs.rport().is_some());
+    assert!(answer.to().is_ok_and(|to| to.params.get("tag").is_some()));
+    assert!(answer.body().is_empty());
+    let lines = message.raw(Name::Via).count();
+    assert_eq!(answer.headers().count(), lines + 5, "{answer:?}");
+}
+
+/// A stream with this one message yields it again.
+fn cut(message: &Message<'_>, bytes: &[u8]) {
+    let mut framer = Framer::new();
+    assert_eq!(framer.feed(bytes), bytes.len());
+    let frame = loop {
+        match framer.next() {
+            Some(Ok(Frame::Message(frame))) => break frame,
+            Some(Ok(Frame::Ping | Frame::Pong)) => {}
+            // Between messages a stream allows line ends of two kinds, a datagram any mixture.
+            Some(Err(FrameError::Garbage)) if bytes.starts_with(b"\r") => return,
+            other => panic!("{other:?} for {message:?}"),
+        }
+    };
+    let again = Message::parse(frame).expect("a frame is a message");
+    assert_eq!(again.start(), message.start());
+    assert_eq!(again.headers().count(), message.headers().count());
+    assert_eq!(again.body(), message.body());
+}
+
+fn frames(bytes: &[u8], chunk: usize) -> Vec<String> {
+    let limit = 2_048;
+    let mut framer = Framer::with_limit(limit);
+    let mut seen = Vec::new();
+    for chunk in bytes.chunks(chunk) {
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let taken = framer.feed(rest);
+            assert!(taken > 0, "no progress");
+            rest = rest.get(taken..).unwrap_or_default();
+            while let Some(frame) = framer.next() {
+                seen.push(format!("{frame:?}"));
+            }
+            assert!(framer.held() <= limit);
+        }
+    }
+    seen
+}
+
+fn inside(whole: &[u8], part: &[u8]) {
+    let (whole, range) = (whole.as_ptr_range(), part.as_ptr_range());
+    assert!(
+        part.is_empty() || (whole.start <= range.start && range.end <= whole.end),
+        "outside the input"
+    );
+}
+
+/// Header values are handed out on one line, trimmed.
+fn one_line(value: Cow<'_, str>, bytes: &[u8]) {
+    assert!(!value.contains(['\r', '\n']));
+    assert_eq!(value.trim_matches([' ', '\t']), value.as_ref());
+    if let Cow::Borrowed(value) = value {
+        inside(bytes, value.as_bytes());
+    }
+}

@@ -1,0 +1,479 @@
+//! Aligned text: many Accounts as a table, one Account as its story.
+//!
+//! It knows widths and words, no terminal: each line comes as pieces with a tone, and whoever prints them makes
+//! colours of the tones, or nothing.
+
+use super::words::{clean, count, fitted, moment, phase_words, short_span, span};
+use super::{AccountStatus, Phase, StatusWord, UnixMs};
+
+/// What a piece of text means, for those who show it in colour. The text says the same without.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tone {
+    /// Nothing special.
+    Plain,
+    /// A heading, or something of no importance now.
+    Quiet,
+    /// As it should be.
+    Good,
+    /// Not as it should be, but it may pass by itself.
+    Doubtful,
+    /// Somebody must act.
+    Bad,
+}
+
+/// A line in pieces.
+pub type Line = Vec<(Tone, String)>;
+
+/// The tone of an Account's state.
+pub fn tone(status: &AccountStatus) -> Tone {
+    match status.phase {
+        Phase::Registered if status.failures == 0 => Tone::Good,
+        Phase::Unregistered | Phase::AuthenticationOnly | Phase::Standby => Tone::Quiet,
+        _ if status.temporary == Some(false) => Tone::Bad,
+        _ => Tone::Doubtful,
+    }
+}
+
+/// A table of Accounts, its heading first, no line wider than `width` (and no narrower than what cannot be cut).
+pub fn table<'a>(
+    accounts: impl IntoIterator<Item = &'a AccountStatus>,
+    now: UnixMs,
+    width: usize,
+) -> Vec<Line> {
+    let rows: Vec<(Tone, [String; COLUMNS])> = accounts
+        .into_iter()
+        .map(|status| (tone(status), cells(status, now)))
+        .collect();
+    let mut widths = HEADINGS.map(|heading| heading.chars().count());
+    for (_, row) in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    widths[REGISTRAR] = widths[REGISTRAR].min(WIDEST_REGISTRAR);
+    let fixed: usize = widths[..LAST].iter().sum::<usize>() + GAP.len() * LAST;
+    widths[LAST] = width
+        .saturating_sub(fixed)
+        .clamp(NARROWEST_LAST, widths[LAST].max(NARROWEST_LAST));
+    let heading = HEADINGS.map(str::to_owned);
+    let mut lines = vec![line(&heading, &widths, [Tone::Quiet; COLUMNS])];
+    lines.extend(rows.iter().map(|(tone, row)| {
+        let mut tones = [Tone::Plain; COLUMNS];
+        tones[STATUS] = *tone;
+        line(row, &widths, tones)
+    }));
+    lines
+}
+
+/// The line in at most so many characters.
+pub fn cut(line: Line, width: usize) -> Line {
+    let mut left = width;
+    let pieces = line.into_iter().map(|(tone, text)| {
+        let text = fitted(&text, left);
+        left -= text.chars().count();
+        (tone, text)
+    });
+    pieces.filter(|(_, text)| !text.is_empty()).collect()
+}
+
+/// An Account in one line, for those who read changes as they come.
+pub fn news(status: &AccountStatus) -> Line {
+    let place = status
+        .registrar
+        .map_or_else(String::new, |registrar| format!(" at {registrar}"));
+    let detail = status.detail.as_deref();
+    let detail = detail.map_or_else(String::new, |detail| format!(": {}", clean(detail)));
+    vec![
+        (Tone::Plain, format!("{}: ", clean(&status.name))),
+        (tone(status), state(status)),
+        (Tone::Plain, place + &detail),
+    ]
+}
+
+/// How many Accounts do what, in one line.
+pub fn totals(phases: impl IntoIterator<Item = (Phase, u32)>) -> String {
+    let mut text = String::new();
+    let mut all = 0;
+    for (phase, number) in phases {
+        all += number;
+        if number > 0 {
+            let comma = if text.is_empty() { "" } else { ", " };
+            text.push_str(comma);
+            text.push_str(&format!("{number} {}", phase_words(phase)));
+        }
+    }
+    match all {
+        0 => "no Accounts".to_owned(),
+        all => format!("{}: {text}", count(all.into(), "Account")),
+    }
+}
+
+fn cells(status: &AccountStatus, now: UnixMs) -> [String; COLUMNS] {
+    let registrar = status
+        .registrar
+        .map_or_else(none, |address| address.to_string());
+    let backup = if status.backup_registrar_used {
+        "yes"
+    } else {
+        "no"
+    };
+    let since = status
+        .registered_since
+        .map_or_else(none, |since| short_span(since, now));
+    [
+        status.index.to_string(),
+        clean(&status.name),
+        status.status.to_string(),
+        registrar,
+        backup.to_owned(),
+        since,
+        next(status, now),
+        about(status, now),
+    ]
+}
+
+/// What comes next, and when.
+fn next(status: &AccountStatus, now: UnixMs) -> String {
+    let until = |what: &str, at: UnixMs| match at.0 <= now.0 {
+        true => format!("{what} now"),
+        false => format!("{what} {}", short_span(at, now)),
+    };
+    match (status.next_try, status.refresh_due) {
+        (Some(at), _) => until("retry", at),
+        (None, Some(at)) => until("refresh", at),
+        (None, None) => none(),
+    }
+}
+
+/// The last column: what happens and why, as far as the others do not say it.
+fn about(status: &AccountStatus, now: UnixMs) -> String {
+    let last = status.last_answer.as_ref().filter(|last| last.code >= 300);
+    let last = last.map(|last| {
+        let ago = span(last.at, now);
+        format!("{} {}, {ago} ago", last.code, clean(&last.reason))
+    });
+    let detail = status.detail.as_deref().map(clean);
+    match (status.phase, detail.or(last)) {
+        (Phase::Registered, _) => status.detail.as_deref().map(clean).unwrap_or_default(),
+        (Phase::WaitingToRetry, Some(why)) => why,
+        (phase, Some(why)) => format!("{}: {why}", phase_words(phase)),
+        (phase, None) => phase_words(phase).to_owned(),
+    }
+}
+
+fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS], tones: [Tone; COLUMNS]) -> Line {
+    let mut line = Line::with_capacity(2 * COLUMNS);
+    for (place, ((cell, &width), tone)) in row.iter().zip(widths).zip(tones).enumerate() {
+        let mut cell = fitted(cell, width);
+        let pad = width.saturating_sub(cell.chars().count());
+        if place == INDEX {
+            cell.insert_str(0, &" ".repeat(pad));
+            line.push((tone, cell));
+        } else {
+            line.push((tone, cell));
+            line.push((Tone::Plain, " ".repeat(pad)));
+        }
+        line.push((Tone::Plain, GAP.to_owned()));
+    }
+    // Nothing invisible stands at the end.
+    while line.last().is_some_and(|(_, text)| text.trim().is_empty()) {
+        line.pop();
+    }
+    line
+}
+
+/// What an Account is, what it has, what happened to it and what comes next: one fact per line.
+pub fn story(status: &AccountStatus, now: UnixMs) -> Vec<Line> {
+    let mut lines = vec![vec![
+        (Tone::Plain, format!("{}: ", clean(&status.name))),
+        (tone(status), state(status)),
+    ]];
+    let mut fact = |name: &str, text: String| {
+        let name = format!("  {name:<13}");
+        lines.push(vec![(Tone::Quiet, name), (Tone::Plain, text)]);
+    };
+    fact(
+        "address",
+        format!("{} (index {})", clean(&status.aor), status.index),
+    );
+    let [served, serving] = [&status.served, &status.serving].map(|name| clean(name));
+    fact("groups", format!("{served}, served; {serving}, serving"));
+    fact("binding", binding(status, now));
+    if let Some(registrar) = status.registrar {
+        let place = match status.rank {
+            Some(1) => ", the first of its set".to_owned(),
+            Some(rank) => format!(", number {rank} of its set"),
+            None => String::new(),
+        };
+        let backup = if status.backup_registrar_used {
+            ": the backup is used"
+        } else {
+            ""
+        };
+        fact("registrar", format!("{registrar}{place}{backup}"));
+    }
+    if let Some(local) = status.local {
+        let seen = status.public_address.filter(|seen| *seen != local);
+        let seen = seen.map_or_else(String::new, |seen| {
+            format!(", seen by the registrar as {seen}")
+        });
+        fact("our address", format!("{local}{seen}"));
+    }
+    let granted = status
+        .granted
+        .map_or_else(String::new, |granted| format!(", {granted} s granted"));
+    fact("expiry", format!("{} s asked{granted}", status.asked));
+    if let Some(last) = &status.last_answer {
+        let when = moment(last.at, now);
+        fact(
+            "last answer",
+            format!("{} {}, {when}", last.code, clean(&last.reason)),
+        );
+    }
+    if let Some(rtt) = status.rtt_us {
+        fact(
+            "round trip",
+            format!("{}.{:03} ms", rtt / 1_000, rtt % 1_000),
+        );
+    }
+    if let Some(algorithm) = &status.algorithm {
+        fact("digest", clean(algorithm));
+    }
+    if status.failures > 0 {
+        fact("failures", failures(status));
+    }
+    if let Some(detail) = &status.detail {
+        fact("why", clean(detail));
+    }
+    if let Some(at) = status.retry_after_until {
+        fact(
+            "retry after",
+            format!("{}: the registrar asked for it", moment(at, now)),
+        );
+    }
+    fact("next", coming(status, now));
+    lines
+}
+
+/// The state in one phrase.
+fn state(status: &AccountStatus) -> String {
+    let phase = phase_words(status.phase);
+    match status.status {
+        StatusWord::Registered => phase.to_owned(),
+        StatusWord::Error(code) => format!("not registered ({code}), {phase}"),
+        StatusWord::NotRegistered => format!("not registered, {phase}"),
+    }
+}
+
+fn binding(status: &AccountStatus, now: UnixMs) -> String {
+    let since = status
+        .registered_since
+        .map(|since| format!("since {}", moment(since, now)));
+    let end = status
+        .binding_until
+        .map(|end| format!("good until {}", moment(end, now)));
+    match (since, end) {
+        (Some(since), Some(end)) => format!("{since}, {end}"),
+        (since, end) => since.or(end).unwrap_or_else(|| "none".to_owned()),
+    }
+}
+
+fn failures(status: &AccountStatus) -> String {
+    let kind = match status.temporary {
+        Some(true) => ": it may pass by itself",
+        Some(false) => ": somebody must act",
+        None => "",
+    };
+    format!("{} since the last success{kind}", status.failures)
+}
+
+fn coming(status: &AccountStatus, now: UnixMs) -> String {
+    match (status.next_try, status.refresh_due, status.phase) {
+        (Some(at), ..) => format!("another attempt {}", moment(at, now)),
+        (None, Some(at), _) => format!("a refresh {}", moment(at, now)),
+        (None, None, Phase::Registering | Phase::Unregistering) => {
+            "the registrar's answer, or a time-out".to_owned()
+        }
+        (None, None, Phase::Unregistered) => "nothing, until `regent register`".to_owned(),
+        (None, None, _) => "nothing is due".to_owned(),
+    }
+}
+
+fn none() -> String {
+    "–".to_owned()
+}
+
+const HEADINGS: [&str; COLUMNS] = [
+    "#",
+    "ACCOUNT",
+    "STATUS",
+    "REGISTRAR",
+    "BACKUP",
+    "SINCE",
+    "NEXT",
+    "DETAIL",
+];
+const COLUMNS: usize = 8;
+const INDEX: usize = 0;
+const STATUS: usize = 2;
+const REGISTRAR: usize = 3;
+const LAST: usize = COLUMNS - 1;
+const GAP: &str = "  ";
+
+/// An IPv4 address with its port fits; an IPv6 one may be cut, the story has it whole.
+const WIDEST_REGISTRAR: usize = 21;
+
+/// Less of the last column is of no use.
+const NARROWEST_LAST: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::LastAnswer;
+
+    const NOW: UnixMs = UnixMs(1_795_341_600_000);
+
+    #[test]
+    fn a_table_is_aligned_and_no_wider_than_asked() {
+        let mut long = refused();
+        long.name = "a-name-of-20-letters".into();
+        long.detail = Some("x".repeat(300).into());
+        let lines = table([&registered(), &refused(), &long], NOW, 100);
+        let text: Vec<String> = lines.iter().map(|line| plain(line)).collect();
+        assert_eq!(
+            text[..3].join("\n"),
+            "\
+#  ACCOUNT               STATUS      REGISTRAR       BACKUP  SINCE  NEXT         DETAIL
+0  main                  Registered  127.0.0.1:5060  yes     2h     refresh 40s
+1  fax                   403         127.0.0.1:5060  no      –      retry 10m    credentials refused"
+        );
+        assert!(
+            text.iter().all(|line| line.chars().count() <= 100),
+            "{text:#?}"
+        );
+        assert_eq!(text[3].chars().count(), 100);
+    }
+
+    #[test]
+    fn a_story_tells_what_is_what_was_and_what_comes() {
+        let text: Vec<String> = story(&registered(), NOW)
+            .iter()
+            .map(|line| plain(line))
+            .collect();
+        assert_eq!(
+            text.join("\n"),
+            "\
+main: registered
+  address      sip:4930@carrier.example (index 0)
+  groups       PBX, served; Carrier, serving
+  binding      since 2026-11-22 08:00:00Z (2 h ago), good until 2026-11-22 10:02:10Z (in 2 min 10 s)
+  registrar    127.0.0.1:5060, number 2 of its set: the backup is used
+  our address  127.0.0.1:5070
+  expiry       180 s asked, 180 s granted
+  last answer  200 OK, 2026-11-22 09:59:10Z (50 s ago)
+  round trip   1.234 ms
+  digest       MD5
+  next         a refresh 2026-11-22 10:00:40Z (in 40 s)"
+        );
+        let text: Vec<String> = story(&refused(), NOW)
+            .iter()
+            .map(|line| plain(line))
+            .collect();
+        assert!(text.contains(&"fax: not registered (403), waiting to retry".to_owned()));
+        assert!(
+            text.contains(&"  failures     1 since the last success: somebody must act".to_owned())
+        );
+    }
+
+    #[test]
+    fn tones_tell_what_passes_from_what_does_not() {
+        assert_eq!(tone(&registered()), Tone::Good);
+        assert_eq!(tone(&refused()), Tone::Bad);
+        let failing = AccountStatus {
+            failures: 1,
+            temporary: Some(true),
+            ..registered()
+        };
+        assert_eq!(tone(&failing), Tone::Doubtful);
+    }
+
+    #[test]
+    fn totals_name_each_phase_that_somebody_is_in() {
+        let phases = [
+            (Phase::Registered, 3),
+            (Phase::Held, 0),
+            (Phase::WaitingToRetry, 1),
+        ];
+        assert_eq!(
+            totals(phases),
+            "4 Accounts: 3 registered, 1 waiting to retry"
+        );
+        assert_eq!(totals([]), "no Accounts");
+    }
+
+    fn registered() -> AccountStatus {
+        let at = |seconds: i64| Some(UnixMs(NOW.0 + seconds * 1_000));
+        AccountStatus {
+            index: 0,
+            name: "main".into(),
+            served: "PBX".into(),
+            serving: "Carrier".into(),
+            aor: "sip:4930@carrier.example".into(),
+            phase: Phase::Registered,
+            status: StatusWord::Registered,
+            last_error: None,
+            registrar: Some(([127, 0, 0, 1], 5060).into()),
+            rank: Some(2),
+            backup_registrar_used: true,
+            local: Some(([127, 0, 0, 1], 5070).into()),
+            asked: 180,
+            granted: Some(180),
+            registered_since: at(-7_200),
+            binding_until: at(130),
+            refresh_due: at(40),
+            last_answer: at(-50).map(|at| LastAnswer {
+                code: 200,
+                reason: "OK".into(),
+                at,
+            }),
+            failures: 0,
+            temporary: None,
+            next_try: None,
+            retry_after_until: None,
+            public_address: None,
+            algorithm: Some("MD5".into()),
+            rtt_us: Some(1_234),
+            detail: None,
+        }
+    }
+
+    fn refused() -> AccountStatus {
+        let at = |seconds: i64| Some(UnixMs(NOW.0 + seconds * 1_000));
+        AccountStatus {
+            index: 1,
+            name: "fax".into(),
+            phase: Phase::WaitingToRetry,
+            status: StatusWord::Error(403),
+            last_error: Some(403),
+            backup_registrar_used: false,
+            granted: None,
+            registered_since: None,
+            binding_until: None,
+            refresh_due: None,
+            last_answer: at(-1).map(|at| LastAnswer {
+                code: 403,
+                reason: "Forbidden".into(),
+                at,
+            }),
+            failures: 1,
+            temporary: Some(false),
+            next_try: at(600),
+            detail: Some("credentials refused".into()),
+            ..registered()
+        }
+    }
+
+    fn plain(line: &Line) -> String {
+        line.iter().map(|(_, text)| text.as_str()).collect()
+    }
+}

@@ -1,0 +1,91 @@
+//! Every program in `examples/` runs, and says what it should.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use libtest_mimic::Trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    trials![[];
+        an_engine_is_driven_by_hand_for_three_hours,
+        the_toy_registrar_serves_and_ends,
+        every_example_has_a_trial,
+    ]
+}
+
+/// The built example: cargo puts it beside the folder of this test binary.
+fn example(name: &str) -> Result<PathBuf, String> {
+    let this = std::env::current_exe().map_err(|error| error.to_string())?;
+    let folder = this
+        .parent()
+        .and_then(|deps| deps.parent())
+        .ok_or("no folder")?;
+    let path = folder.join("examples").join(name);
+    if !path.is_file() {
+        // `cargo test` builds the examples; a run of this binary alone does not.
+        let build = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--example", name])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .map_err(|error| error.to_string())?;
+        assert!(
+            build.status.success(),
+            "{}",
+            String::from_utf8_lossy(&build.stderr)
+        );
+    }
+    Ok(path)
+}
+
+fn run(name: &str, arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new(example(name)?).args(arguments).output();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = output.map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&stdout).into_owned();
+    if status.success() {
+        Ok(text)
+    } else {
+        Err(format!(
+            "{name}: {status}: {text}{}",
+            String::from_utf8_lossy(&stderr)
+        ))
+    }
+}
+
+/// Granted 180 s and refreshed at half of it: the first REGISTER, then one every 90 s.
+fn an_engine_is_driven_by_hand_for_three_hours() -> Result<(), String> {
+    let text = run("drive_engine", &[])?;
+    assert!(
+        text.contains("+10800.000s  main  Registered  after 121 requests"),
+        "{text}"
+    );
+    Ok(())
+}
+
+fn the_toy_registrar_serves_and_ends() -> Result<(), String> {
+    let text = run("toy_registrar", &["127.0.0.1:0", "user:password", "1"])?;
+    assert!(text.contains("registrar at 127.0.0.1:"), "{text}");
+    assert!(text.contains("0 REGISTERs, 0 accepted"), "{text}");
+    Ok(())
+}
+
+fn every_example_has_a_trial() -> Result<(), String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    let this = include_str!("examples.rs");
+    for entry in std::fs::read_dir(folder).map_err(|error| error.to_string())? {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        assert!(
+            this.contains(&format!("run(\"{name}\"")),
+            "no trial runs the example {name}"
+        );
+    }
+    Ok(())
+}

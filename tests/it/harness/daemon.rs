@@ -1,0 +1,272 @@
+//! The program under test: `regent run` as a process, asked and told by its own command line.
+
+use std::env;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use super::process::{Process, show};
+use super::sandbox::{Sandbox, free_udp_address, read_text};
+use super::status::Account;
+use super::wait::wait_for;
+
+/// A configuration with one Account at one registrar.
+pub(crate) struct Config {
+    registrar: SocketAddr,
+    local: SocketAddr,
+    password: String,
+    registration: Vec<(String, String)>,
+}
+
+impl Config {
+    /// The name of the Account.
+    pub(crate) const ACCOUNT: &str = "main";
+    /// Its user in the address-of-record.
+    pub(crate) const CONTACT_USER: &str = "4930123456";
+    /// Its host in the address-of-record.
+    pub(crate) const DOMAIN: &str = "registrar.test";
+    /// Its user name for digest authentication.
+    pub(crate) const USER_NAME: &str = "u12345";
+    /// Its password.
+    pub(crate) const PASSWORD: &str = "open sesame";
+
+    /// An Account with the right password.
+    #[track_caller]
+    pub(crate) fn new(registrar: SocketAddr) -> Self {
+        Self {
+            registrar,
+            local: free_udp_address(),
+            password: Self::PASSWORD.to_owned(),
+            registration: Vec::new(),
+        }
+    }
+
+    /// With another password.
+    pub(crate) fn password(mut self, password: &str) -> Self {
+        password.clone_into(&mut self.password);
+        self
+    }
+
+    /// With one of the global parameters set.
+    pub(crate) fn set(mut self, key: &str, value: u32) -> Self {
+        self.registration.push((key.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Where the daemon listens.
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// The file's text; see [`Config::write`] for the secret that it names.
+    fn to_toml(&self) -> String {
+        let mut text = String::from("[registration]\n");
+        for (key, value) in &self.registration {
+            writeln!(text, "{key} = {value}").expect("a String takes all");
+        }
+        let Self {
+            registrar, local, ..
+        } = self;
+        let [account, user] = [Self::ACCOUNT, Self::USER_NAME];
+        let [contact, domain] = [Self::CONTACT_USER, Self::DOMAIN];
+        let address = local.ip();
+        let port = local.port();
+        write!(
+            text,
+            r#"
+[[sip_interface]]
+name = "outside"
+address = "{address}"
+udp_port = {port}
+
+[[proxy_set]]
+name = "carrier"
+sip_interface = "outside"
+proxy = [{{ address = "{registrar}" }}]
+
+[[ip_group]]
+name = "Carrier"
+proxy_set = "carrier"
+sip_group_name = "{domain}"
+
+[[ip_group]]
+name = "PBX"
+
+[[account]]
+name = "{account}"
+served_ip_group = "PBX"
+serving_ip_group = "Carrier"
+contact_user = "{contact}"
+user_name = "{user}"
+password_file = "main.secret"
+register = "regular"
+"#
+        )
+        .expect("a String takes all");
+        text
+    }
+
+    #[track_caller]
+    fn write(&self, sandbox: &Sandbox) -> PathBuf {
+        sandbox.write("main.secret", &format!("{}\n", self.password));
+        sandbox.write("regent.toml", &self.to_toml())
+    }
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// The exit code.
+    pub(crate) code: Option<i32>,
+    /// The standard output and the standard error.
+    pub(crate) output: String,
+    /// How long it took.
+    pub(crate) took: Duration,
+}
+
+/// A running daemon.
+pub(crate) struct Daemon<'a> {
+    sandbox: &'a Sandbox,
+    process: Process,
+    socket: PathBuf,
+}
+
+impl<'a> Daemon<'a> {
+    /// Starts the program with this configuration and waits until it answers commands.
+    #[track_caller]
+    pub(crate) fn start(sandbox: &'a Sandbox, config: &Config) -> Self {
+        Self::start_with(sandbox, &config.write(sandbox))
+    }
+
+    /// Starts the program with the configuration in this file and waits until it answers commands.
+    #[track_caller]
+    pub(crate) fn start_with(sandbox: &'a Sandbox, file: &Path) -> Self {
+        let socket = sandbox.path("regent.sock");
+        let arguments = [
+            "run",
+            "--config",
+            &file.to_string_lossy(),
+            "--socket",
+            &socket.to_string_lossy(),
+        ];
+        let (home, log) = (sandbox.path(""), sandbox.path("regent.log"));
+        let process = Process::start(&program(), &arguments, &home, &log);
+        let mut daemon = Self {
+            sandbox,
+            process,
+            socket,
+        };
+        wait_for(
+            Duration::from_secs(10),
+            "the daemon's control socket",
+            || {
+                let ended = daemon.process.ended();
+                assert!(ended.is_none(), "the daemon ended at once: {ended:?}");
+                daemon
+                    .socket
+                    .exists()
+                    .then(|| daemon.try_status().ok())
+                    .flatten()
+            },
+        );
+        daemon
+    }
+
+    /// Runs another command of the program against this daemon.
+    #[track_caller]
+    pub(crate) fn tell(&self, arguments: &[&str]) -> Said {
+        // The longest that a command may wait for is a transaction, which ends after 32 s.
+        const PATIENCE: Duration = Duration::from_secs(40);
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let log = self.sandbox.path(&format!(
+            "command-{}",
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        ));
+        let socket = self.socket.to_string_lossy();
+        let arguments: Vec<&str> = arguments
+            .iter()
+            .copied()
+            .chain(["--socket", &*socket])
+            .collect();
+        let start = Instant::now();
+        let mut process = Process::start(&program(), &arguments, &self.sandbox.path(""), &log);
+        let code = process.wait(PATIENCE).code();
+        Said {
+            code,
+            output: read_text(&log),
+            took: start.elapsed(),
+        }
+    }
+
+    fn try_status(&self) -> Result<Account, String> {
+        let said = self.tell(&["status", "--json", Config::ACCOUNT]);
+        match said.code {
+            Some(0) => Account::read(&said.output, Config::ACCOUNT),
+            _ => Err(format!("{said:?}")),
+        }
+    }
+
+    /// What the daemon says of its Account.
+    #[track_caller]
+    pub(crate) fn status(&self) -> Account {
+        self.try_status()
+            .unwrap_or_else(|why| panic!("regent status: {why}"))
+    }
+
+    /// Waits until the status is as wanted, and returns it.
+    #[track_caller]
+    pub(crate) fn wait_status(
+        &self,
+        within: Duration,
+        what: &str,
+        wanted: impl Fn(&Account) -> bool,
+    ) -> Account {
+        let start = Instant::now();
+        wait_for(within + Duration::from_secs(1), what, || {
+            let status = self.status();
+            if wanted(&status) {
+                return Some(status);
+            }
+            assert!(
+                start.elapsed() < within,
+                "waited {within:?} for {what}, but: {status}"
+            );
+            None
+        })
+    }
+
+    /// Waits until the Account is registered.
+    #[track_caller]
+    pub(crate) fn wait_registered(&self, within: Duration) -> Account {
+        self.wait_status(
+            within,
+            "the Account to be registered",
+            Account::is_registered,
+        )
+    }
+
+    /// Asks it to stop, and asserts that it does so in order.
+    #[track_caller]
+    pub(crate) fn stop(mut self) {
+        self.process.signal(Signal::SIGTERM);
+        let ended = self.process.wait(Duration::from_secs(10));
+        assert!(
+            ended.success(),
+            "the daemon should end in order, but: {ended}"
+        );
+        let log = self.process.output();
+        if log.contains("panicked") {
+            show("the daemon's log", &log);
+            panic!("the daemon panicked");
+        }
+    }
+}
+
+/// The program under test.
+fn program() -> PathBuf {
+    env::var_os("REGENT_BIN").map_or_else(|| env!("CARGO_BIN_EXE_regent").into(), PathBuf::from)
+}

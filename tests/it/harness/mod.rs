@@ -1,0 +1,29 @@
+//! What the trials stand on: a sandbox, the daemon, foreign registrars, and patience with a limit.
+//!
+//! Nothing here decides whether the daemon is right; that is in the trials. What cannot be set up
+//! panics, which fails the trial, and names the caller's line. No process outlives its trial.
+
+#[macro_use]
+mod trial;
+
+mod daemon;
+mod digest;
+mod due;
+mod kamailio;
+mod message;
+mod process;
+mod sandbox;
+mod sipp;
+mod status;
+mod wait;
+
+pub(crate) use daemon::{Config, Daemon};
+pub(crate) use digest::assert_answers;
+pub(crate) use due::{SLACK, SOON, assert_due, assert_next_try};
+pub(crate) use kamailio::{KAMAILIO, Kamailio, Settings, WrongPassword};
+pub(crate) use message::{Message, Transcript};
+pub(crate) use sandbox::Sandbox;
+pub(crate) use sipp::{SIPP, Sipp};
+pub(crate) use status::Account;
+pub(crate) use trial::{LONG, make as make_trial};
+pub(crate) use wait::{holds_for, wait_for, wait_until};

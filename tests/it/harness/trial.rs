@@ -1,0 +1,118 @@
+//! How a function becomes a trial, and what it may need of the machine.
+
+use std::env;
+use std::path::PathBuf;
+
+use libtest_mimic::{Failed, Trial};
+
+/// Lists the trials of a module with what they need: `trials![[KAMAILIO, LONG]; one, another]`, or
+/// `trials![[]; one]`. Each is a function without arguments that returns `()` or
+/// `Result<(), String>`; a panic fails it.
+macro_rules! trials {
+    ($needs:tt; $($test:ident),+ $(,)?) => {
+        vec![$($crate::harness::make_trial(module_path!(), stringify!($test), &$needs, $test)),+]
+    };
+}
+
+/// What a trial may need beyond this package.
+#[derive(Clone, Copy)]
+pub(crate) enum Need {
+    /// A foreign program must be installed.
+    Program(Program),
+    /// It waits for long timers, and runs only on request.
+    Long,
+}
+
+/// The mark of a trial that waits for long timers.
+pub(crate) const LONG: Need = Need::Long;
+
+/// A foreign program that a trial talks to.
+#[derive(Clone, Copy)]
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    /// The Debian packages that bring it.
+    pub(crate) packages: &'static str,
+}
+
+impl Program {
+    /// Where it is installed. The directories of system programs are searched too: Kamailio is
+    /// there, and they are not in the path of an ordinary user.
+    pub(crate) fn find(self) -> Option<PathBuf> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+        env::split_paths(&path)
+            .chain(system)
+            .map(|directory| directory.join(self.name))
+            .find(|candidate| candidate.is_file())
+    }
+
+    /// Where it is installed; a trial that got this far has asked for it.
+    #[track_caller]
+    pub(crate) fn path(self) -> PathBuf {
+        self.find().unwrap_or_else(|| panic!("{}", self.missing()))
+    }
+
+    fn missing(self) -> String {
+        format!("{} is not installed; Debian: {}", self.name, self.packages)
+    }
+}
+
+/// What a test function may return.
+pub(crate) trait Verdict {
+    /// As the harness wants it.
+    fn verdict(self) -> Result<(), Failed>;
+}
+
+impl Verdict for () {
+    fn verdict(self) -> Result<(), Failed> {
+        Ok(())
+    }
+}
+
+impl Verdict for Result<(), String> {
+    fn verdict(self) -> Result<(), Failed> {
+        self.map_err(Failed::from)
+    }
+}
+
+/// Makes a trial of `test`: ignored, with the reason in its name, when a need is not met.
+pub(crate) fn make<V: Verdict + 'static>(
+    module: &str,
+    name: &str,
+    needs: &[Need],
+    test: fn() -> V,
+) -> Trial {
+    // The crate's own name says nothing here: `it::kamailio` is shown as `kamailio`.
+    let module = module.split_once("::").map_or(module, |(_, rest)| rest);
+    let name = format!("{module}::{name}");
+    match needs.iter().find_map(|need| unmet(*need)) {
+        None => Trial::test(name, move || test().verdict()),
+        Some(Unmet::Fatal(why)) => Trial::test(name, move || Err(why.into())),
+        Some(Unmet::Ignored(why)) => {
+            let shown = format!("{name} [ignored: {why}]");
+            // Somebody who asks for ignored trials gets them: a missing program then fails at once.
+            Trial::test(shown, move || test().verdict()).with_ignored_flag(true)
+        }
+    }
+}
+
+enum Unmet {
+    Ignored(String),
+    Fatal(String),
+}
+
+fn unmet(need: Need) -> Option<Unmet> {
+    match need {
+        Need::Program(program) if program.find().is_some() => None,
+        Need::Program(program) if is_set("REGENT_REQUIRE_INTEROP") => {
+            Some(Unmet::Fatal(program.missing()))
+        }
+        Need::Program(program) => Some(Unmet::Ignored(program.missing())),
+        Need::Long if is_set("REGENT_LONG_TESTS") => None,
+        Need::Long => Some(Unmet::Ignored("long; set REGENT_LONG_TESTS=1".to_owned())),
+    }
+}
+
+fn is_set(variable: &str) -> bool {
+    env::var_os(variable).is_some_and(|value| !value.is_empty() && value != "0")
+}
