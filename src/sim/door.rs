@@ -118,7 +118,8 @@ impl Door {
             let Some(algorithm) = meets(&claim, challenge) else {
                 continue;
             };
-            verdict = self.judge(now, request, claim, algorithm, lifetime);
+            let oldest = lifetime.map_or(Instant::ZERO, |lifetime| now.back(lifetime));
+            verdict = self.judge(request, claim, algorithm, oldest);
             if let Verdict::Good(proven) = &mut verdict {
                 proven.code = challenge.code;
                 break;
@@ -127,13 +128,13 @@ impl Door {
         verdict
     }
 
+    /// Nonces from before `oldest` are stale.
     fn judge(
         &mut self,
-        now: Instant,
         request: &Text,
         claim: Claim,
         algorithm: Algorithm,
-        lifetime: Option<Duration>,
+        oldest: Instant,
     ) -> Verdict {
         let Some((method, uri)) = request.request() else {
             return Verdict::Wrong;
@@ -153,7 +154,7 @@ impl Door {
         let Some(nonce) = self.nonces.get_mut(claim.get("nonce")) else {
             return Verdict::Stale;
         };
-        if lifetime.is_some_and(|lifetime| now - nonce.issued > lifetime) {
+        if nonce.issued < oldest {
             return Verdict::Stale;
         }
         if !claim.get("qop").is_empty() {

@@ -261,26 +261,28 @@ impl World {
         {
             self.step();
         }
-        let here = self
-            .now
-            .max(if self.transcript.sent(self.cursor).next().is_none() {
-                until
-            } else {
-                self.now
-            });
-        self.run_until(here);
+        let is_sent = self.transcript.sent(self.cursor).next().is_some();
+        self.run_until(if is_sent { self.now } else { until });
     }
 
     /// Nothing that was not expected is sent before this instant.
     #[track_caller]
     pub fn expect_silence_until(&mut self, when: &str) {
         let until = at(when);
-        self.run_until(until.back(Duration::from_micros(1)));
+        self.run_to_next_packet(until.back(Duration::from_micros(1)));
         let next = self.transcript.sent(self.cursor).next();
         if let Some((_, line, _)) = next.filter(|(_, line, _)| line.at < until) {
             let text = line.to_string();
             self.fail(&format!("expected silence until {until}\nsent: {text}"));
         }
+    }
+
+    /// The last packet that was expected.
+    #[track_caller]
+    pub fn last_packet(&self) -> &Packet {
+        let lines = &self.transcript.lines()[..self.cursor];
+        let sent = lines.iter().rev().find_map(Line::sent);
+        sent.unwrap_or_else(|| self.fail("nothing was sent yet"))
     }
 
     /// Runs to this instant, included, and takes whatever was sent as expected.
@@ -345,10 +347,8 @@ impl World {
     /// Every event of an Account so far.
     pub fn events_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (Instant, &'a Event)> {
         let lines = self.transcript.lines().iter();
-        lines.filter_map(move |line| match &line.what {
-            What::Event(event) if line.account.as_deref() == Some(name) => Some((line.at, event)),
-            _ => None,
-        })
+        let of_it = lines.filter(move |line| line.account.as_deref() == Some(name));
+        of_it.filter_map(|line| Some((line.at, line.event()?)))
     }
 
     /// The status of an Account as it was published last. It must be what is so: a change that is not
@@ -430,6 +430,11 @@ impl World {
     pub fn refresh(&mut self, name: &str) -> Ticket {
         let account = self.id(name);
         self.command(Command::Refresh { account })
+    }
+
+    /// The daemon is told to stop.
+    pub fn shutdown(&mut self) -> Ticket {
+        self.command(Command::Shutdown)
     }
 
     /// The engine's id of an Account.

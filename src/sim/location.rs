@@ -28,6 +28,19 @@ pub(super) struct Location {
     table: BTreeMap<String, Vec<Binding>>,
 }
 
+/// A REGISTER with what surrounds it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    /// When it was heard.
+    pub(super) now: Instant,
+    /// Where it came from.
+    pub(super) from: SocketAddr,
+    /// Its address-of-record.
+    pub(super) aor: &'a str,
+    /// The message.
+    pub(super) request: &'a Text,
+}
+
 /// What a REGISTER did to the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Change {
@@ -58,14 +71,13 @@ impl Location {
     }
 
     /// Does what a REGISTER asks for.
-    pub(super) fn apply(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        aor: &str,
-        request: &Text,
-        grant: Grant,
-    ) -> Change {
+    pub(super) fn apply(&mut self, by: Asked<'_>, grant: Grant) -> Change {
+        let Asked {
+            now,
+            from,
+            aor,
+            request,
+        } = by;
         let rows = self.table.entry(aor.to_owned()).or_default();
         rows.retain(|binding| binding.expires_at > now);
         let mut change = Change::None;

@@ -76,6 +76,7 @@ struct Run {
 #[derive(Default)]
 struct Store {
     records: BTreeMap<String, Record>,
+    batches: Vec<(Instant, usize)>,
     fails: bool,
 }
 

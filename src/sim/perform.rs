@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::transcript::{Line, Packet, Summary, What};
+use super::watch::Leaving;
 use super::{Fate, Happening, World};
 use crate::effect::{AccountId, BatchId, Event, Input, Outcome, Record, SocketId, Ticket, Via};
 use crate::status;
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 
 impl World {
     pub(super) fn listen(&mut self, socket: SocketId, local: SocketAddr) {
@@ -49,13 +50,23 @@ impl World {
             self.by_call
                 .insert(summary.call_id.clone(), account.clone());
         }
-        let repeat = self.watch.sends(self.now, owner, to, &bytes, &summary);
+        let repeat = self.watch.sends(
+            self.now,
+            Leaving {
+                owner,
+                to,
+                bytes: &bytes,
+                summary: &summary,
+            },
+        );
+        self.check_limit(account.as_deref(), &summary);
         self.log(
             account,
             What::Sent(Packet {
                 remote: to,
                 repeat,
                 summary,
+                bytes: bytes.clone(),
             }),
         );
         match self.network.carry_out(self.now, local, to) {
@@ -76,6 +87,22 @@ impl World {
                 }
             }
         }
+    }
+
+    /// With a store, a CSeq leaves only when a limit at least as high is on the disk (rule L8).
+    fn check_limit(&self, account: Option<&str>, summary: &Summary) {
+        if self.setup.store.is_none() || !summary.is_register() {
+            return;
+        }
+        let record = account.and_then(|name| self.store.records.get(name));
+        let kept = record.is_some_and(|record| {
+            record.call_id == summary.call_id && summary.cseq <= record.cseq_limit
+        });
+        assert!(
+            kept,
+            "{}: no limit on disk for {summary}: {record:?}",
+            self.now
+        );
     }
 
     /// A datagram of ours reaches whoever is there.
@@ -122,6 +149,7 @@ impl World {
                 remote: from,
                 repeat: 0,
                 summary,
+                bytes: bytes.into(),
             }),
         );
         let via = Via::Socket(socket);
@@ -134,10 +162,8 @@ impl World {
         }
         let quoted = &bytes[..bytes.len().min(self.quote)];
         let summary = Summary::of(bytes);
-        if quoted.len() == bytes.len() {
+        if String::from_utf8_lossy(quoted).contains(&summary.branch) {
             self.watch.ends(&summary.branch);
-        } else {
-            self.watch.ends_all_to(to);
         }
         let account = self.by_call.get(&summary.call_id).cloned();
         self.log(account, What::Refused(to));
@@ -149,6 +175,7 @@ impl World {
         let Some(delay) = self.setup.store else {
             panic!("{}: a Save without a store", self.now);
         };
+        self.store.batches.push((self.now, records.len()));
         let run = self.runs;
         let written = Happening::Written {
             run,
@@ -175,10 +202,10 @@ impl World {
 
     /// Publishes the status of an Account, as the daemon does.
     pub(super) fn changed(&mut self, id: AccountId) {
-        let Some(run) = &mut self.run else {
+        let Some(name) = self.name_of(id) else {
             return;
         };
-        let Some(name) = run.names.get(&id).cloned() else {
+        let Some(run) = &mut self.run else {
             return;
         };
         match status::account(&run.engine, id) {
@@ -215,8 +242,15 @@ impl World {
         self.log(None, What::Note(text.to_owned()));
     }
 
-    pub(super) fn name_of(&self, id: AccountId) -> Option<Arc<str>> {
-        self.run.as_ref()?.names.get(&id).cloned()
+    /// The name of an Account, also of one that is gone by now.
+    pub(super) fn name_of(&mut self, id: AccountId) -> Option<Arc<str>> {
+        let run = self.run.as_mut()?;
+        if let Some(known) = run.names.get(&id) {
+            return Some(known.clone());
+        }
+        let name = run.engine.account(id)?.config().name.clone();
+        run.names.insert(id, name.clone());
+        Some(name)
     }
 
     fn is_current(&self, run: u64) -> bool {
@@ -245,6 +279,11 @@ impl World {
     /// What the disk holds of an Account.
     pub fn stored(&self, name: &str) -> Option<&Record> {
         self.store.records.get(name)
+    }
+
+    /// Every batch that the engine wanted written: when, and how many records.
+    pub fn batches(&self) -> &[(Instant, usize)] {
+        &self.store.batches
     }
 
     /// How long a transaction of this world waits for an answer (rule X1).

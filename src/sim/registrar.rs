@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::behaviour::{Behaviour, Challenge, Proof, Refusal};
 use super::door::{Door, Proven, Verdict};
-use super::location::{self, Binding, Change, Location};
+use super::location::{self, Asked, Binding, Change, Location};
 use super::respond::{self, Response};
 use super::text::Text;
 use crate::rng::Seed;
@@ -356,10 +356,13 @@ impl Registrar {
         behaviour: &Behaviour,
         proven: Option<&Proven>,
     ) -> Response {
-        let grant = behaviour.grant;
-        let change = self
-            .location
-            .apply(heard.now, heard.from, &heard.aor, heard.text, grant);
+        let asked = Asked {
+            now: heard.now,
+            from: heard.from,
+            aor: &heard.aor,
+            request: heard.text,
+        };
+        let change = self.location.apply(asked, behaviour.grant);
         match change {
             Change::Bound(_) => self.counts.accepted += 1,
             Change::Removed => self.counts.removed += 1,
@@ -455,7 +458,10 @@ fn hear<'a>(now: Instant, from: SocketAddr, text: &'a Text) -> Option<Heard<'a>>
     Some(Heard {
         now,
         from,
-        aor: text.aor().or((method != "REGISTER").then(String::new))?,
+        aor: match text.aor() {
+            None if method == "REGISTER" => return None,
+            aor => aor.unwrap_or_default(),
+        },
         call_id: text.header("call-id")?,
         cseq,
         branch: text.branch()?,

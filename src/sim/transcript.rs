@@ -22,6 +22,26 @@ pub struct Line {
     pub what: What,
 }
 
+impl Line {
+    /// The packet, if one left us.
+    pub fn sent(&self) -> Option<&Packet> {
+        if let What::Sent(packet) = &self.what {
+            Some(packet)
+        } else {
+            None
+        }
+    }
+
+    /// The event, if it is one.
+    pub fn event(&self) -> Option<&Event> {
+        if let What::Event(event) = &self.what {
+            Some(event)
+        } else {
+            None
+        }
+    }
+}
+
 /// What can happen.
 #[derive(Clone, Debug)]
 pub enum What {
@@ -50,6 +70,15 @@ pub struct Packet {
     pub repeat: u32,
     /// What it says.
     pub summary: Summary,
+    /// The datagram itself.
+    pub bytes: Arc<[u8]>,
+}
+
+impl Packet {
+    /// The message, line by line.
+    pub fn text(&self) -> Option<Text> {
+        Text::read(&self.bytes)
+    }
 }
 
 /// What is worth knowing of a message.
@@ -282,17 +311,8 @@ impl Transcript {
 
     /// What we sent, from this line on: place, instant and packet.
     pub fn sent(&self, from: usize) -> impl Iterator<Item = (usize, &Line, &Packet)> + '_ {
-        self.lines
-            .iter()
-            .enumerate()
-            .skip(from)
-            .filter_map(|(place, line)| {
-                if let What::Sent(packet) = &line.what {
-                    Some((place, line, packet))
-                } else {
-                    None
-                }
-            })
+        let lines = self.lines.iter().enumerate().skip(from);
+        lines.filter_map(|(place, line)| Some((place, line, line.sent()?)))
     }
 
     /// The last lines as text, for the message of a failed test.

@@ -36,6 +36,15 @@ struct Flight {
     repeats: u32,
 }
 
+/// A message that leaves.
+#[derive(Clone, Copy)]
+pub(super) struct Leaving<'a> {
+    pub(super) owner: Option<AccountId>,
+    pub(super) to: SocketAddr,
+    pub(super) bytes: &'a Arc<[u8]>,
+    pub(super) summary: &'a Summary,
+}
+
 impl Watch {
     pub(super) fn new(parameters: &Registration) -> Self {
         Self {
@@ -58,14 +67,13 @@ impl Watch {
     }
 
     /// A REGISTER leaves. Gives how often it was sent before.
-    pub(super) fn sends(
-        &mut self,
-        now: Instant,
-        owner: Option<AccountId>,
-        to: SocketAddr,
-        bytes: &Arc<[u8]>,
-        summary: &Summary,
-    ) -> u32 {
+    pub(super) fn sends(&mut self, now: Instant, leaving: Leaving<'_>) -> u32 {
+        let Leaving {
+            owner,
+            to,
+            bytes,
+            summary,
+        } = leaving;
         if !summary.is_register() {
             return 0;
         }
@@ -93,26 +101,20 @@ impl Watch {
             flight.repeats += 1;
             return flight.repeats;
         }
-        self.begins(now, owner, to, bytes, summary);
+        self.begins(now, owner, leaving);
         0
     }
 
-    fn begins(
-        &mut self,
-        now: Instant,
-        owner: AccountId,
-        to: SocketAddr,
-        bytes: &Arc<[u8]>,
-        summary: &Summary,
-    ) {
+    fn begins(&mut self, now: Instant, owner: AccountId, leaving: Leaving<'_>) {
+        let Leaving { to, summary, .. } = leaving;
         if let Some(before) = self.flights.get(&owner) {
             assert!(
                 before.ended || before.ends_by <= now,
                 "{now}: {owner} has another REGISTER in flight (rule I4): {summary}"
             );
             self.by_branch.remove(&before.branch);
-            let to = before.to;
-            self.lands(owner, to);
+            let before = before.to;
+            self.lands(owner, before);
         }
         let last = self.cseqs.insert(summary.call_id.clone(), summary.cseq);
         assert!(
@@ -126,7 +128,7 @@ impl Watch {
             Flight {
                 to,
                 branch: summary.branch.clone(),
-                bytes: bytes.clone(),
+                bytes: leaving.bytes.clone(),
                 ends_by: now + self.timeout,
                 ended: false,
                 repeats: 0,
@@ -160,13 +162,6 @@ impl Watch {
             let to = flight.to;
             self.lands(owner, to);
         }
-    }
-
-    /// An ICMP error that quotes nothing useful ends everything that is in flight to an address.
-    pub(super) fn ends_all_to(&mut self, to: SocketAddr) {
-        let at = self.flights.values_mut().filter(|flight| flight.to == to);
-        at.for_each(|flight| flight.ended = true);
-        self.open.remove(&to);
     }
 
     /// How many REGISTERs are in flight to an address.

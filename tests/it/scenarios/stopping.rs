@@ -1,0 +1,133 @@
+//! The daemon stops (rule L7).
+
+use regent::effect::{Outcome, Phase};
+use regent::sim::{Behaviour, REGISTRAR, Setup, at, sent};
+use regent::time::Duration;
+
+use super::{registered, world};
+
+stories![
+    without_a_store_stopping_removes_the_binding,
+    a_silent_registrar_does_not_hold_the_stop_up,
+    without_bindings_stopping_is_immediate,
+    a_registration_in_flight_is_removed_when_it_succeeds,
+    many_bindings_are_removed_in_their_windows,
+    with_a_store_bindings_are_left,
+    with_a_store_and_the_option_bindings_are_removed,
+    commands_after_the_stop_send_nothing,
+];
+
+/// No operator and no init system waits longer than this.
+const BOUND: Duration = Duration::from_secs(10);
+
+fn without_a_store_stopping_removes_the_binding() {
+    let mut world = registered(Setup::one());
+    world.run_until(at("10"));
+    let ticket = world.shutdown();
+    world.expect_at("10", sent("REGISTER").nc(2).removing());
+    world.expect_reply_at("10.020", ticket, &Outcome::Stopped { left: 0 });
+    world.expect_silence_until("1000000");
+    assert_eq!(world.registrar().bindings(at("11")).count(), 0);
+}
+
+fn a_silent_registrar_does_not_hold_the_stop_up() {
+    let mut world = registered(Setup::one());
+    world.registrar().behave(Behaviour::silence());
+    world.run_until(at("10"));
+    let ticket = world.shutdown();
+    world.expect_at("10", sent("REGISTER").removing());
+    world.run_for(BOUND);
+    assert_eq!(world.outcome(ticket), Some(&Outcome::Stopped { left: 1 }));
+}
+
+fn without_bindings_stopping_is_immediate() {
+    let mut world = world(Setup::one(), Behaviour::refusing(500));
+    world.skip_until("10");
+    let ticket = world.shutdown();
+    world.expect_reply_at("10", ticket, &Outcome::Stopped { left: 0 });
+    world.expect_silence_until("1000000");
+}
+
+fn a_registration_in_flight_is_removed_when_it_succeeds() {
+    let mut world = registered(Setup::one());
+    world
+        .registrar()
+        .behave(Behaviour::digest().late(Duration::from_millis(300)));
+    world.expect_at("90.040", sent("REGISTER").nc(2).asking(180));
+    world.run_until(at("90.100"));
+    let ticket = world.shutdown();
+    world.registrar().behave(Behaviour::digest());
+    world.expect_at("90.360", sent("REGISTER").nc(3).removing());
+    world.expect_reply_at("90.380", ticket, &Outcome::Stopped { left: 0 });
+    world.expect_silence_until("1000000");
+}
+
+fn many_bindings_are_removed_in_their_windows() {
+    let mut world = world(Setup::many(500), Behaviour::digest());
+    world.skip_until("5");
+    assert_eq!(world.registrar().bindings(at("5")).count(), 500);
+    world.reset_peak();
+    let ticket = world.shutdown();
+    world.run_for(BOUND);
+    assert_eq!(world.outcome(ticket), Some(&Outcome::Stopped { left: 0 }));
+    let now = world.now();
+    assert_eq!(world.registrar().bindings(now).count(), 0);
+    assert_eq!(
+        world.registrar().counts().registers,
+        1_500,
+        "one REGISTER each"
+    );
+    assert!(world.peak(REGISTRAR) <= 256, "{}", world.peak(REGISTRAR));
+}
+
+fn with_a_store_bindings_are_left() {
+    let mut world = registered_with_store(Setup::one());
+    let ticket = world.shutdown();
+    world.run_until(at("10.010"));
+    assert!(matches!(
+        world.outcome(ticket),
+        Some(Outcome::Stopped { .. })
+    ));
+    world.expect_silence_until("170");
+    world.run_until(at("170"));
+    assert_eq!(world.registrar().bindings(at("170")).count(), 1);
+    let record = world.stored("main").expect("a record");
+    assert!(record.clean && record.binding.is_some(), "{record:?}");
+    assert_eq!(record.cseq, 2);
+    world.expect_silence_until("1000000");
+}
+
+fn with_a_store_and_the_option_bindings_are_removed() {
+    let setup = Setup::one().registration(|it| it.unregister_on_shutdown = true);
+    let mut world = registered_with_store(setup);
+    let ticket = world.shutdown();
+    world.expect_at("10", sent("REGISTER").nc(2).removing());
+    world.expect_reply_at("10.020", ticket, &Outcome::Stopped { left: 0 });
+    world.skip_until("11");
+    let record = world.stored("main").expect("a record");
+    assert_eq!(
+        (record.binding.is_some(), record.unregistered),
+        (false, false)
+    );
+}
+
+fn commands_after_the_stop_send_nothing() {
+    let mut world = registered(Setup::one());
+    world.run_until(at("10"));
+    world.shutdown();
+    world.skip_until("11");
+    let (register, refresh) = (world.register("main"), world.refresh("main"));
+    let (remove, stop) = (world.unregister("main"), world.shutdown());
+    world.expect_silence_until("1000");
+    for ticket in [register, refresh, remove, stop] {
+        assert!(world.outcome(ticket).is_some(), "{ticket} is answered");
+    }
+}
+
+/// `main`, registered at 0.045 with a disk that takes 5 ms; the world stands at 10.
+fn registered_with_store(setup: Setup) -> regent::sim::World {
+    let mut world = world(setup.store(Duration::from_millis(5)), Behaviour::digest());
+    world.skip_until("10");
+    world.expect_phase("main", Phase::Registered);
+    world
+}
