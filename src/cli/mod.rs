@@ -1,7 +1,7 @@
 //! The commands people type.
 //!
-//! It knows arguments, exit codes and words. It reads status and sends orders over the control socket, and starts
-//! the daemon; what an Account does is not its business.
+//! It knows arguments, exit codes and words. It reads status and sends orders over the control
+//! socket, and starts the daemon; what an Account does is not its business.
 
 mod args;
 mod check;

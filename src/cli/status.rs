@@ -75,7 +75,8 @@ fn json(mut client: Client, filter: Filter) -> Result<End, Failure> {
     let opening = format!("{{\"schema\":{SCHEMA},\"accounts\":[\n");
     let mut is_first = true;
     let mut print = |status: &AccountStatus| -> io::Result<()> {
-        // The document begins with the first Account, so that an unknown one is an error and no half document.
+        // The document begins with the first Account, so that an unknown one is an error and no
+        // half document.
         out.write_all(if is_first { opening.as_bytes() } else { b",\n" })?;
         is_first = false;
         serde_json::to_writer(&mut out, status)?;

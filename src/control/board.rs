@@ -9,8 +9,8 @@ use tokio::sync::broadcast;
 
 use crate::status::{AccountStatus, Phase};
 
-/// The status of every Account as of its last change. Readers and the writer never wait for each other longer
-/// than it takes to copy a pointer.
+/// The status of every Account as of its last change. Readers and the writer never wait for each
+/// other longer than it takes to copy a pointer.
 pub struct Board {
     directory: RwLock<Arc<Directory>>,
     accounts: DashMap<u32, Arc<AccountStatus>, BuildHasherDefault<Spread>>,
@@ -91,8 +91,8 @@ impl Default for Board {
     }
 }
 
-/// Which Accounts there are: their names, in index order, and where their status is. It changes only with the
-/// configuration.
+/// Which Accounts there are: their names, in index order, and where their status is. It changes
+/// only with the configuration.
 #[derive(Debug, Default)]
 pub struct Directory {
     entries: Vec<Entry>,
@@ -135,7 +135,8 @@ impl Directory {
     }
 }
 
-/// Spreads slots over a map. They are dense numbers of our own, so nobody can choose them to collide.
+/// Spreads slots over a map. They are dense numbers of our own, so nobody can choose them to
+/// collide.
 #[derive(Default)]
 struct Spread(u64);
 

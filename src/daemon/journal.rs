@@ -17,7 +17,8 @@ pub(super) struct Journal {
     troubles: Budget,
     /// Lines that were left out, by what Accounts had become.
     left_out: BTreeMap<Phase, u32>,
-    /// The last trouble of an Account (or of none), when it was logged, and how often it was left out since.
+    /// The last trouble of an Account (or of none), when it was logged, and how often it was left
+    /// out since.
     repeated: HashMap<Option<AccountId>, Trouble>,
 }
 
@@ -122,8 +123,8 @@ impl Journal {
         }
     }
 
-    /// Whether a trouble is worth a line: how often it was left out since the last one, or `None` when it is to be
-    /// left out again.
+    /// Whether a trouble is worth a line: how often it was left out since the last one, or `None`
+    /// when it is to be left out again.
     fn is_news(&mut self, now: Instant, account: Option<AccountId>, text: &str) -> Option<u32> {
         if let Some(trouble) = self.repeated.get_mut(&account)
             && trouble.text == text

@@ -1,8 +1,8 @@
 //! The loop: wait, tell the engine, do what it says.
 //!
-//! It knows everyone's type and nobody's rules. The invariant of the loop: the engine is told one thing, then
-//! asked until it wants nothing more; what it wants is done when the batch is through, status first, outcomes
-//! last.
+//! It knows everyone's type and nobody's rules. The invariant of the loop: the engine is told one
+//! thing, then asked until it wants nothing more; what it wants is done when the batch is through,
+//! status first, outcomes last.
 
 mod clock;
 mod desk;
@@ -342,8 +342,8 @@ impl Daemon {
         effects.shrink();
     }
 
-    /// Sets the timer to what is due next. One that goes off too early does no harm, so only a nearer time moves
-    /// it.
+    /// Sets the timer to what is due next. One that goes off too early does no harm, so only a
+    /// nearer time moves it.
     fn arm(&mut self) {
         let engine = self.engine.deadline().unwrap_or(Instant::FAR);
         let leave = self
@@ -378,7 +378,8 @@ const COMMANDS: usize = 16;
 /// Effects whose results have effects are followed so far in one turn.
 const ROUNDS: usize = 32;
 
-/// How often the chores are done, at least. Also the longest that a host which slept stays unnoticed.
+/// How often the chores are done, at least. Also the longest that a host which slept stays
+/// unnoticed.
 const CHORES: Duration = Duration::from_secs(1);
 
 /// How often the wall clock is looked at.

@@ -1,7 +1,8 @@
 //! The README's first command: our own registrars on real sockets, and the real daemon before them.
 //!
-//! It knows the simulator's registrar, the daemon and the configuration that it writes for it. Nothing of the daemon
-//! is different here from `regent run`; nothing leaves loopback and a temporary folder.
+//! It knows the simulator's registrar, the daemon and the configuration that it writes for it.
+//! Nothing of the daemon is different here from `regent run`; nothing leaves loopback and a
+//! temporary folder.
 
 mod registrar;
 
@@ -29,8 +30,8 @@ pub struct Stage {
     overseas: Serving,
 }
 
-/// Sets the stage, starts the daemon, lets `show` look at it, and takes leave. Returns what `show` returned and how
-/// the daemon ended.
+/// Sets the stage, starts the daemon, lets `show` look at it, and takes leave. Returns what `show`
+/// returned and how the daemon ended.
 pub fn run<R>(show: impl FnOnce(&Stage) -> R) -> anyhow::Result<(R, Stopped)> {
     let stage = Stage::set().context("cannot set the stage for the demo")?;
     let file = stage.configuration();

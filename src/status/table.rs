@@ -1,7 +1,7 @@
 //! Aligned text: many Accounts as a table, one Account as its story.
 //!
-//! It knows widths and words, no terminal: each line comes as pieces with a tone, and whoever prints them makes
-//! colours of the tones, or nothing.
+//! It knows widths and words, no terminal: each line comes as pieces with a tone, and whoever
+//! prints them makes colours of the tones, or nothing.
 
 use super::words::{clean, count, fitted, moment, phase_words, short_span, span};
 use super::{AccountStatus, Phase, StatusWord, UnixMs};
@@ -34,7 +34,8 @@ pub fn tone(status: &AccountStatus) -> Tone {
     }
 }
 
-/// A table of Accounts, its heading first, no line wider than `width` (and no narrower than what cannot be cut).
+/// A table of Accounts, its heading first, no line wider than `width` (and no narrower than what
+/// cannot be cut).
 pub fn table<'a>(
     accounts: impl IntoIterator<Item = &'a AccountStatus>,
     now: UnixMs,
@@ -200,17 +201,7 @@ pub fn story(status: &AccountStatus, now: UnixMs) -> Vec<Line> {
     fact("groups", format!("{served}, served; {serving}, serving"));
     fact("binding", binding(status, now));
     if let Some(registrar) = status.registrar {
-        let place = match status.rank {
-            Some(1) => ", the first of its set".to_owned(),
-            Some(rank) => format!(", number {rank} of its set"),
-            None => String::new(),
-        };
-        let backup = if status.backup_registrar_used {
-            ": the backup is used"
-        } else {
-            ""
-        };
-        fact("registrar", format!("{registrar}{place}{backup}"));
+        fact("registrar", format!("{registrar}{}", place(status)));
     }
     if let Some(local) = status.local {
         let seen = status.public_address.filter(|seen| *seen != local);
@@ -255,12 +246,28 @@ pub fn story(status: &AccountStatus, now: UnixMs) -> Vec<Line> {
     lines
 }
 
+/// Which of the set's members the registrar is.
+fn place(status: &AccountStatus) -> String {
+    let place = match status.rank {
+        Some(1) => ", the first of its set".to_owned(),
+        Some(rank) => format!(", number {rank} of its set"),
+        None => String::new(),
+    };
+    let backup = if status.backup_registrar_used {
+        ": the backup is used"
+    } else {
+        ""
+    };
+    place + backup
+}
+
 /// The state in one phrase.
 fn state(status: &AccountStatus) -> String {
     let phase = phase_words(status.phase);
     match status.status {
         StatusWord::Registered => phase.to_owned(),
         StatusWord::Error(code) => format!("not registered ({code}), {phase}"),
+        StatusWord::NotRegistered if status.phase == Phase::Unregistered => phase.to_owned(),
         StatusWord::NotRegistered => format!("not registered, {phase}"),
     }
 }
