@@ -82,9 +82,11 @@ fn json(mut client: Client, filter: Filter) -> Result<End, Failure> {
         serde_json::to_writer(&mut out, status)?;
         Ok(())
     };
-    let done = client.ask(Call::Status(Some(filter)), |item| match item {
-        Item::Account(status) => print(&status).map_err(ClientError::Output),
-        _ => Ok(()),
+    let done = client.ask(Call::Status(Some(filter)), |item| {
+        if let Item::Account(status) = item {
+            print(&status).map_err(ClientError::Output)?;
+        }
+        Ok(())
     })?;
     if is_first {
         out.write_all(opening.as_bytes())?;

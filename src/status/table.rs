@@ -26,11 +26,18 @@ pub type Line = Vec<(Tone, String)>;
 
 /// The tone of an Account's state.
 pub fn tone(status: &AccountStatus) -> Tone {
-    match status.phase {
-        Phase::Registered if status.failures == 0 => Tone::Good,
-        Phase::Unregistered | Phase::AuthenticationOnly | Phase::Standby => Tone::Quiet,
-        _ if status.temporary == Some(false) => Tone::Bad,
-        _ => Tone::Doubtful,
+    let is_quiet = matches!(
+        status.phase,
+        Phase::Unregistered | Phase::AuthenticationOnly | Phase::Standby
+    );
+    if status.phase == Phase::Registered && status.failures == 0 {
+        Tone::Good
+    } else if is_quiet {
+        Tone::Quiet
+    } else if status.temporary == Some(false) {
+        Tone::Bad
+    } else {
+        Tone::Doubtful
     }
 }
 
@@ -346,7 +353,7 @@ mod tests {
         long.name = "a-name-of-20-letters".into();
         long.detail = Some("x".repeat(300).into());
         let lines = table([&registered(), &refused(), &long], NOW, 100);
-        let text: Vec<String> = lines.iter().map(|line| plain(line)).collect();
+        let text: Vec<String> = lines.iter().map(plain).collect();
         assert_eq!(
             text[..3].join("\n"),
             "\
@@ -363,10 +370,7 @@ mod tests {
 
     #[test]
     fn a_story_tells_what_is_what_was_and_what_comes() {
-        let text: Vec<String> = story(&registered(), NOW)
-            .iter()
-            .map(|line| plain(line))
-            .collect();
+        let text: Vec<String> = story(&registered(), NOW).iter().map(plain).collect();
         assert_eq!(
             text.join("\n"),
             "\
@@ -382,10 +386,7 @@ main: registered
   digest       MD5
   next         a refresh 2026-11-22 10:00:40Z (in 40 s)"
         );
-        let text: Vec<String> = story(&refused(), NOW)
-            .iter()
-            .map(|line| plain(line))
-            .collect();
+        let text: Vec<String> = story(&refused(), NOW).iter().map(plain).collect();
         assert!(text.contains(&"fax: not registered (403), waiting to retry".to_owned()));
         assert!(
             text.contains(&"  failures     1 since the last success: somebody must act".to_owned())
