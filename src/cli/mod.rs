@@ -165,12 +165,10 @@ fn end_of(code: FaultCode) -> End {
 
 /// What to do about a daemon that cannot be reached.
 fn reach(error: &io::Error) -> String {
-    let hint = if error.kind() == io::ErrorKind::PermissionDenied {
-        "only root, the daemon's own user and members of its control_group may"
-    } else {
-        "is `regent run` running? --socket or REGENT_SOCKET say where its socket is"
-    };
-    hint.to_owned()
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return "only root, the daemon's own user and members of its control_group may".to_owned();
+    }
+    "is `regent run` running? --socket or REGENT_SOCKET say where its socket is".to_owned()
 }
 
 /// Whether nobody reads our output any more.

@@ -143,10 +143,12 @@ impl Daemon {
     fn begin(&mut self) -> anyhow::Result<()> {
         let now = self.clock.now();
         self.effects.tell(&mut self.engine, now, Input::Tick);
+        self.carry_out()?;
         self.list();
+        self.effects.changed.clear();
         let accounts = self.board.directory().entries().len();
         info!(version = env!("CARGO_PKG_VERSION"), accounts, "started");
-        self.perform()?;
+        self.publish();
         self.arm();
         Ok(())
     }
@@ -253,8 +255,15 @@ impl Daemon {
         self.chores = now + watchdog.min(CHORES);
     }
 
-    /// Does what the engine wants, and tells it what came of that.
+    /// Does what the engine wants, and publishes what became of it.
     fn perform(&mut self) -> anyhow::Result<()> {
+        self.carry_out()?;
+        self.publish();
+        Ok(())
+    }
+
+    /// Does what the engine wants, and tells it what came of that.
+    fn carry_out(&mut self) -> anyhow::Result<()> {
         for _ in 0..ROUNDS {
             for (socket, local) in mem::take(&mut self.effects.listens) {
                 let owed = self.listen(socket, local);
@@ -272,7 +281,6 @@ impl Daemon {
                 break;
             }
         }
-        self.publish();
         Ok(())
     }
 

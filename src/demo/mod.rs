@@ -104,7 +104,8 @@ impl Stage {
     /// The configuration: everything in it is an option of the real one.
     fn text(&self) -> String {
         let [carrier, overseas] = [&self.carrier, &self.overseas].map(Serving::address);
-        let mut text = r#"# Written by `regent demo`. Bindings this short, and patience this short, are for a demonstration.
+        let mut text =
+            r#"# Written by `regent demo`: bindings this short are for a demonstration only.
 [registration]
 registration_time_secs = 60
 registration_retry_secs = 10
@@ -115,7 +116,7 @@ name = "loopback"
 address = "127.0.0.1"
 udp_port = 0
 "#
-        .to_owned();
+            .to_owned();
         for (name, address) in [("carrier", carrier), ("overseas", overseas)] {
             text += &group(name, address);
         }

@@ -3,8 +3,6 @@
 //! It knows widths and words, no terminal: each line comes as pieces with a tone, and whoever
 //! prints them makes colours of the tones, or nothing.
 
-use std::net::SocketAddr;
-
 use super::words::{clean, count, fitted, moment, phase_words, short_span, span};
 use super::{AccountStatus, Phase, StatusWord, UnixMs};
 
@@ -28,13 +26,13 @@ pub type Line = Vec<(Tone, String)>;
 
 /// The tone of an Account's state.
 pub fn tone(status: &AccountStatus) -> Tone {
-    let is_meant = matches!(
+    let is_quiet = matches!(
         status.phase,
         Phase::Unregistered | Phase::AuthenticationOnly | Phase::Standby
     );
     if status.phase == Phase::Registered && status.failures == 0 {
         Tone::Good
-    } else if is_meant {
+    } else if is_quiet {
         Tone::Quiet
     } else if status.temporary == Some(false) {
         Tone::Bad
@@ -213,7 +211,11 @@ pub fn story(status: &AccountStatus, now: UnixMs) -> Vec<Line> {
         fact("registrar", format!("{registrar}{}", place(status)));
     }
     if let Some(local) = status.local {
-        fact("our address", format!("{local}{}", seen(status, local)));
+        let seen = status.public_address.filter(|seen| *seen != local);
+        let seen = seen.map_or_else(String::new, |seen| {
+            format!(", seen by the registrar as {seen}")
+        });
+        fact("our address", format!("{local}{seen}"));
     }
     let granted = status
         .granted
@@ -251,7 +253,7 @@ pub fn story(status: &AccountStatus, now: UnixMs) -> Vec<Line> {
     lines
 }
 
-/// Where the registrar stands in its set.
+/// Which of the set's members the registrar is.
 fn place(status: &AccountStatus) -> String {
     let place = match status.rank {
         Some(1) => ", the first of its set".to_owned(),
@@ -263,15 +265,7 @@ fn place(status: &AccountStatus) -> String {
     } else {
         ""
     };
-    format!("{place}{backup}")
-}
-
-/// Our address as the registrar sees it, where that is another one.
-fn seen(status: &AccountStatus, local: SocketAddr) -> String {
-    let seen = status.public_address.filter(|seen| *seen != local);
-    seen.map_or_else(String::new, |seen| {
-        format!(", seen by the registrar as {seen}")
-    })
+    place + backup
 }
 
 /// The state in one phrase.
@@ -280,6 +274,7 @@ fn state(status: &AccountStatus) -> String {
     match status.status {
         StatusWord::Registered => phase.to_owned(),
         StatusWord::Error(code) => format!("not registered ({code}), {phase}"),
+        StatusWord::NotRegistered if status.phase == Phase::Unregistered => phase.to_owned(),
         StatusWord::NotRegistered => format!("not registered, {phase}"),
     }
 }
