@@ -181,8 +181,8 @@ impl Account {
         self.id
     }
 
-    /// The wall clock was set: what the status says in its terms is another.
-    pub fn on_clock(&mut self, shared: &mut Shared) {
+    /// The wall clock was set, or its socket was bound: what the status says is another.
+    pub fn on_surroundings(&mut self, shared: &mut Shared) {
         self.mark_changed(shared);
     }
 
@@ -303,7 +303,7 @@ impl Account {
         self.send(registrar, true, shared);
     }
 
-    /// Its request was repeated. When the registrar has answered others meanwhile, the place in the
+    /// Its request was repeated, and the registrar is not known to work on it. When the registrar has answered others meanwhile, the place in the
     /// window is given back: the silence is ours alone, and must not hold up anybody else (rule
     /// P4).
     pub fn on_repeated(&mut self, ended: &Ended, shared: &mut Shared) {
@@ -315,7 +315,11 @@ impl Account {
         else {
             return;
         };
-        if transaction == ended.id && !shared.pace.is_silent_since(registrar, ended.sent) {
+        let is_alone = !ended.is_proceeding;
+        if is_alone
+            && transaction == ended.id
+            && !shared.pace.is_silent_since(registrar, ended.sent)
+        {
             shared.pace.leave(registrar);
             self.attempt = Attempt::InFlight {
                 transaction,

@@ -19,6 +19,7 @@ mod architecture;
 mod config;
 mod examples;
 mod kamailio;
+mod scenarios;
 mod sip_oracles;
 mod sipp;
 
@@ -27,6 +28,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     config::trials,
     examples::trials,
     kamailio::trials,
+    scenarios::tests,
     sip_oracles::trials,
     sipp::trials,
 ];

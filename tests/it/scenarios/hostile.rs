@@ -122,8 +122,17 @@ fn absurd_numbers_in_an_answer_are_survived() {
                     .lists_after("<sip:;>;;;expires");
                 let mut world = world(Setup::one(), behaviour.with("Expires", expires));
                 let from = std::time::Instant::now();
-                for _ in 0..300 { if expires.starts_with('4') { eprintln!("{:?} {}", world.now(), world.transcript().tail(1)); } world.step(); }
-                eprintln!("{expires} {shows:?} {contact_as:?} {:?} {}", from.elapsed(), world.transcript().tail(5));
+                for _ in 0..300 {
+                    if expires.starts_with('4') {
+                        eprintln!("{:?} {}", world.now(), world.transcript().tail(1));
+                    }
+                    world.step();
+                }
+                eprintln!(
+                    "{expires} {shows:?} {contact_as:?} {:?} {}",
+                    from.elapsed(),
+                    world.transcript().tail(5)
+                );
                 end_well(&mut world);
             }
         }
