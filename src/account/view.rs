@@ -83,7 +83,7 @@ impl<'a> View<'a> {
 
     /// When the refresh of the binding is due.
     pub fn refresh_due(&self) -> Option<Instant> {
-        self.account.scheduled(Why::Refresh)
+        self.account.scheduled(Why::Refresh).or(self.account.resume)
     }
 
     /// When the next attempt after a failure is due.
