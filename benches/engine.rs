@@ -1,7 +1,7 @@
 //! The engine alone: instructions and time per registration and per refresh, without sockets.
 //!
-//! `cargo bench --bench engine -- 10000` prints wall time; for instruction counts run the built binary under
-//! `valgrind --tool=callgrind` with two sizes and take the difference.
+//! `cargo bench --bench engine -- 10000` prints wall time; for instruction counts run the built
+//! binary under `valgrind --tool=callgrind` with two sizes and take the difference.
 #![allow(clippy::print_stdout)]
 
 use std::fmt::Write as _;

@@ -1,4 +1,5 @@
-//! Steps an engine by hand: no runtime, no sockets, no clock. Three hours of registration in no time.
+//! Steps an engine by hand: no runtime, no sockets, no clock. Three hours of registration in no
+//! time.
 //!
 //! `cargo run --example drive_engine`
 #![allow(clippy::print_stdout, clippy::wildcard_enum_match_arm)]
@@ -26,7 +27,8 @@ fn main() -> Result<(), String> {
     };
     let mut engine = Engine::new(Arc::new(config), settings);
 
-    // Tell the engine what happened, then do what it asks for: here, the socket that it wants is always bound.
+    // Tell the engine what happened, then do what it asks for: here, the socket that it wants is
+    // always bound.
     let mut now = Instant::ZERO;
     let mut requests = 0;
     drive(&mut engine, now, Input::Tick, &mut requests)?;

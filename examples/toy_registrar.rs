@@ -1,7 +1,8 @@
 //! A registrar for the table: the simulator's registrar on a real UDP socket of loopback.
 //!
-//! `cargo run --example toy_registrar -- 127.0.0.1:5060 u12345:secret` asks for digest credentials and serves until
-//! it is ended; point a Proxy Set at it. With a number as the last argument it ends after so many seconds.
+//! `cargo run --example toy_registrar -- 127.0.0.1:5060 u12345:secret` asks for digest credentials
+//! and serves until it is ended; point a Proxy Set at it. With a number as the last argument it
+//! ends after so many seconds.
 #![allow(clippy::print_stdout)]
 
 use std::net::UdpSocket;

@@ -1,7 +1,7 @@
 //! A map that finds and cannot be walked: the only place in the core where a hash map is allowed.
 //!
-//! The order of a hash map is chance that no seed controls; since nobody can iterate an [`Index`], it cannot leak
-//! into what the engine does.
+//! The order of a hash map is chance that no seed controls; since nobody can iterate an [`Index`],
+//! it cannot leak into what the engine does.
 #![forbid(clippy::disallowed_methods)]
 #![deny(clippy::disallowed_types)]
 

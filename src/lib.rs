@@ -1,9 +1,10 @@
 //! Keeps SIP Accounts registered at their registrars, and says what is so.
 //!
 //! Two rings. The *core* is synchronous and pure: no clock, entropy, socket or file; it builds with
-//! `--no-default-features`. The *shell* (feature `daemon`) does what the core asks for and tells it what
-//! happened. The core is driven by three verbs of [`engine::Engine`]: `handle(now, input)`,
-//! `poll() -> Option<Output>`, `deadline()`; the one invariant is: one `handle`, then `poll` until `None`.
+//! `--no-default-features`. The *shell* (feature `daemon`) does what the core asks for and tells it
+//! what happened. The core is driven by three verbs of [`engine::Engine`]: `handle(now, input)`,
+//! `poll() -> Option<Output>`, `deadline()`; the one invariant is: one `handle`, then `poll` until
+//! `None`.
 //!
 //! # Examples
 //!

@@ -1,8 +1,8 @@
 //! Chance as a value: draws derived from (seed, owner, counter), so that they can be repeated.
 //!
-//! Nobody holds a generator. Whoever needs chance keeps a counter and asks for the draw of that number; adding
-//! an Account does not change what another one draws. The shell takes the seed from the operating system, tests
-//! take a constant.
+//! Nobody holds a generator. Whoever needs chance keeps a counter and asks for the draw of that
+//! number; adding an Account does not change what another one draws. The shell takes the seed from
+//! the operating system, tests take a constant.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use rand::rngs::StdRng;

@@ -1,4 +1,5 @@
-//! A text that must not be seen: it has no `Display`, its `Debug` shows nothing, and it is wiped when dropped.
+//! A text that must not be seen: it has no `Display`, its `Debug` shows nothing, and it is wiped
+//! when dropped.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt;

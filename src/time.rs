@@ -1,7 +1,7 @@
 //! Time as a value: what the core knows of clocks.
 //!
-//! An [`Instant`] counts microseconds since the engine's start. Nobody in the core can ask what time it is;
-//! every entry of the core is told.
+//! An [`Instant`] counts microseconds since the engine's start. Nobody in the core can ask what
+//! time it is; every entry of the core is told.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::fmt;

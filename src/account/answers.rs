@@ -288,8 +288,8 @@ impl Account {
         self.hold_end(due, shared).unwrap_or(due)
     }
 
-    /// The end of the Retry-After that forbids sending at this instant, if one does: the Account's own, or the
-    /// first of the registrars' when no other may be chosen.
+    /// The end of the Retry-After that forbids sending at this instant, if one does: the Account's
+    /// own, or the first of the registrars' when no other may be chosen.
     pub(super) fn hold_end(&self, at: Instant, shared: &Shared) -> Option<Instant> {
         let own = self
             .holds

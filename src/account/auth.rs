@@ -16,12 +16,14 @@ const STALE_MAX: u8 = 2;
 /// Challengers that an Account remembers; beyond that the oldest is forgotten.
 const KNOWN_MAX: usize = 4;
 
-/// A challenge of a registrar that we can answer again, so that a refresh costs one round trip (rule A1).
+/// A challenge of a registrar that we can answer again, so that a refresh costs one round trip
+/// (rule A1).
 #[derive(Debug)]
 pub(super) struct Known {
     session: Session,
     registrar: RegistrarId,
-    /// Whether it was made or renewed in this attempt: then the next challenge to it is final, unless stale.
+    /// Whether it was made or renewed in this attempt: then the next challenge to it is final,
+    /// unless stale.
     pub(super) is_fresh: bool,
 }
 

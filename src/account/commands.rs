@@ -65,7 +65,8 @@ impl Account {
         self.withdraw(Wanted::Unregistered, shared);
     }
 
-    /// The program stops, or the Account is no longer configured: the binding is removed (rules L7, G2).
+    /// The program stops, or the Account is no longer configured: the binding is removed (rules L7,
+    /// G2).
     pub fn on_leave(&mut self, wanted: Wanted, shared: &mut Shared) {
         let stays = matches!(
             self.wanted,

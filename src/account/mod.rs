@@ -1,8 +1,9 @@
 //! Keeps one address-of-record bound at one registrar at a time.
 //!
-//! An [`Account`] knows its own configuration, a view of its Proxy Set, its tickets; not the other Accounts. It
-//! is driven by `on_*` handlers, which all end in `Account::go`, the only writer of its state. The invariant:
-//! never two REGISTERs of one Account in flight (RFC 3261 §10.2), and every ticket is answered exactly once.
+//! An [`Account`] knows its own configuration, a view of its Proxy Set, its tickets; not the other
+//! Accounts. It is driven by `on_*` handlers, which all end in `Account::go`, the only writer of
+//! its state. The invariant: never two REGISTERs of one Account in flight (RFC 3261 §10.2), and
+//! every ticket is answered exactly once.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod answers;
@@ -302,8 +303,9 @@ impl Account {
         self.send(registrar, true, shared);
     }
 
-    /// Its request was repeated. When the registrar has answered others meanwhile, the place in the window is
-    /// given back: the silence is ours alone, and must not hold up anybody else (rule P4).
+    /// Its request was repeated. When the registrar has answered others meanwhile, the place in the
+    /// window is given back: the silence is ours alone, and must not hold up anybody else (rule
+    /// P4).
     pub fn on_repeated(&mut self, ended: &Ended, shared: &mut Shared) {
         let Attempt::InFlight {
             transaction,
@@ -448,7 +450,8 @@ impl Account {
         proxies.current(self.set?, pace, is_held)
     }
 
-    /// The only writer of binding and attempt. It keeps timer and spread in step, and says what changed.
+    /// The only writer of binding and attempt. It keeps timer and spread in step, and says what
+    /// changed.
     fn go(
         &mut self,
         binding: Binding,

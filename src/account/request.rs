@@ -79,7 +79,8 @@ struct Sending<'a> {
     credentials: Vec<(&'static str, String)>,
 }
 
-/// A registrar's address as the host of a Request-URI: the port only where it is not the default (rule I2).
+/// A registrar's address as the host of a Request-URI: the port only where it is not the default
+/// (rule I2).
 struct RequestHost(SocketAddr);
 
 impl fmt::Display for RequestHost {
@@ -100,8 +101,8 @@ fn host_of(address: &SocketAddr) -> String {
 }
 
 impl Account {
-    /// Sends a REGISTER for the errand in hand. The place in the registrar's window is held already, or was given
-    /// back before.
+    /// Sends a REGISTER for the errand in hand. The place in the registrar's window is held
+    /// already, or was given back before.
     pub(super) fn send(&mut self, registrar: RegistrarId, holds_place: bool, shared: &mut Shared) {
         if self.identity.cseq >= CSEQ_MAX {
             self.identity.renew(self.id, shared);
@@ -233,7 +234,8 @@ fn our_contact<'a>(identity: &'a Identity, contact: &'a str, mark: &'a Token) ->
     ]
 }
 
-/// What a 2xx grants to the Contact `ours` with this `mark`; `None` when it shows no number at all (rule L2).
+/// What a 2xx grants to the Contact `ours` with this `mark`; `None` when it shows no number at all
+/// (rule L2).
 fn granted(message: &Message<'_>, ours: &str, mark: &str) -> Option<u32> {
     let readable = message.contact_items().filter_map(Result::ok);
     let contacts: Vec<NameAddr<'_>> = readable.collect();

@@ -75,8 +75,8 @@ impl Account {
         let now = shared.cx.now;
         let granted = Duration::from_secs(stored.granted.into());
         let granted_ms = i64::from(stored.granted).saturating_mul(1_000);
-        // A clock that was set between the runs must not let the Account sleep: no binding lasts longer
-        // than it was granted, no refresh waits longer than from now.
+        // A clock that was set between the runs must not let the Account sleep: no binding lasts
+        // longer than it was granted, no refresh waits longer than from now.
         let until = shared
             .cx
             .instant(stored.refreshed_unix_ms.saturating_add(granted_ms));

@@ -4,8 +4,8 @@ use crate::config::Registration;
 use crate::rng::Draw;
 use crate::time::Duration;
 
-/// A refresh leaves at least this long before the end of its binding, if half of the expiry allows: one
-/// transaction time (rule L1).
+/// A refresh leaves at least this long before the end of its binding, if half of the expiry allows:
+/// one transaction time (rule L1).
 const TRANSACTION: Duration = Duration::from_secs(32);
 /// Refused credentials are never tried less often than this (rule L3).
 const CREDENTIALS_MAX: Duration = Duration::from_secs(24 * 3_600);

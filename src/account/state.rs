@@ -1,7 +1,7 @@
 //! Binding × Attempt, and the phase that follows from the pair.
 //!
-//! *Binding* is what a registrar holds for us, *Attempt* what we do about it. The phase is never stored as a fact
-//! of its own: `phase` derives it, so that a refresh cannot look like an outage.
+//! *Binding* is what a registrar holds for us, *Attempt* what we do about it. The phase is never
+//! stored as a fact of its own: `phase` derives it, so that a refresh cannot look like an outage.
 
 use std::sync::Arc;
 
@@ -26,8 +26,8 @@ pub struct Bound {
     pub registrar: RegistrarId,
     /// When it ends, if it is not refreshed.
     pub until: Instant,
-    /// Since when we have been registered without a gap: wall-clock milliseconds since 1970, since it may
-    /// lie before the start of this run.
+    /// Since when we have been registered without a gap: wall-clock milliseconds since 1970, since
+    /// it may lie before the start of this run.
     pub since_unix_ms: i64,
     /// Granted expiry in seconds.
     pub granted: u32,

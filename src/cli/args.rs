@@ -6,8 +6,9 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// Keeps SIP Accounts registered at their registrars, and says what is so.
 ///
-/// A PBX that cannot register itself, or should not hold the carrier's passwords, leaves it to regent: for each
-/// Account in its configuration, regent registers, answers challenges, refreshes in time, and says what the state is.
+/// A PBX that cannot register itself, or should not hold the carrier's passwords, leaves it to
+/// regent: for each Account in its configuration, regent registers, answers challenges, refreshes
+/// in time, and says what the state is.
 #[derive(Parser, Debug)]
 #[command(
     name = "regent",
@@ -21,8 +22,8 @@ pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
 
-    /// The daemon's control socket [default: /run/regent/regent.sock, $XDG_RUNTIME_DIR/regent.sock or
-    /// /tmp/regent-UID/regent.sock]
+    /// The daemon's control socket [default: /run/regent/regent.sock, $XDG_RUNTIME_DIR/regent.sock
+    /// or /tmp/regent-UID/regent.sock]
     #[arg(
         long,
         global = true,
@@ -37,14 +38,15 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Run the daemon, in the foreground, until SIGTERM or SIGINT
     ///
-    /// Logs go to the standard error. The first signal lets it remove its bindings, within five seconds; a second
-    /// one ends it at once.
+    /// Logs go to the standard error. The first signal lets it remove its bindings, within five
+    /// seconds; a second one ends it at once.
     Run(Run),
 
     /// Check a configuration and name everything that is wrong with it
     ///
-    /// Every fault is one line, FILE:LINE:COLUMN: error: what, with a hint where there is one. The passwords that the
-    /// configuration names are looked at too. Exit code 1 if there is an error; warnings do not count.
+    /// Every fault is one line, FILE:LINE:COLUMN: error: what, with a hint where there is one. The
+    /// passwords that the configuration names are looked at too. Exit code 1 if there is an error;
+    /// warnings do not count.
     Check(Check),
 
     /// Show the Accounts, or one of them
@@ -55,8 +57,8 @@ pub(super) enum Command {
 
     /// Register Accounts now, and wait for the outcome
     ///
-    /// Waits and back-off are cleared; a Retry-After of the registrar is kept unless --force is given. Ends an
-    /// `unregister`. Two orders for one Account share one REGISTER.
+    /// Waits and back-off are cleared; a Retry-After of the registrar is kept unless --force is
+    /// given. Ends an `unregister`. Two orders for one Account share one REGISTER.
     Register(Register),
 
     /// Remove bindings and stay away, and wait for the outcome
@@ -69,7 +71,8 @@ pub(super) enum Command {
 
     /// Show the whole thing on this machine: our own registrar, six Accounts, one wrong password
     ///
-    /// Needs no configuration and no privileges, and touches nothing but loopback and a temporary folder.
+    /// Needs no configuration and no privileges, and touches nothing but loopback and a temporary
+    /// folder.
     Demo(Demo),
 
     /// Print a completion script for a shell
@@ -176,7 +179,8 @@ pub(super) struct Register {
 
 #[derive(Args, Debug)]
 pub(super) struct Demo {
-    /// End after so many seconds, instead of on q or Ctrl-C; where there is no terminal, 30 unless given
+    /// End after so many seconds, instead of on q or Ctrl-C; where there is no terminal, 30 unless
+    /// given
     #[arg(long, value_name = "N")]
     pub(super) seconds: Option<u64>,
 }

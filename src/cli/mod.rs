@@ -1,7 +1,7 @@
 //! The commands people type.
 //!
-//! It knows arguments, exit codes and words. It reads status and sends orders over the control socket, and starts
-//! the daemon; what an Account does is not its business.
+//! It knows arguments, exit codes and words. It reads status and sends orders over the control
+//! socket, and starts the daemon; what an Account does is not its business.
 
 mod args;
 mod check;
@@ -141,7 +141,10 @@ impl From<ClientError> for Failure {
             ClientError::Unreachable { source, .. } => (End::Unreachable, Some(reach(source))),
             ClientError::Fault(fault) => (end_of(fault.code), fault.hint.clone()),
             ClientError::Ended => (End::Unreachable, None),
-            _ => (End::Failed, None),
+            ClientError::TooLate(_)
+            | ClientError::Unreadable(_)
+            | ClientError::Output(_)
+            | ClientError::Broken(_) => (End::Failed, None),
         };
         Self {
             hint,
@@ -162,14 +165,10 @@ fn end_of(code: FaultCode) -> End {
 
 /// What to do about a daemon that cannot be reached.
 fn reach(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            "only root, the daemon's own user and members of its control_group may".to_owned()
-        }
-        _ => {
-            "is `regent run` running? --socket or REGENT_SOCKET say where its socket is".to_owned()
-        }
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return "only root, the daemon's own user and members of its control_group may".to_owned();
     }
+    "is `regent run` running? --socket or REGENT_SOCKET say where its socket is".to_owned()
 }
 
 /// Whether nobody reads our output any more.

@@ -45,7 +45,8 @@ pub(super) fn run(arguments: &Run, socket: Option<&Path>) -> Result<End, Failure
     Ok(End::Done)
 }
 
-/// Binds the control socket: where the command line says, or the configuration, or at the first good place.
+/// Binds the control socket: where the command line says, or the configuration, or at the first
+/// good place.
 fn listen(socket: Option<&Path>, config: &Config) -> Result<Listener, Failure> {
     let configured = config.agent.control_socket.as_deref().map(Path::new);
     let path = match socket.or(configured) {

@@ -1,4 +1,5 @@
-//! The standard output and the standard error: tones as colours where there is a terminal, plain text elsewhere.
+//! The standard output and the standard error: tones as colours where there is a terminal, plain
+//! text elsewhere.
 
 use std::env;
 use std::io::{self, IsTerminal as _, Write};

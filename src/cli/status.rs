@@ -75,15 +75,18 @@ fn json(mut client: Client, filter: Filter) -> Result<End, Failure> {
     let opening = format!("{{\"schema\":{SCHEMA},\"accounts\":[\n");
     let mut is_first = true;
     let mut print = |status: &AccountStatus| -> io::Result<()> {
-        // The document begins with the first Account, so that an unknown one is an error and no half document.
+        // The document begins with the first Account, so that an unknown one is an error and no
+        // half document.
         out.write_all(if is_first { opening.as_bytes() } else { b",\n" })?;
         is_first = false;
         serde_json::to_writer(&mut out, status)?;
         Ok(())
     };
-    let done = client.ask(Call::Status(Some(filter)), |item| match item {
-        Item::Account(status) => print(&status).map_err(ClientError::Output),
-        _ => Ok(()),
+    let done = client.ask(Call::Status(Some(filter)), |item| {
+        if let Item::Account(status) = item {
+            print(&status).map_err(ClientError::Output)?;
+        }
+        Ok(())
     })?;
     if is_first {
         out.write_all(opening.as_bytes())?;

@@ -167,7 +167,8 @@ impl View {
         lines
     }
 
-    /// What is worth a new picture when it changes: neither times, nor that a failed Account is being tried again.
+    /// What is worth a new picture when it changes: neither times, nor that a failed Account is
+    /// being tried again.
     pub(super) fn state(&self) -> Vec<(StatusWord, Option<Arc<str>>)> {
         let accounts = self.accounts.values();
         accounts
@@ -183,8 +184,8 @@ impl View {
         totals(phases)
     }
 
-    /// Draws the picture again whenever it changes, and each second, until q, Ctrl-C or the end. `above` stands
-    /// over it.
+    /// Draws the picture again whenever it changes, and each second, until q, Ctrl-C or the end.
+    /// `above` stands over it.
     pub(super) fn live(
         &mut self,
         screen: &Screen,
@@ -252,7 +253,8 @@ impl View {
     }
 }
 
-/// The terminal while it shows the picture: keys come one by one, and what stood there before comes back.
+/// The terminal while it shows the picture: keys come one by one, and what stood there before comes
+/// back.
 struct Terminal {
     before: Termios,
 }

@@ -51,7 +51,8 @@ impl<'a> Selection<'a> {
         (phases.is_empty() || phases.contains(&status.phase)).then_some(status)
     }
 
-    /// Whether the Account that matches as the `place`th, from 0, is on the page that was asked for.
+    /// Whether the Account that matches as the `place`th, from 0, is on the page that was asked
+    /// for.
     pub(super) fn is_on_page(&self, place: u32) -> bool {
         let past = place.checked_sub(self.filter.offset);
         past.is_some_and(|past| self.filter.limit.is_none_or(|limit| past < limit))

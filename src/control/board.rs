@@ -1,5 +1,6 @@
 //! The published status: written by the daemon when something changes, read by everybody else.
 
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -8,11 +9,11 @@ use tokio::sync::broadcast;
 
 use crate::status::{AccountStatus, Phase};
 
-/// The status of every Account as of its last change. Readers and the writer never wait for each other longer
-/// than it takes to copy a pointer.
+/// The status of every Account as of its last change. Readers and the writer never wait for each
+/// other longer than it takes to copy a pointer.
 pub struct Board {
     directory: RwLock<Arc<Directory>>,
-    accounts: DashMap<u32, Arc<AccountStatus>>,
+    accounts: DashMap<u32, Arc<AccountStatus>, BuildHasherDefault<Spread>>,
     phases: [AtomicU32; PHASES.len()],
     changes: broadcast::Sender<u32>,
 }
@@ -21,7 +22,7 @@ impl Board {
     /// An empty board.
     pub fn new() -> Self {
         Self {
-            accounts: DashMap::new(),
+            accounts: DashMap::default(),
             directory: RwLock::default(),
             phases: Default::default(),
             changes: broadcast::Sender::new(CHANGES),
@@ -90,8 +91,8 @@ impl Default for Board {
     }
 }
 
-/// Which Accounts there are: their names, in index order, and where their status is. It changes only with the
-/// configuration.
+/// Which Accounts there are: their names, in index order, and where their status is. It changes
+/// only with the configuration.
 #[derive(Debug, Default)]
 pub struct Directory {
     entries: Vec<Entry>,
@@ -131,6 +132,29 @@ impl Directory {
             .by_name
             .binary_search_by_key(&name, |&place| &entry(place).name);
         found.ok().map(|at| entry(self.by_name[at]))
+    }
+}
+
+/// Spreads slots over a map. They are dense numbers of our own, so nobody can choose them to
+/// collide.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        // Knuth's multiplicative hash, folded: a map looks at both ends of the number.
+        let product = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ (product >> 32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

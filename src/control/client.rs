@@ -1,6 +1,6 @@
 //! The commands' end of the socket: blocking, and never for longer than was allowed.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -76,7 +76,7 @@ impl Client {
     ) -> Result<Done, ClientError> {
         self.say(call)?;
         loop {
-            match self.next()? {
+            match self.hear()? {
                 Says::Item(item) => take(item)?,
                 Says::Done(done) => return Ok(done),
                 Says::Error(fault) => return Err(ClientError::Fault(fault)),
@@ -84,7 +84,7 @@ impl Client {
         }
     }
 
-    /// Asks. What comes in return is for [`Client::next`].
+    /// Asks. What comes in return is for [`Client::hear`].
     pub fn say(&mut self, call: Call) -> Result<(), ClientError> {
         let request = Request {
             v: VERSION,
@@ -96,13 +96,13 @@ impl Client {
         line.push(b'\n');
         match self.stream.write_all(&line) {
             // It may have said why it hangs up.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             other => other.map_err(ClientError::Broken),
         }
     }
 
     /// The next line of the answer.
-    pub fn next(&mut self) -> Result<Says, ClientError> {
+    pub fn hear(&mut self) -> Result<Says, ClientError> {
         loop {
             if let Some(says) = self.next_read()? {
                 return Ok(says);
@@ -142,12 +142,9 @@ impl Client {
         match result {
             Ok(0) => Err(ClientError::Ended),
             Ok(_) => Ok(()),
-            Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Ok(()),
-                io::ErrorKind::Interrupted => Ok(()),
-                io::ErrorKind::ConnectionReset => Err(ClientError::Ended),
-                _ => Err(ClientError::Broken(error)),
-            },
+            Err(error) if NOT_YET.contains(&error.kind()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => Err(ClientError::Ended),
+            Err(error) => Err(ClientError::Broken(error)),
         }
     }
 }
@@ -157,6 +154,13 @@ impl AsFd for Client {
         self.stream.as_fd()
     }
 }
+
+/// Kinds of errors that mean that nothing has come yet.
+const NOT_YET: [ErrorKind; 3] = [
+    ErrorKind::WouldBlock,
+    ErrorKind::TimedOut,
+    ErrorKind::Interrupted,
+];
 
 /// The system takes no time limit of zero.
 const SHORTEST: Duration = Duration::from_millis(1);

@@ -57,7 +57,8 @@ impl Lines {
         &self.line
     }
 
-    /// Waits until the client says something more; an error if it hangs up. May be dropped at any point.
+    /// Waits until the client says something more; an error if it hangs up. May be dropped at any
+    /// point.
     pub(super) async fn hears(&mut self) -> io::Result<()> {
         if self.stream.fill_buf().await?.is_empty() {
             return Err(io::ErrorKind::UnexpectedEof.into());

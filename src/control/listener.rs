@@ -1,4 +1,5 @@
-//! The socket itself: made so that the right people can reach it, and never taken away from a living daemon.
+//! The socket itself: made so that the right people can reach it, and never taken away from a
+//! living daemon.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -44,8 +45,8 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds the socket with mode 0660, given to `group` if there is one. The socket of a daemon that is gone is
-    /// replaced.
+    /// Binds the socket with mode 0660, given to `group` if there is one. The socket of a daemon
+    /// that is gone is replaced.
     pub fn bind(path: &Path, group: Option<&str>) -> Result<Self, ListenError> {
         let rule = Rule::new(group).map_err(ListenError::Group)?;
         let system = |source| ListenError::System {

@@ -1,8 +1,9 @@
 //! Questions and orders over a Unix socket.
 //!
-//! It knows its own messages and the published status. Questions are answered from the [`Board`], where the
-//! daemon puts the status of each Account when it changes; orders are handed to the daemon and answered when it
-//! says so. Nothing here asks the engine, and nobody who reads slowly makes it wait.
+//! It knows its own messages and the published status. Questions are answered from the [`Board`],
+//! where the daemon puts the status of each Account when it changes; orders are handed to the
+//! daemon and answered when it says so. Nothing here asks the engine, and nobody who reads slowly
+//! makes it wait.
 
 mod answer;
 mod board;

@@ -9,7 +9,8 @@ pub(super) fn nearest<'t>(written: &str, names: impl Iterator<Item = &'t str>) -
     (near.0 <= limit).then_some(near.1)
 }
 
-/// How many characters have to be put in, taken out, replaced or swapped with their neighbour, whatever their case.
+/// How many characters have to be put in, taken out, replaced or swapped with their neighbour,
+/// whatever their case.
 fn distance(written: &[char], name: &str) -> usize {
     let lower = |c: &char| c.to_lowercase().collect::<String>();
     let written: Vec<String> = written.iter().map(lower).collect();

@@ -20,8 +20,8 @@ pub enum Verb {
     Refresh,
 }
 
-/// An order: its outcomes come one by one, in the order in which they happen, and the channel closes after the
-/// last one.
+/// An order: its outcomes come one by one, in the order in which they happen, and the channel
+/// closes after the last one.
 #[derive(Debug)]
 pub struct Order {
     /// What to do.

@@ -48,7 +48,8 @@ pub fn choose(runtime: Option<&Path>) -> io::Result<PathBuf> {
     Err(io::ErrorKind::NotFound.into())
 }
 
-/// The folder in the last place: anybody can make one of that name, so it counts only if it is ours alone.
+/// The folder in the last place: anybody can make one of that name, so it counts only if it is ours
+/// alone.
 fn own_folder() -> PathBuf {
     PathBuf::from(format!("/tmp/regent-{}", Uid::effective()))
 }

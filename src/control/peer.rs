@@ -30,7 +30,8 @@ impl Rule {
         }
     }
 
-    /// Whether whoever holds these credentials may. May have to ask a directory service, and wait for it.
+    /// Whether whoever holds these credentials may. May have to ask a directory service, and wait
+    /// for it.
     pub(super) fn allows(&self, peer: UCred) -> bool {
         let uid = Uid::from_raw(peer.uid());
         if uid.is_root() || uid == Uid::effective() {

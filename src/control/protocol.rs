@@ -1,4 +1,5 @@
-//! The messages, version 1: one line of JSON each. `docs/control-protocol.md` describes them for other programs.
+//! The messages, version 1: one line of JSON each. `docs/control-protocol.md` describes them for
+//! other programs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::status::{AccountStatus, Outcome, Phase, UnixMs};
 
-/// The version of the protocol. It rises when a message changes its meaning or goes away; new fields and methods
-/// do not count.
+/// The version of the protocol. It rises when a message changes its meaning or goes away; new
+/// fields and methods do not count.
 pub const VERSION: u32 = 1;
 
 /// A line from a client.
@@ -32,8 +33,8 @@ pub enum Call {
     Hello,
     /// The status of Accounts: items [`Item::Account`], in index order; [`Done::Status`].
     Status(Option<Filter>),
-    /// The status of Accounts, [`Item::Watching`], then the status of each whenever it changes, until the client
-    /// hangs up.
+    /// The status of Accounts, [`Item::Watching`], then the status of each whenever it changes,
+    /// until the client hangs up.
     Watch(Option<Filter>),
     /// Registers Accounts (rule L10): items [`Item::Outcome`], as they happen; [`Done::Order`].
     Register(Action),

@@ -1,5 +1,5 @@
-//! The daemon's end of the socket: a thread of its own with one task per client, so that whoever asks for a
-//! hundred thousand Accounts, or reads them slowly, does not keep a REGISTER waiting.
+//! The daemon's end of the socket: a thread of its own with one task per client, so that whoever
+//! asks for a hundred thousand Accounts, or reads them slowly, does not keep a REGISTER waiting.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -287,7 +287,8 @@ impl Client<'_> {
         while left > 0 {
             let told = tokio::select! {
                 told = inbox.recv() => told,
-                // It has hung up, or wants something else: the outcomes are nobody's business any more.
+                // It has hung up, or wants something else: the outcomes are nobody's business any
+                // more.
                 said = self.lines.hears() => {
                     said?;
                     break;

@@ -1,6 +1,8 @@
-//! What a component may touch while it handles one input: time, chance, timers, transactions, effects.
+//! What a component may touch while it handles one input: time, chance, timers, transactions,
+//! effects.
 //!
-//! Everything that a component can do to the world goes through [`Cx`]; what it cannot reach here, it cannot do.
+//! Everything that a component can do to the world goes through [`Cx`]; what it cannot reach here,
+//! it cannot do.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod outbox;

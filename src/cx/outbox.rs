@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use crate::effect::{AccountId, Event, Outcome, Output, Ticket};
 
-/// Effects that wait to be polled: wires and saves first, then changes, events, replies last, so that whoever is
-/// told an outcome finds it in the status too.
+/// Effects that wait to be polled: wires and saves first, then changes, events, replies last, so
+/// that whoever is told an outcome finds it in the status too.
 #[derive(Default, Debug)]
 pub struct Outbox {
     wires: VecDeque<Output>,
@@ -20,7 +20,8 @@ impl Outbox {
         self.wires.push_back(output);
     }
 
-    /// The status of an Account is another one. The caller sees to it that it says so once per input.
+    /// The status of an Account is another one. The caller sees to it that it says so once per
+    /// input.
     pub fn changed(&mut self, account: AccountId) {
         self.changed.push_back(account);
     }

@@ -1,4 +1,5 @@
-//! The one timer queue: (instant, sequence, owner), with generations so that a stale entry is skipped.
+//! The one timer queue: (instant, sequence, owner), with generations so that a stale entry is
+//! skipped.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -79,7 +80,8 @@ impl Timers {
         }));
     }
 
-    /// The earliest entry if it is due, taken out. The owner says with [`Timers::fired`] whether it is in force.
+    /// The earliest entry if it is due, taken out. The owner says with [`Timers::fired`] whether it
+    /// is in force.
     pub fn due(&mut self, now: Instant) -> Option<(Owner, u32)> {
         let Reverse(head) = self.heap.peek()?;
         if head.at > now {
@@ -110,7 +112,8 @@ impl Timers {
         None
     }
 
-    /// Drops stale entries when they outnumber the live ones, so that the queue stays in proportion.
+    /// Drops stale entries when they outnumber the live ones, so that the queue stays in
+    /// proportion.
     pub fn tidy(&mut self, in_force: impl Fn(Owner, u32) -> bool) {
         if self.heap.len() > 4 * self.armed + 1_024 {
             self.heap

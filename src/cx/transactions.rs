@@ -1,8 +1,9 @@
 //! Client transactions under way, found by the branch that they put into their Via.
 //!
-//! A branch carries the slot and generation of its transaction, so that an answer finds it without a search, and
-//! 64 random bits, so that nobody can guess it. A transaction leaves the table with its final answer: what
-//! Timer K of RFC 3261 §17.1.2.2 would absorb then finds no transaction, and is dropped all the same.
+//! A branch carries the slot and generation of its transaction, so that an answer finds it without
+//! a search, and 64 random bits, so that nobody can guess it. A transaction leaves the table with
+//! its final answer: what Timer K of RFC 3261 §17.1.2.2 would absorb then finds no transaction, and
+//! is dropped all the same.
 
 use std::fmt;
 use std::net::SocketAddr;

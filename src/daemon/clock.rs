@@ -6,7 +6,8 @@ use nix::time::{ClockId, clock_gettime};
 
 use crate::time::{Instant, micros};
 
-/// Counts from its making. It goes on while the host sleeps, because bindings at a registrar do too.
+/// Counts from its making. It goes on while the host sleeps, because bindings at a registrar do
+/// too.
 pub(super) struct Clock {
     start: Duration,
     unix_ms_at_zero: i64,
@@ -33,7 +34,8 @@ impl Clock {
         self.unix_ms_at_zero
     }
 
-    /// Looks at the wall clock: the new time at zero, if somebody has set it by more than is worth a word.
+    /// Looks at the wall clock: the new time at zero, if somebody has set it by more than is worth
+    /// a word.
     pub(super) fn look(&mut self) -> Option<i64> {
         let now = i64::try_from(self.now().as_millis()).unwrap_or(i64::MAX);
         let at_zero = unix_ms(read(ClockId::CLOCK_REALTIME)).saturating_sub(now);

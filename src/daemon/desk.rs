@@ -34,7 +34,8 @@ impl Desk {
         self.backlog.is_empty()
     }
 
-    /// The next command for the engine. An order for a hundred thousand Accounts is spread over many turns.
+    /// The next command for the engine. An order for a hundred thousand Accounts is spread over
+    /// many turns.
     pub(super) fn next_command(&mut self, engine: &Engine) -> Option<(Ticket, Command)> {
         loop {
             let (order, place) = self.backlog.front_mut()?;

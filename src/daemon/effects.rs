@@ -57,7 +57,8 @@ impl Owed {
 }
 
 impl Effects {
-    /// Tells the engine and takes all that it wants in return: the one invariant of its three verbs.
+    /// Tells the engine and takes all that it wants in return: the one invariant of its three
+    /// verbs.
     pub(super) fn tell(&mut self, engine: &mut Engine, now: Instant, input: Input<'_>) {
         engine.handle(now, input);
         while let Some(output) = engine.poll() {

@@ -1,6 +1,7 @@
 //! Events as log lines: each that matters once, and a flood as its count.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tracing::{Level, debug, enabled, info, warn};
@@ -17,10 +18,19 @@ pub(super) struct Journal {
     troubles: Budget,
     /// Lines that were left out, by what Accounts had become.
     left_out: BTreeMap<Phase, u32>,
-    /// The last trouble of an Account (or of none), when it was logged, and how often it was left out since.
-    repeated: HashMap<Option<AccountId>, Trouble>,
+    /// The last trouble of each.
+    repeated: HashMap<Whom, Trouble>,
 }
 
+/// Whom a trouble is about.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Whom {
+    Account(AccountId),
+    Address(SocketAddr),
+    Nobody,
+}
+
+/// A trouble, when it was logged, and how often it was left out since.
 struct Trouble {
     text: String,
     at: Instant,
@@ -36,15 +46,30 @@ impl Journal {
                 from,
                 to,
                 why,
-            } => self.phase(now, account, [from, to], &why, board),
+            } => {
+                let change = Change {
+                    account,
+                    from,
+                    to,
+                    why: &why,
+                };
+                self.change(now, &change, board);
+            }
             Event::RefreshFailed { account, why } => {
-                if let Some(before) = self.is_news(now, Some(account), &why) {
-                    let account = name(board, account);
-                    warn!(account = %account, why, repeated = some(before), "refresh failed, the binding stands");
+                if let Some(before) = self.is_news(now, Whom::Account(account), &why) {
+                    let account = &*name(board, account);
+                    warn!(
+                        account,
+                        why,
+                        repeated = some(before),
+                        "refresh failed, the binding stands"
+                    );
                 }
             }
             Event::Warning { account, what } => {
-                if let Some(before) = self.is_news(now, account, &what) {
+                if let Some(before) =
+                    self.is_news(now, account.map_or(Whom::Nobody, Whom::Account), &what)
+                {
                     let account = account.map(|account| name(board, account));
                     warn!(
                         account = account.as_deref(),
@@ -55,7 +80,7 @@ impl Journal {
             }
             Event::ListenFailed { local, why } => {
                 let text = format!("cannot listen on {local}: {why}");
-                if let Some(before) = self.is_news(now, None, &text) {
+                if let Some(before) = self.is_news(now, Whom::Address(local), &text) {
                     warn!(repeated = some(before), "{text}");
                 }
             }
@@ -69,63 +94,35 @@ impl Journal {
         }
     }
 
-    fn phase(
-        &mut self,
-        now: Instant,
-        account: AccountId,
-        [from, to]: [Phase; 2],
-        why: &str,
-        board: &Board,
-    ) {
-        let is_lost = from == Phase::Registered && to != Phase::Unregistering;
-        match to {
-            Phase::Registered
-            | Phase::Unregistered
-            | Phase::AuthenticationOnly
-            | Phase::Standby => {
-                self.repeated.remove(&Some(account));
-                if self.news.take(now) || enabled!(Level::DEBUG) {
-                    let account = name(board, account);
-                    info!(account = %account, from = phase_words(from), why, "{}", phase_words(to));
-                } else {
-                    *self.left_out.entry(to).or_default() += 1;
-                }
-            }
-            Phase::Registering | Phase::Unregistering if !is_lost => {
-                if enabled!(Level::DEBUG) {
-                    let account = name(board, account);
-                    debug!(account = %account, from = phase_words(from), why, "{}", phase_words(to));
-                }
-            }
-            Phase::Registering
-            | Phase::Unregistering
-            | Phase::WaitingToRetry
-            | Phase::WaitingForAnotherAccount
-            | Phase::Avoided
-            | Phase::NoPort
-            | Phase::Held => {
-                if is_lost {
-                    self.repeated.remove(&Some(account));
-                }
-                let Some(before) = self.is_news(now, Some(account), why) else {
-                    return;
-                };
-                if self.troubles.take(now) || enabled!(Level::DEBUG) {
-                    let account = name(board, account);
-                    let lost = if is_lost { "registration lost: " } else { "" };
-                    let to = phase_words(to);
-                    warn!(account = %account, from = phase_words(from), why, repeated = some(before), "{lost}{to}");
-                } else {
-                    *self.left_out.entry(to).or_default() += 1;
-                }
-            }
+    fn change(&mut self, now: Instant, change: &Change<'_>, board: &Board) {
+        let whom = Whom::Account(change.account);
+        let kind = change.kind();
+        if matches!(kind, Kind::Settled | Kind::Lost) {
+            self.repeated.remove(&whom);
+        }
+        let repeated = match kind {
+            Kind::Settled | Kind::Underway => 0,
+            Kind::Lost | Kind::Trouble => match self.is_news(now, whom, change.why) {
+                Some(before) => before,
+                None => return,
+            },
+        };
+        let has_room = match kind {
+            Kind::Settled => self.news.take(now),
+            Kind::Underway => false,
+            Kind::Lost | Kind::Trouble => self.troubles.take(now),
+        };
+        if has_room || enabled!(Level::DEBUG) {
+            change.log(kind, &name(board, change.account), some(repeated));
+        } else if kind != Kind::Underway {
+            *self.left_out.entry(change.to).or_default() += 1;
         }
     }
 
-    /// Whether a trouble is worth a line: how often it was left out since the last one, or `None` when it is to be
-    /// left out again.
-    fn is_news(&mut self, now: Instant, account: Option<AccountId>, text: &str) -> Option<u32> {
-        if let Some(trouble) = self.repeated.get_mut(&account)
+    /// Whether a trouble is worth a line: how often it was left out since the last one, or `None`
+    /// when it is to be left out again.
+    fn is_news(&mut self, now: Instant, whom: Whom, text: &str) -> Option<u32> {
+        if let Some(trouble) = self.repeated.get_mut(&whom)
             && trouble.text == text
         {
             if now.since(trouble.at) < REPEAT_AFTER && !enabled!(Level::DEBUG) {
@@ -145,9 +142,59 @@ impl Journal {
                 at: now,
                 left_out: 0,
             };
-            self.repeated.insert(account, trouble);
+            self.repeated.insert(whom, trouble);
         }
         Some(0)
+    }
+}
+
+/// A change of phase.
+struct Change<'a> {
+    account: AccountId,
+    from: Phase,
+    to: Phase,
+    why: &'a str,
+}
+
+/// What a change of phase means to whoever reads the log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The Account is where it was to be.
+    Settled,
+    /// It is on its way.
+    Underway,
+    /// It was registered and is not any more.
+    Lost,
+    /// It is not registered.
+    Trouble,
+}
+
+impl Change<'_> {
+    fn kind(&self) -> Kind {
+        let is_lost = self.from == Phase::Registered && self.to != Phase::Unregistering;
+        match self.to {
+            Phase::Registered
+            | Phase::Unregistered
+            | Phase::AuthenticationOnly
+            | Phase::Standby => Kind::Settled,
+            _ if is_lost => Kind::Lost,
+            Phase::Registering | Phase::Unregistering => Kind::Underway,
+            Phase::WaitingToRetry
+            | Phase::WaitingForAnotherAccount
+            | Phase::Avoided
+            | Phase::NoPort
+            | Phase::Held => Kind::Trouble,
+        }
+    }
+
+    fn log(&self, kind: Kind, account: &str, repeated: Option<u32>) {
+        let (from, to, why) = (phase_words(self.from), phase_words(self.to), self.why);
+        match kind {
+            Kind::Settled => info!(account, from, why, "{to}"),
+            Kind::Underway => debug!(account, from, why, "{to}"),
+            Kind::Lost => warn!(account, from, why, repeated, "registration lost: {to}"),
+            Kind::Trouble => warn!(account, from, why, repeated, "{to}"),
+        }
     }
 }
 
@@ -213,7 +260,7 @@ mod tests {
     #[test]
     fn a_trouble_is_told_once_and_counted_until_its_next_line() {
         let mut journal = Journal::default();
-        let account = Some(AccountId {
+        let account = Whom::Account(AccountId {
             slot: 7,
             generation: 0,
         });

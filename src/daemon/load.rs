@@ -11,14 +11,14 @@ use crate::config::{
 };
 use crate::secret::Secret;
 
-/// Reads a configuration and every password that it names. An error is one of the file itself; all else is in the
-/// diagnostics.
+/// Reads a configuration and every password that it names. An error is one of the file itself; all
+/// else is in the diagnostics.
 pub fn load(path: &Path) -> io::Result<Loaded> {
     let (bytes, mode) = read(path)?;
     let file = path.display().to_string();
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    // A thread of its own, because its memory goes back to the system when it ends: what reading takes is a multiple
-    // of what is read.
+    // A thread of its own, because its memory goes back to the system when it ends: what reading
+    // takes is a multiple of what is read.
     let reader = thread::Builder::new().name("configuration".to_owned());
     let reader = reader.spawn(move || parse(&file, &folder, &bytes, mode))?;
     Ok(reader

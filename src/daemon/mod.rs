@@ -1,8 +1,8 @@
 //! The loop: wait, tell the engine, do what it says.
 //!
-//! It knows everyone's type and nobody's rules. The invariant of the loop: the engine is told one thing, then
-//! asked until it wants nothing more; what it wants is done when the batch is through, status first, outcomes
-//! last.
+//! It knows everyone's type and nobody's rules. The invariant of the loop: the engine is told one
+//! thing, then asked until it wants nothing more; what it wants is done when the batch is through,
+//! status first, outcomes last.
 
 mod clock;
 mod desk;
@@ -143,10 +143,12 @@ impl Daemon {
     fn begin(&mut self) -> anyhow::Result<()> {
         let now = self.clock.now();
         self.effects.tell(&mut self.engine, now, Input::Tick);
+        self.carry_out()?;
         self.list();
+        self.effects.changed.clear();
         let accounts = self.board.directory().entries().len();
         info!(version = env!("CARGO_PKG_VERSION"), accounts, "started");
-        self.perform()?;
+        self.publish();
         self.arm();
         Ok(())
     }
@@ -253,8 +255,15 @@ impl Daemon {
         self.chores = now + watchdog.min(CHORES);
     }
 
-    /// Does what the engine wants, and tells it what came of that.
+    /// Does what the engine wants, and publishes what became of it.
     fn perform(&mut self) -> anyhow::Result<()> {
+        self.carry_out()?;
+        self.publish();
+        Ok(())
+    }
+
+    /// Does what the engine wants, and tells it what came of that.
+    fn carry_out(&mut self) -> anyhow::Result<()> {
         for _ in 0..ROUNDS {
             for (socket, local) in mem::take(&mut self.effects.listens) {
                 let owed = self.listen(socket, local);
@@ -272,7 +281,6 @@ impl Daemon {
                 break;
             }
         }
-        self.publish();
         Ok(())
     }
 
@@ -334,8 +342,8 @@ impl Daemon {
         effects.shrink();
     }
 
-    /// Sets the timer to what is due next. One that goes off too early does no harm, so only a nearer time moves
-    /// it.
+    /// Sets the timer to what is due next. One that goes off too early does no harm, so only a
+    /// nearer time moves it.
     fn arm(&mut self) {
         let engine = self.engine.deadline().unwrap_or(Instant::FAR);
         let leave = self
@@ -370,7 +378,8 @@ const COMMANDS: usize = 16;
 /// Effects whose results have effects are followed so far in one turn.
 const ROUNDS: usize = 32;
 
-/// How often the chores are done, at least. Also the longest that a host which slept stays unnoticed.
+/// How often the chores are done, at least. Also the longest that a host which slept stays
+/// unnoticed.
 const CHORES: Duration = Duration::from_secs(1);
 
 /// How often the wall clock is looked at.

@@ -6,7 +6,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tracing::debug;
 
-/// Where the daemon hears that it shall stop: the first word lets it take leave, the second one ends it at once.
+/// Where the daemon hears that it shall stop: the first word lets it take leave, the second one
+/// ends it at once.
 pub struct Shutdown {
     words: UnboundedReceiver<Word>,
     by_signal: Option<UnboundedSender<Word>>,
@@ -48,7 +49,8 @@ impl Shutdown {
         let Some(sender) = self.by_signal else {
             return Ok(self.words);
         };
-        // In a task of its own, so that the loop looks at one queue and not at three signals each time it turns.
+        // In a task of its own, so that the loop looks at one queue and not at three signals each
+        // time it turns.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hang_up = signal(SignalKind::hangup())?;

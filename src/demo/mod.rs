@@ -1,7 +1,8 @@
 //! The README's first command: our own registrars on real sockets, and the real daemon before them.
 //!
-//! It knows the simulator's registrar, the daemon and the configuration that it writes for it. Nothing of the daemon
-//! is different here from `regent run`; nothing leaves loopback and a temporary folder.
+//! It knows the simulator's registrar, the daemon and the configuration that it writes for it.
+//! Nothing of the daemon is different here from `regent run`; nothing leaves loopback and a
+//! temporary folder.
 
 mod registrar;
 
@@ -29,8 +30,8 @@ pub struct Stage {
     overseas: Serving,
 }
 
-/// Sets the stage, starts the daemon, lets `show` look at it, and takes leave. Returns what `show` returned and how
-/// the daemon ended.
+/// Sets the stage, starts the daemon, lets `show` look at it, and takes leave. Returns what `show`
+/// returned and how the daemon ended.
 pub fn run<R>(show: impl FnOnce(&Stage) -> R) -> anyhow::Result<(R, Stopped)> {
     let stage = Stage::set().context("cannot set the stage for the demo")?;
     let file = stage.configuration();
@@ -103,8 +104,8 @@ impl Stage {
     /// The configuration: everything in it is an option of the real one.
     fn text(&self) -> String {
         let [carrier, overseas] = [&self.carrier, &self.overseas].map(Serving::address);
-        let mut text = format!(
-            r#"# Written by `regent demo`. Bindings this short, and patience this short, are for a demonstration.
+        let mut text =
+            r#"# Written by `regent demo`: bindings this short are for a demonstration only.
 [registration]
 registration_time_secs = 60
 registration_retry_secs = 10
@@ -115,7 +116,7 @@ name = "loopback"
 address = "127.0.0.1"
 udp_port = 0
 "#
-        );
+            .to_owned();
         for (name, address) in [("carrier", carrier), ("overseas", overseas)] {
             text += &group(name, address);
         }

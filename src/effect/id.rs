@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// An Account in the engine: a slot in its table and the generation of that slot, so that a late answer to a
-/// removed Account is never taken for one to its successor.
+/// An Account in the engine: a slot in its table and the generation of that slot, so that a late
+/// answer to a removed Account is never taken for one to its successor.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct AccountId {
     /// Place in the engine's table; dense, from 0.

@@ -322,8 +322,8 @@ pub enum Event {
         /// Why, for people.
         why: String,
     },
-    /// Something an operator may want to mend: a challenge below the minimum algorithm, a wrong `rspauth`, a
-    /// small receive buffer.
+    /// Something an operator may want to mend: a challenge below the minimum algorithm, a wrong
+    /// `rspauth`, a small receive buffer.
     Warning {
         /// The Account, if it is about one.
         account: Option<AccountId>,

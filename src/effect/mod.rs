@@ -1,7 +1,7 @@
 //! The vocabulary between the engine and the world: what can happen, and what can be asked for.
 //!
-//! It knows names of things and no behaviour. Its invariant: every effect that can fail has its failure among
-//! the inputs.
+//! It knows names of things and no behaviour. Its invariant: every effect that can fail has its
+//! failure among the inputs.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod id;

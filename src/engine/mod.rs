@@ -1,7 +1,8 @@
 //! Routes everything that happens to whoever must know, and collects what must be done.
 //!
-//! It knows who owns which transaction, timer and ticket; it decides nothing about registrations. The contract:
-//! one [`Engine::handle`], then [`Engine::poll`] until `None`; time does not run backwards.
+//! It knows who owns which transaction, timer and ticket; it decides nothing about registrations.
+//! The contract: one [`Engine::handle`], then [`Engine::poll`] until `None`; time does not run
+//! backwards.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod persist;
@@ -30,7 +31,8 @@ pub struct Settings {
     pub seed: Seed,
     /// Wall-clock milliseconds since 1970 at [`Instant::ZERO`].
     pub unix_ms_at_zero: i64,
-    /// Whether somebody answers [`Output::Save`]. With a store nothing is sent before [`Input::Restore`].
+    /// Whether somebody answers [`Output::Save`]. With a store nothing is sent before
+    /// [`Input::Restore`].
     pub store: bool,
 }
 
@@ -41,8 +43,9 @@ const STOP_TIME: Duration = Duration::from_secs(4);
 
 /// Everything, stepped in virtual time.
 ///
-/// Methods come in three kinds: views (`&self`), [`Engine::handle`] for what happened, and [`Engine::poll`] and
-/// [`Engine::deadline`] for what the caller must do. After each `handle`, `poll` until it returns `None`.
+/// Methods come in three kinds: views (`&self`), [`Engine::handle`] for what happened, and
+/// [`Engine::poll`] and [`Engine::deadline`] for what the caller must do. After each `handle`,
+/// `poll` until it returns `None`.
 #[derive(Debug)]
 pub struct Engine {
     slots: Vec<Slot>,
@@ -171,7 +174,8 @@ impl Engine {
         self.names.get(name).copied()
     }
 
-    /// Every Account, in index order after a start; those that a reload adds take the places of those gone.
+    /// Every Account, in index order after a start; those that a reload adds take the places of
+    /// those gone.
     pub fn accounts(&self) -> impl Iterator<Item = AccountId> + '_ {
         self.slots
             .iter()
@@ -429,8 +433,8 @@ impl Engine {
         });
     }
 
-    /// The program stops: bindings are removed within [`STOP_TIME`] (rule L7). With a store they are left, unless
-    /// `unregister_on_shutdown` says otherwise.
+    /// The program stops: bindings are removed within [`STOP_TIME`] (rule L7). With a store they
+    /// are left, unless `unregister_on_shutdown` says otherwise.
     fn stop(&mut self, ticket: Ticket) {
         if self.stopping.is_some() {
             let why = "the program is stopping already".to_owned();

@@ -1,7 +1,8 @@
 //! What goes to the store and when, and what comes back (rule L8).
 //!
-//! A REGISTER with CSeq n leaves only when a limit of at least n is on disk for its Account. Limits go 256 ahead,
-//! in batches, and are raised while 64 remain, so that nobody waits. All else follows within 100 ms.
+//! A REGISTER with CSeq n leaves only when a limit of at least n is on disk for its Account. Limits
+//! go 256 ahead, in batches, and are raised while 64 remain, so that nobody waits. All else follows
+//! within 100 ms.
 
 use std::collections::BTreeMap;
 
@@ -93,7 +94,8 @@ impl Persist {
 }
 
 impl Engine {
-    /// What the store held: Accounts that it knows go on, and all get their first limits in one batch.
+    /// What the store held: Accounts that it knows go on, and all get their first limits in one
+    /// batch.
     pub(super) fn on_restore(&mut self, records: Vec<Record>) {
         if self.persist.is_restored {
             return;

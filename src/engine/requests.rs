@@ -11,8 +11,9 @@ use crate::sip::write::Writer;
 /// Owner number of the draws for our tags in answers.
 const TAGS: u64 = u64::MAX - 1;
 
-/// Answers a request statelessly. From a known address: OPTIONS 200, INVITE 480 (nobody is there to take it),
-/// else 481, as nothing of ours is ever in a dialog. From strangers: INVITE 403, and silence for the rest.
+/// Answers a request statelessly. From a known address: OPTIONS 200, INVITE 480 (nobody is there to
+/// take it), else 481, as nothing of ours is ever in a dialog. From strangers: INVITE 403, and
+/// silence for the rest.
 pub(super) fn answer(
     message: &Message<'_>,
     via: Via,

@@ -1,8 +1,8 @@
 //! Moves bytes; decides nothing.
 //!
-//! It knows sockets: how they are bound, read, written, and what the kernel says about datagrams that did not
-//! arrive. It does not know what the bytes mean. The one invariant: datagrams of one socket leave in the order
-//! in which they were handed in.
+//! It knows sockets: how they are bound, read, written, and what the kernel says about datagrams
+//! that did not arrive. It does not know what the bytes mean. The one invariant: datagrams of one
+//! socket leave in the order in which they were handed in.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -42,9 +42,9 @@ pub struct Bound {
 
 /// All sockets of an engine.
 ///
-/// They hang on one level-triggered epoll instance, which itself is one descriptor of the runtime. So waiting
-/// costs the same for one socket and for ten thousand, and a socket that was not read empty is simply ready
-/// again.
+/// They hang on one level-triggered epoll instance, which itself is one descriptor of the runtime.
+/// So waiting costs the same for one socket and for ten thousand, and a socket that was not read
+/// empty is simply ready again.
 pub struct Sockets {
     epoll: AsyncFd<Poller>,
     udp: BTreeMap<SocketId, UdpSocket>,
@@ -98,8 +98,8 @@ impl Sockets {
         }
     }
 
-    /// Serves each socket that [`Sockets::ready`] found: sends what had to wait, then tells of errors, then of one
-    /// batch of datagrams.
+    /// Serves each socket that [`Sockets::ready`] found: sends what had to wait, then tells of
+    /// errors, then of one batch of datagrams.
     pub fn receive(&mut self, mut tell: impl FnMut(Input<'_>)) -> io::Result<()> {
         for event in self.ready.drain(..) {
             let id = SocketId(event.data() as u32);
@@ -123,8 +123,8 @@ impl Sockets {
         Ok(())
     }
 
-    /// Sends datagrams, in order; `outbox` is empty afterwards. What the system refuses at once is told as
-    /// [`Input::Unreachable`]; what it cannot take now leaves when it can.
+    /// Sends datagrams, in order; `outbox` is empty afterwards. What the system refuses at once is
+    /// told as [`Input::Unreachable`]; what it cannot take now leaves when it can.
     pub fn send(
         &mut self,
         outbox: &mut Vec<Datagram>,

@@ -1,7 +1,8 @@
 //! One UDP socket: bound with a deep receive buffer, its errors read back.
 //!
-//! Datagrams are read and written one by one: `recvmmsg` and `sendmmsg` were measured at 64 per call and saved
-//! less than 2 % of the time, which goes into the kernel's own path of each datagram.
+//! Datagrams are read and written one by one: `recvmmsg` and `sendmmsg` were measured at 64 per
+//! call and saved less than 2 % of the time, which goes into the kernel's own path of each
+//! datagram.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSliceMut};
@@ -72,8 +73,8 @@ impl UdpSocket {
                     bytes: &buffer[..length],
                 }),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                // Reading reports, once, that an earlier datagram did not arrive. The details are in the queue of
-                // errors.
+                // Reading reports, once, that an earlier datagram did not arrive. The details are
+                // in the queue of errors.
                 Err(_) => {
                     self.read_errors(buffer, tell);
                 }
@@ -81,8 +82,8 @@ impl UdpSocket {
         }
     }
 
-    /// Reads what the kernel has to say about datagrams that did not arrive. Says how many times it had something
-    /// to say.
+    /// Reads what the kernel has to say about datagrams that did not arrive. Says how many times it
+    /// had something to say.
     pub(super) fn read_errors(&self, buffer: &mut [u8], tell: &mut impl FnMut(Input<'_>)) -> usize {
         for count in 0..BATCH {
             match read_error(&self.socket, buffer) {
@@ -125,7 +126,8 @@ impl UdpSocket {
         }
     }
 
-    /// Whether the datagram is done with: sent, or refused and told about. Otherwise it has to wait.
+    /// Whether the datagram is done with: sent, or refused and told about. Otherwise it has to
+    /// wait.
     fn send_now(
         &self,
         to: SocketAddr,
@@ -140,8 +142,8 @@ impl UdpSocket {
                 Err(error) if must_wait(&error) => return false,
                 Err(_) => tries += 1,
             }
-            // Sending reports, once, that an earlier datagram did not arrive, wherever that one went. What is
-            // wrong with this one is reported again.
+            // Sending reports, once, that an earlier datagram did not arrive, wherever that one
+            // went. What is wrong with this one is reported again.
             let heard = self.read_errors(buffer, tell);
             if tries >= MAX_TRIES || (tries > 1 && heard == 0) {
                 tell(Input::Unreachable {
@@ -160,8 +162,8 @@ fn must_wait(error: &io::Error) -> bool {
     error.kind() == ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::ENOBUFS)
 }
 
-/// Takes one error out of the socket's queue: where the datagram went, and how many bytes of it are in `buffer`
-/// now. `None` is an error that does not concern a destination.
+/// Takes one error out of the socket's queue: where the datagram went, and how many bytes of it are
+/// in `buffer` now. `None` is an error that does not concern a destination.
 fn read_error(socket: &Socket, buffer: &mut [u8]) -> Result<Option<(SocketAddr, usize)>, Errno> {
     let mut control = nix::cmsg_space!(libc::sock_extended_err, libc::sockaddr_in6);
     let mut slices = [IoSliceMut::new(buffer)];
@@ -173,8 +175,8 @@ fn read_error(socket: &Socket, buffer: &mut [u8]) -> Result<Option<(SocketAddr, 
         if let ControlMessageOwned::Ipv4RecvErr(error, _)
         | ControlMessageOwned::Ipv6RecvErr(error, _) = control
         {
-            // An error of our own host is also the result of the call that sent. A router that cannot forward so
-            // long a datagram has told the kernel, which cuts the next one up.
+            // An error of our own host is also the result of the call that sent. A router that
+            // cannot forward so long a datagram has told the kernel, which cuts the next one up.
             is_unreachable = error.ee_origin != libc::SO_EE_ORIGIN_LOCAL
                 && error.ee_errno != libc::EMSGSIZE.unsigned_abs();
         }
@@ -194,8 +196,8 @@ fn deepen(socket: &socket2::Socket) -> io::Result<usize> {
     Ok(getsockopt(socket, sockopt::RcvBuf)?)
 }
 
-/// The receive buffer that is asked for: it holds the answers to a full window of every registrar (rule L6). The
-/// kernel gives, and tells, twice as much, for its own needs.
+/// The receive buffer that is asked for: it holds the answers to a full window of every registrar
+/// (rule L6). The kernel gives, and tells, twice as much, for its own needs.
 pub const RECEIVE_BUFFER: usize = 8 << 20;
 
 /// Datagrams, or errors, of one socket that are read in one go.

@@ -1,8 +1,8 @@
-//! What concerns several Accounts at one registrar: the window of REGISTERs in flight, the order of those that
-//! are due, what the registrar taught us, the spread of refreshes (rules L6, L9, P4).
+//! What concerns several Accounts at one registrar: the window of REGISTERs in flight, the order of
+//! those that are due, what the registrar taught us, the spread of refreshes (rules L6, L9, P4).
 //!
-//! It does not know why an Account sends, nor what an answer means to it. Its invariant: a REGISTER leaves with a
-//! place in its registrar's window, and gives the place back exactly once.
+//! It does not know why an Account sends, nor what an answer means to it. Its invariant: a REGISTER
+//! leaves with a place in its registrar's window, and gives the place back exactly once.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod queue;
@@ -117,7 +117,8 @@ impl Pace {
         &mut self.registrars[id.0 as usize]
     }
 
-    /// A socket is bound with this effective receive buffer in bytes; its windows share it (rule L6).
+    /// A socket is bound with this effective receive buffer in bytes; its windows share it (rule
+    /// L6).
     pub fn set_receive_buffer(&mut self, socket: SocketId, bytes: usize) {
         let limit = u32::try_from(bytes / BUFFER_PER_REQUEST)
             .unwrap_or(u32::MAX)
@@ -126,7 +127,8 @@ impl Pace {
         self.share_out(socket);
     }
 
-    /// Keeps the sum of a socket's windows within its budget: a window is cut to an equal share at most.
+    /// Keeps the sum of a socket's windows within its budget: a window is cut to an equal share at
+    /// most.
     fn share_out(&mut self, socket: SocketId) {
         let budget = self.budgets.entry(socket).or_default();
         let of_socket = self
@@ -145,7 +147,8 @@ impl Pace {
         budget.windows = windows.iter().map(|window| **window).sum();
     }
 
-    /// An Account's REGISTER is due; it stands in line since `due`. `ends` is the end of its binding, if it has one.
+    /// An Account's REGISTER is due; it stands in line since `due`. `ends` is the end of its
+    /// binding, if it has one.
     pub fn enqueue(
         &mut self,
         id: RegistrarId,
@@ -160,8 +163,8 @@ impl Pace {
         turn
     }
 
-    /// The next Account that may send, with its place in the window taken. `is_waiting` says whether an entry
-    /// still counts.
+    /// The next Account that may send, with its place in the window taken. `is_waiting` says
+    /// whether an entry still counts.
     pub fn next(
         &mut self,
         now: Instant,
@@ -181,8 +184,8 @@ impl Pace {
         None
     }
 
-    /// A transaction was answered: full windows of answers widen the window. Its place is given back by
-    /// [`Pace::leave`].
+    /// A transaction was answered: full windows of answers widen the window. Its place is given
+    /// back by [`Pace::leave`].
     pub fn on_answer(&mut self, id: RegistrarId, now: Instant, code: u16) {
         let registrar = &mut self.registrars[id.0 as usize];
         registrar.answered += 1;
@@ -200,8 +203,9 @@ impl Pace {
         }
     }
 
-    /// A transaction that first left at `sent` got no answer. When others were answered meanwhile, the silence is
-    /// that Account's own trouble (rule P4); else the window is halved and the registrar is suspect.
+    /// A transaction that first left at `sent` got no answer. When others were answered meanwhile,
+    /// the silence is that Account's own trouble (rule P4); else the window is halved and the
+    /// registrar is suspect.
     pub fn on_silence(&mut self, id: RegistrarId, now: Instant, sent: Instant) {
         if self.is_silent_since(id, sent) {
             self.get_mut(id).suspect = true;
@@ -214,8 +218,8 @@ impl Pace {
         self.get_mut(id).suspect = true;
     }
 
-    /// Whether a registrar has sent nothing at all after this instant. What came in the same instant came
-    /// before: it is what the request answers.
+    /// Whether a registrar has sent nothing at all after this instant. What came in the same
+    /// instant came before: it is what the request answers.
     pub fn is_silent_since(&self, id: RegistrarId, sent: Instant) -> bool {
         self.get(id).heard.is_none_or(|heard| heard <= sent)
     }

@@ -12,7 +12,8 @@ const ENDANGERED: Duration = Duration::from_secs(64);
 
 type Entry = Reverse<(Instant, u64, AccountId)>;
 
-/// Entries are in two orders at once; one that was served or cancelled is skipped where it is met again.
+/// Entries are in two orders at once; one that was served or cancelled is skipped where it is met
+/// again.
 #[derive(Default, Debug)]
 pub(super) struct Queue {
     by_end: BinaryHeap<Entry>,

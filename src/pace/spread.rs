@@ -6,8 +6,8 @@ use crate::time::{Duration, Instant};
 
 /// A refresh is moved by at most so many seconds; the search for a quiet second ends there.
 const REACH: u64 = 4_096;
-/// Refreshes further away than this (12 days) are not counted: whatever a registrar grants, this table
-/// stays small.
+/// Refreshes further away than this (12 days) are not counted: whatever a registrar grants, this
+/// table stays small.
 const HORIZON: usize = 1 << 20;
 
 /// How many refreshes are due in each second to come.
@@ -18,9 +18,9 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Finds the least loaded second among `latest` and the seconds before it, down to `latest − share` and
-    /// never before `now`; of equally loaded ones the latest. The refresh is counted there until
-    /// [`Spread::release`].
+    /// Finds the least loaded second among `latest` and the seconds before it, down to `latest −
+    /// share` and never before `now`; of equally loaded ones the latest. The refresh is counted
+    /// there until [`Spread::release`].
     pub fn place(&mut self, now: Instant, latest: Instant, share: Duration) -> Instant {
         self.forget_before(now.as_secs());
         let room = share.min(latest - now).as_secs().min(REACH);

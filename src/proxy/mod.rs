@@ -1,7 +1,7 @@
 //! What we know about the members of a Proxy Set, and which of them is worth trying.
 //!
-//! It knows the set's order and which members left a request unanswered. It does not know who uses the set. Its
-//! invariant: members stand in the set's order, priority first, then as written.
+//! It knows the set's order and which members left a request unanswered. It does not know who uses
+//! the set. Its invariant: members stand in the set's order, priority first, then as written.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use std::collections::BTreeMap;
@@ -100,8 +100,8 @@ impl Proxies {
         self.sets[set.0 as usize].socket
     }
 
-    /// The set's current member (rule S1), as far as members are not excluded: the first that is not suspect. When
-    /// all are suspect, all are cleared and the first one is taken (rule P4).
+    /// The set's current member (rule S1), as far as members are not excluded: the first that is
+    /// not suspect. When all are suspect, all are cleared and the first one is taken (rule P4).
     pub fn current(
         &self,
         set: SetId,

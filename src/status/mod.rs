@@ -1,7 +1,7 @@
 //! What an operator may see, as data and as text.
 //!
-//! It knows the engine's views and is handed the wall clock. It asks nothing of the engine but those views, and
-//! does no I/O: the shell publishes what [`account`] builds.
+//! It knows the engine's views and is handed the wall clock. It asks nothing of the engine but
+//! those views, and does no I/O: the shell publishes what [`account`] builds.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod collect;

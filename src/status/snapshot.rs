@@ -14,7 +14,8 @@ use crate::effect::Phase;
 /// Version of the shapes in this file; it rises when a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
 
-/// The status of one Account (rule T1). Times are absolute, so that a reader needs no clock of ours.
+/// The status of one Account (rule T1). Times are absolute, so that a reader needs no clock of
+/// ours.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AccountStatus {
     /// Index in the Accounts table.
@@ -55,7 +56,8 @@ pub struct AccountStatus {
     pub last_answer: Option<LastAnswer>,
     /// Failed attempts since the last 200.
     pub failures: u32,
-    /// Whether the trouble may pass by itself (`true`) or somebody must act (`false`); absent without trouble.
+    /// Whether the trouble may pass by itself (`true`) or somebody must act (`false`); absent
+    /// without trouble.
     pub temporary: Option<bool>,
     /// When the next attempt after a failure is due.
     pub next_try: Option<UnixMs>,
@@ -120,7 +122,8 @@ impl<'de> Deserialize<'de> for StatusWord {
     }
 }
 
-/// Wall-clock time: milliseconds since 1970-01-01 UTC. Serialised as RFC 3339 in UTC with milliseconds.
+/// Wall-clock time: milliseconds since 1970-01-01 UTC. Serialised as RFC 3339 in UTC with
+/// milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct UnixMs(pub i64);
 

@@ -1,7 +1,7 @@
 //! Aligned text: many Accounts as a table, one Account as its story.
 //!
-//! It knows widths and words, no terminal: each line comes as pieces with a tone, and whoever prints them makes
-//! colours of the tones, or nothing.
+//! It knows widths and words, no terminal: each line comes as pieces with a tone, and whoever
+//! prints them makes colours of the tones, or nothing.
 
 use super::words::{clean, count, fitted, moment, phase_words, short_span, span};
 use super::{AccountStatus, Phase, StatusWord, UnixMs};
@@ -26,15 +26,23 @@ pub type Line = Vec<(Tone, String)>;
 
 /// The tone of an Account's state.
 pub fn tone(status: &AccountStatus) -> Tone {
-    match status.phase {
-        Phase::Registered if status.failures == 0 => Tone::Good,
-        Phase::Unregistered | Phase::AuthenticationOnly | Phase::Standby => Tone::Quiet,
-        _ if status.temporary == Some(false) => Tone::Bad,
-        _ => Tone::Doubtful,
+    let is_quiet = matches!(
+        status.phase,
+        Phase::Unregistered | Phase::AuthenticationOnly | Phase::Standby
+    );
+    if status.phase == Phase::Registered && status.failures == 0 {
+        Tone::Good
+    } else if is_quiet {
+        Tone::Quiet
+    } else if status.temporary == Some(false) {
+        Tone::Bad
+    } else {
+        Tone::Doubtful
     }
 }
 
-/// A table of Accounts, its heading first, no line wider than `width` (and no narrower than what cannot be cut).
+/// A table of Accounts, its heading first, no line wider than `width` (and no narrower than what
+/// cannot be cut).
 pub fn table<'a>(
     accounts: impl IntoIterator<Item = &'a AccountStatus>,
     now: UnixMs,
@@ -200,17 +208,7 @@ pub fn story(status: &AccountStatus, now: UnixMs) -> Vec<Line> {
     fact("groups", format!("{served}, served; {serving}, serving"));
     fact("binding", binding(status, now));
     if let Some(registrar) = status.registrar {
-        let place = match status.rank {
-            Some(1) => ", the first of its set".to_owned(),
-            Some(rank) => format!(", number {rank} of its set"),
-            None => String::new(),
-        };
-        let backup = if status.backup_registrar_used {
-            ": the backup is used"
-        } else {
-            ""
-        };
-        fact("registrar", format!("{registrar}{place}{backup}"));
+        fact("registrar", format!("{registrar}{}", place(status)));
     }
     if let Some(local) = status.local {
         let seen = status.public_address.filter(|seen| *seen != local);
@@ -255,12 +253,28 @@ pub fn story(status: &AccountStatus, now: UnixMs) -> Vec<Line> {
     lines
 }
 
+/// Which of the set's members the registrar is.
+fn place(status: &AccountStatus) -> String {
+    let place = match status.rank {
+        Some(1) => ", the first of its set".to_owned(),
+        Some(rank) => format!(", number {rank} of its set"),
+        None => String::new(),
+    };
+    let backup = if status.backup_registrar_used {
+        ": the backup is used"
+    } else {
+        ""
+    };
+    place + backup
+}
+
 /// The state in one phrase.
 fn state(status: &AccountStatus) -> String {
     let phase = phase_words(status.phase);
     match status.status {
         StatusWord::Registered => phase.to_owned(),
         StatusWord::Error(code) => format!("not registered ({code}), {phase}"),
+        StatusWord::NotRegistered if status.phase == Phase::Unregistered => phase.to_owned(),
         StatusWord::NotRegistered => format!("not registered, {phase}"),
     }
 }
@@ -339,7 +353,7 @@ mod tests {
         long.name = "a-name-of-20-letters".into();
         long.detail = Some("x".repeat(300).into());
         let lines = table([&registered(), &refused(), &long], NOW, 100);
-        let text: Vec<String> = lines.iter().map(|line| plain(line)).collect();
+        let text: Vec<String> = lines.iter().map(plain).collect();
         assert_eq!(
             text[..3].join("\n"),
             "\
@@ -356,10 +370,7 @@ mod tests {
 
     #[test]
     fn a_story_tells_what_is_what_was_and_what_comes() {
-        let text: Vec<String> = story(&registered(), NOW)
-            .iter()
-            .map(|line| plain(line))
-            .collect();
+        let text: Vec<String> = story(&registered(), NOW).iter().map(plain).collect();
         assert_eq!(
             text.join("\n"),
             "\
@@ -375,10 +386,7 @@ main: registered
   digest       MD5
   next         a refresh 2026-11-22 10:00:40Z (in 40 s)"
         );
-        let text: Vec<String> = story(&refused(), NOW)
-            .iter()
-            .map(|line| plain(line))
-            .collect();
+        let text: Vec<String> = story(&refused(), NOW).iter().map(plain).collect();
         assert!(text.contains(&"fax: not registered (403), waiting to retry".to_owned()));
         assert!(
             text.contains(&"  failures     1 since the last success: somebody must act".to_owned())

@@ -79,8 +79,8 @@ pub fn clock(at: UnixMs) -> String {
     }
 }
 
-/// The text without power over a terminal: control characters, and those that turn the direction of writing, are
-/// replaced. Reason phrases come from the network.
+/// The text without power over a terminal: control characters, and those that turn the direction of
+/// writing, are replaced. Reason phrases come from the network.
 pub fn clean(text: &str) -> String {
     let is_harmful = |c: char| {
         c.is_control()

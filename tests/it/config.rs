@@ -9,6 +9,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials![[];
         the_documented_configuration_is_up_to_date,
         every_shipped_configuration_loads_without_a_word,
+        the_readme_configuration_is_ten_lines_that_load,
         everything_wrong_is_said_in_one_run,
         a_text_that_is_no_toml_is_checked_as_far_as_it_goes,
         what_is_doubtful_is_a_warning,
@@ -292,4 +293,18 @@ impl Chance {
         }
         text
     }
+}
+
+fn the_readme_configuration_is_ten_lines_that_load() -> Result<(), String> {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("```toml\n").ok_or("no configuration")?;
+    let (text, _) = rest.split_once("```").ok_or("no end")?;
+    assert_eq!(text.lines().count(), 10, "{text}");
+    let Loaded {
+        config,
+        diagnostics,
+    } = load("README.md", text);
+    let accounts = config.map_or(0, |config| config.accounts.len());
+    assert!(accounts == 1 && diagnostics.is_empty(), "{diagnostics}");
+    Ok(())
 }

@@ -64,8 +64,8 @@ fn blanked(part: &str) -> String {
         .collect()
 }
 
-/// One file, seen three ways. What does not belong to a view is blanked in it, so that every offset is
-/// the file's own.
+/// One file, seen three ways. What does not belong to a view is blanked in it, so that every offset
+/// is the file's own.
 pub(super) struct Source<'a> {
     pub(super) path: &'a str,
     pub(super) text: &'a str,
