@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use libtest_mimic::Trial;
 use regent::effect::{Outcome, Phase};
-use regent::sim::{AccountSetup, Behaviour, Link, REGISTRAR, Setup, Text, World, at, sent};
+use regent::sim::{AccountSetup, Behaviour, LOCAL, Link, REGISTRAR, Setup, Text, World, at, sent};
 use regent::status::StatusWord;
 use regent::time::Duration;
 
@@ -18,6 +18,7 @@ pub(super) fn trials() -> Vec<Trial> {
         call_id_and_tag_stay_and_cseq_rises_by_one,
         the_status_tells_all_of_a_registration,
         a_nat_shows_in_the_status,
+        the_address_that_requests_leave_from_is_published,
         authentication_only_sends_nothing,
         a_silent_registrar_does_not_touch_the_accounts_of_another,
         slow_wires_only_shift_the_timeline,
@@ -144,6 +145,19 @@ fn a_nat_shows_in_the_status() {
         Some("203.0.113.9:40001".parse().expect("an address"))
     );
     assert_eq!(status.phase, Phase::Registered);
+}
+
+// rule T1: with or without a REGISTER.
+fn the_address_that_requests_leave_from_is_published() {
+    for account in [
+        AccountSetup::new("main"),
+        AccountSetup::new("main").credentials_only(),
+    ] {
+        let mut world = World::new(Setup::new().account(account), 1);
+        world.skip_until("1");
+        let published = world.published("main").expect("a status");
+        assert_eq!(published.local, Some(LOCAL), "{:?}", published.phase);
+    }
 }
 
 // rule L4
