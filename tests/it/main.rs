@@ -19,6 +19,7 @@ mod architecture;
 mod config;
 mod examples;
 mod kamailio;
+mod model;
 mod scenarios;
 mod sip_oracles;
 mod sipp;
@@ -28,7 +29,8 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     config::trials,
     examples::trials,
     kamailio::trials,
-    scenarios::tests,
+    model::trials,
+    scenarios::trials,
     sip_oracles::trials,
     sipp::trials,
 ];
