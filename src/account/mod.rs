@@ -26,6 +26,7 @@ use crate::cx::{Armed, Ended, Owner, TransactionId};
 use crate::effect::{AccountId, Event, Failure, Outcome, Phase, Ticket};
 use crate::pace::{RegistrarId, Turn};
 use crate::proxy::SetId;
+use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
 use auth::Known;
 pub use request::ALLOW;
@@ -57,6 +58,7 @@ pub struct Account {
     route: Option<Box<Route>>,
     public_address: Option<SocketAddr>,
     round_trip: Option<Duration>,
+    algorithm: Option<Algorithm>,
     /// A binding that we gave up may live at its registrar until then (rule I8).
     left_until: Option<Instant>,
     /// When the refresh of a binding from the run before is due; taken when work begins.
@@ -167,6 +169,7 @@ impl Account {
             route: None,
             public_address: None,
             round_trip: None,
+            algorithm: None,
             left_until: None,
             resume: None,
             without_path: false,
