@@ -26,6 +26,7 @@ use crate::cx::{Armed, Ended, Owner, TransactionId};
 use crate::effect::{AccountId, Event, Failure, Outcome, Phase, Ticket};
 use crate::pace::{RegistrarId, Turn};
 use crate::proxy::SetId;
+use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
 use auth::Known;
 pub use request::ALLOW;
@@ -57,6 +58,7 @@ pub struct Account {
     route: Option<Box<Route>>,
     public_address: Option<SocketAddr>,
     round_trip: Option<Duration>,
+    algorithm: Option<Algorithm>,
     /// A binding that we gave up may live at its registrar until then (rule I8).
     left_until: Option<Instant>,
     /// When the refresh of a binding from the run before is due; taken when work begins.
@@ -167,6 +169,7 @@ impl Account {
             route: None,
             public_address: None,
             round_trip: None,
+            algorithm: None,
             left_until: None,
             resume: None,
             without_path: false,
@@ -181,8 +184,8 @@ impl Account {
         self.id
     }
 
-    /// The wall clock was set: what the status says in its terms is another.
-    pub fn on_clock(&mut self, shared: &mut Shared) {
+    /// The wall clock was set, or its socket was bound: what the status says is another.
+    pub fn on_surroundings(&mut self, shared: &mut Shared) {
         self.mark_changed(shared);
     }
 
@@ -303,7 +306,7 @@ impl Account {
         self.send(registrar, true, shared);
     }
 
-    /// Its request was repeated. When the registrar has answered others meanwhile, the place in the
+    /// Its request was repeated, and the registrar is not known to work on it. When the registrar has answered others meanwhile, the place in the
     /// window is given back: the silence is ours alone, and must not hold up anybody else (rule
     /// P4).
     pub fn on_repeated(&mut self, ended: &Ended, shared: &mut Shared) {
@@ -315,7 +318,11 @@ impl Account {
         else {
             return;
         };
-        if transaction == ended.id && !shared.pace.is_silent_since(registrar, ended.sent) {
+        let is_alone = !ended.is_proceeding;
+        if is_alone
+            && transaction == ended.id
+            && !shared.pace.is_silent_since(registrar, ended.sent)
+        {
             shared.pace.leave(registrar);
             self.attempt = Attempt::InFlight {
                 transaction,

@@ -19,6 +19,8 @@ mod architecture;
 mod config;
 mod examples;
 mod kamailio;
+mod model;
+mod scenarios;
 mod sip_oracles;
 mod sipp;
 
@@ -27,6 +29,8 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     config::trials,
     examples::trials,
     kamailio::trials,
+    model::trials,
+    scenarios::trials,
     sip_oracles::trials,
     sipp::trials,
 ];
