@@ -365,11 +365,7 @@ impl World {
         let Some(current) = current else {
             self.fail(&format!("no Account {name}"));
         };
-        // Where requests leave from changes with a socket, not with an Account.
-        let published = run.published.get(name).map(|published| AccountStatus {
-            local: current.local,
-            ..published.clone()
-        });
+        let published = run.published.get(name).map(|it| settled(it, &current));
         if published
             .as_ref()
             .is_some_and(|published| *published != current)
@@ -457,6 +453,25 @@ impl World {
         };
         id
     }
+}
+
+/// A published status without what may be older than it is. What is learned in the middle of an attempt may
+/// wait for its end; where requests leave from changes with a socket, and what ends at a time that is
+/// published ends by the clock.
+fn settled(published: &AccountStatus, current: &AccountStatus) -> AccountStatus {
+    let mut settled = published.clone();
+    settled.local = current.local;
+    settled.asked = current.asked;
+    settled.public_address = current.public_address;
+    settled.algorithm.clone_from(&current.algorithm);
+    settled.rtt_us = current.rtt_us;
+    if current.retry_after_until.is_none() {
+        settled.retry_after_until = None;
+    }
+    if current.phase == Phase::Unregistered {
+        settled.detail.clone_from(&current.detail);
+    }
+    settled
 }
 
 #[cfg(test)]

@@ -170,7 +170,9 @@ impl World {
         }
         let quoted = &bytes[..bytes.len().min(self.quote)];
         let summary = Summary::of(bytes);
-        if String::from_utf8_lossy(quoted).contains(&summary.branch) {
+        if !summary.is_register() {
+            self.watch.may_end(quoted);
+        } else if String::from_utf8_lossy(quoted).contains(&summary.branch) {
             self.watch.ends(&summary.branch);
         }
         let account = self.by_call.get(&summary.call_id).cloned();

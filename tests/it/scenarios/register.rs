@@ -130,6 +130,7 @@ fn the_status_tells_all_of_a_registration() {
     assert_eq!(status.local, status.public_address);
     assert_eq!(status.algorithm.as_deref(), Some("MD5"));
     assert_eq!(status.rtt_us, Some(20_000));
+    assert_eq!(world.published("main"), Some(&status));
 }
 
 // rule T1
