@@ -91,10 +91,10 @@ impl Stage {
     pub fn introduction(&self) -> String {
         let [carrier, overseas] = [&self.carrier, &self.overseas].map(Serving::address);
         format!(
-            "Two registrars of ours on loopback, and a regent with six Accounts before them. branch has a wrong\n\
-             password. The registrar Overseas falls silent after {} s and is back {} s later. Bindings are short\n\
-             here, so that something happens: Carrier ({carrier}) grants 20 s, Overseas ({overseas}) 12 s.\n\
-             In another terminal: regent status main --socket {}",
+            "Two registrars of ours on loopback, and a regent with six Accounts before them.\n\
+             The Account branch has a wrong password. Overseas falls silent after {} s, for {} s.\n\
+             Carrier ({carrier}) grants 20 s and Overseas ({overseas}) 12 s, so that\n\
+             something happens. In another terminal: regent status main --socket {}",
             SILENT_AFTER.as_secs(),
             SILENT_FOR.as_secs(),
             self.socket().display()
