@@ -55,8 +55,7 @@ pub fn run<R>(show: impl FnOnce(&Stage) -> R) -> anyhow::Result<(R, Stopped)> {
 impl Stage {
     /// A folder of its own, and two registrars.
     fn set() -> io::Result<Self> {
-        let folder = env::temp_dir().join(format!("regent-demo-{}", process::id()));
-        fs::DirBuilder::new().mode(0o700).create(&folder)?;
+        let folder = new_folder()?;
         let carrier = Behaviour::digest().grants_at_most(20);
         let strong = Challenge::www(Algorithm::Sha256, Some("auth"));
         let overseas = Behaviour::open().challenge(strong).grants_at_most(12);
@@ -153,6 +152,19 @@ impl Drop for Stage {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.folder) {
             tracing::warn!(%error, folder = %self.folder.display(), "cannot clean up");
+        }
+    }
+}
+
+/// A new folder that is ours alone.
+fn new_folder() -> io::Result<PathBuf> {
+    let name = |number: u32| format!("regent-demo-{}-{number}", process::id());
+    let mut paths = (0..).map(|number| env::temp_dir().join(name(number)));
+    loop {
+        let path = paths.next().ok_or(io::ErrorKind::AlreadyExists)?;
+        match fs::DirBuilder::new().mode(0o700).create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => return other.map(|()| path),
         }
     }
 }

@@ -16,6 +16,7 @@ use libtest_mimic::{Arguments, Trial};
 mod harness;
 
 mod architecture;
+mod cli;
 mod config;
 mod examples;
 mod kamailio;
@@ -24,6 +25,7 @@ mod sipp;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     architecture::trials,
+    cli::trials,
     config::trials,
     examples::trials,
     kamailio::trials,
