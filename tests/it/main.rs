@@ -18,6 +18,8 @@ mod harness;
 mod architecture;
 mod cli;
 mod config;
+mod control;
+mod daemon;
 mod examples;
 mod kamailio;
 mod sip_oracles;
@@ -27,6 +29,8 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     architecture::trials,
     cli::trials,
     config::trials,
+    control::trials,
+    daemon::trials,
     examples::trials,
     kamailio::trials,
     sip_oracles::trials,
