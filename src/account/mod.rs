@@ -319,9 +319,9 @@ impl Account {
         self.send(registrar, true, shared);
     }
 
-    /// Its request was repeated, and the registrar is not known to work on it. When the registrar has answered others meanwhile, the place in the
-    /// window is given back: the silence is ours alone, and must not hold up anybody else (rule
-    /// P4).
+    /// Its request was repeated, and the registrar is not known to work on it. When the registrar
+    /// has answered others meanwhile, the place in the window is given back: the silence is ours
+    /// alone, and must not hold up anybody else (rule P4).
     pub fn on_repeated(&mut self, ended: &Ended, shared: &mut Shared) {
         let Attempt::InFlight {
             transaction,

@@ -1,7 +1,9 @@
-//! Random lists of operations against the simulated world. What must hold needs no second implementation:
+//! Random lists of operations against the simulated world. What must hold needs no second
+//! implementation:
 //!
-//! * never two REGISTERs of one Account in flight; CSeq rises within a Call-ID; with a store, none leaves above
-//!   the limit on disk; outputs come in order; no deadline is in the past after a drain (the world checks);
+//! * never two REGISTERs of one Account in flight; CSeq rises within a Call-ID; with a store, none
+//!   leaves above the limit on disk; outputs come in order; no deadline is in the past after a
+//!   drain (the world checks);
 //! * every command is answered exactly once;
 //! * the published status is what is so, and nobody is *registered* beyond the end of the binding;
 //! * when everything is well again, everybody who should be registered is, and stays it;
@@ -224,7 +226,7 @@ impl Play {
         let mut bytes = received
             .skip(skipped)
             .find(|it| !it.is_empty())
-            .unwrap_or(vec![0]);
+            .unwrap_or_else(|| vec![0]);
         for _ in 0..draw.below(5) {
             let place = draw.below(bytes.len() as u64) as usize;
             match draw.below(3) {
