@@ -455,16 +455,11 @@ impl World {
     }
 }
 
-/// A published status without what may be older than it is. What is learned in the middle of an attempt may
-/// wait for its end; where requests leave from changes with a socket, and what ends at a time that is
-/// published ends by the clock.
+/// A published status without what may be older than it is: what is asked may change in the middle of an
+/// attempt; a Retry-After and a binding that was left behind are over by the clock, and say when.
 fn settled(published: &AccountStatus, current: &AccountStatus) -> AccountStatus {
     let mut settled = published.clone();
-    settled.local = current.local;
     settled.asked = current.asked;
-    settled.public_address = current.public_address;
-    settled.algorithm.clone_from(&current.algorithm);
-    settled.rtt_us = current.rtt_us;
     if current.retry_after_until.is_none() {
         settled.retry_after_until = None;
     }

@@ -112,12 +112,6 @@ fn silence_ends_it_and_the_status_says_until_when_the_binding_may_live() {
     let until = world.unix(at("180.040")).to_string();
     assert!(detail.contains(&until), "{detail} does not say {until}");
     world.expect_silence_until("1000000");
-    let status = world.status("main");
-    assert_eq!(
-        world.published("main"),
-        Some(&status),
-        "the remark is over, and that is published"
-    );
 }
 
 // rule X2
