@@ -277,6 +277,7 @@ impl Account {
             return;
         }
         let now = shared.cx.now;
+        self.lapse(shared);
         if let Binding::Bound(bound) = self.binding
             && bound.until <= now
         {
@@ -294,6 +295,18 @@ impl Account {
             };
         }
         self.arm(shared);
+    }
+
+    /// Drops what was shown until now: a Retry-After that is over, a binding left behind that has
+    /// ended.
+    fn lapse(&mut self, shared: &mut Shared) {
+        let now = shared.cx.now;
+        let before = (self.holds.len(), self.left_until);
+        self.holds.retain(|hold| hold.until > now);
+        self.left_until = self.left_until.filter(|until| *until > now);
+        if before != (self.holds.len(), self.left_until) {
+            self.mark_changed(shared);
+        }
     }
 
     /// It has got a place in the registrar's window: it sends.
@@ -512,7 +525,12 @@ impl Account {
             Binding::Bound(bound) => Some(bound.until),
             Binding::None => None,
         };
-        let at = due.into_iter().chain(ends).min();
+        let lapses = self
+            .holds
+            .iter()
+            .map(|hold| hold.until)
+            .chain(self.left_until);
+        let at = due.into_iter().chain(ends).chain(lapses).min();
         shared
             .cx
             .timers

@@ -16,7 +16,10 @@ use libtest_mimic::{Arguments, Trial};
 mod harness;
 
 mod architecture;
+mod cli;
 mod config;
+mod control;
+mod daemon;
 mod examples;
 mod kamailio;
 mod model;
@@ -26,7 +29,10 @@ mod sipp;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     architecture::trials,
+    cli::trials,
     config::trials,
+    control::trials,
+    daemon::trials,
     examples::trials,
     kamailio::trials,
     model::trials,
