@@ -16,6 +16,8 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_target(false)
+        // Whoever closed our standard error must not end us: the default is to complain there, loudly.
+        .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal());
     let result = match format {
         LogFormat::Text => builder.try_init(),
