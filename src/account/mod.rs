@@ -26,6 +26,7 @@ use crate::cx::{Armed, Ended, Owner, TransactionId};
 use crate::effect::{AccountId, Event, Failure, Outcome, Phase, Ticket};
 use crate::pace::{RegistrarId, Turn};
 use crate::proxy::SetId;
+use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
 use auth::Known;
 pub use request::ALLOW;
@@ -57,6 +58,7 @@ pub struct Account {
     route: Option<Box<Route>>,
     public_address: Option<SocketAddr>,
     round_trip: Option<Duration>,
+    algorithm: Option<Algorithm>,
     /// A binding that we gave up may live at its registrar until then (rule I8).
     left_until: Option<Instant>,
     /// When the refresh of a binding from the run before is due; taken when work begins.
@@ -167,6 +169,7 @@ impl Account {
             route: None,
             public_address: None,
             round_trip: None,
+            algorithm: None,
             left_until: None,
             resume: None,
             without_path: false,
@@ -181,8 +184,8 @@ impl Account {
         self.id
     }
 
-    /// The wall clock was set: what the status says in its terms is another.
-    pub fn on_clock(&mut self, shared: &mut Shared) {
+    /// The wall clock was set, or its socket was bound: what the status says is another.
+    pub fn on_surroundings(&mut self, shared: &mut Shared) {
         self.mark_changed(shared);
     }
 
@@ -274,6 +277,7 @@ impl Account {
             return;
         }
         let now = shared.cx.now;
+        self.lapse(shared);
         if let Binding::Bound(bound) = self.binding
             && bound.until <= now
         {
@@ -293,6 +297,18 @@ impl Account {
         self.arm(shared);
     }
 
+    /// Drops what was shown until now: a Retry-After that is over, a binding left behind that has
+    /// ended.
+    fn lapse(&mut self, shared: &mut Shared) {
+        let now = shared.cx.now;
+        let before = (self.holds.len(), self.left_until);
+        self.holds.retain(|hold| hold.until > now);
+        self.left_until = self.left_until.filter(|until| *until > now);
+        if before != (self.holds.len(), self.left_until) {
+            self.mark_changed(shared);
+        }
+    }
+
     /// It has got a place in the registrar's window: it sends.
     pub fn on_turn(&mut self, registrar: RegistrarId, shared: &mut Shared) {
         if self.errand == Errand::Unregister && !self.is_bound() {
@@ -303,7 +319,7 @@ impl Account {
         self.send(registrar, true, shared);
     }
 
-    /// Its request was repeated. When the registrar has answered others meanwhile, the place in the
+    /// Its request was repeated, and the registrar is not known to work on it. When the registrar has answered others meanwhile, the place in the
     /// window is given back: the silence is ours alone, and must not hold up anybody else (rule
     /// P4).
     pub fn on_repeated(&mut self, ended: &Ended, shared: &mut Shared) {
@@ -315,7 +331,11 @@ impl Account {
         else {
             return;
         };
-        if transaction == ended.id && !shared.pace.is_silent_since(registrar, ended.sent) {
+        let is_alone = !ended.is_proceeding;
+        if is_alone
+            && transaction == ended.id
+            && !shared.pace.is_silent_since(registrar, ended.sent)
+        {
             shared.pace.leave(registrar);
             self.attempt = Attempt::InFlight {
                 transaction,
@@ -505,7 +525,12 @@ impl Account {
             Binding::Bound(bound) => Some(bound.until),
             Binding::None => None,
         };
-        let at = due.into_iter().chain(ends).min();
+        let lapses = self
+            .holds
+            .iter()
+            .map(|hold| hold.until)
+            .chain(self.left_until);
+        let at = due.into_iter().chain(ends).chain(lapses).min();
         shared
             .cx
             .timers

@@ -114,7 +114,11 @@ impl Account {
         let (socket, to) = (target.socket, target.address);
         let minimum = target.min_expires.unwrap_or(0);
         if self.errand == Errand::Register {
-            self.asked = shared.rules.registration_time_secs.max(minimum);
+            let asked = shared.rules.registration_time_secs.max(minimum);
+            if self.asked != asked {
+                self.asked = asked;
+                self.mark_changed(shared);
+            }
         }
         self.identity.set_host(&self.config, &to);
         self.identity.cseq += 1;

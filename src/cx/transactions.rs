@@ -112,6 +112,8 @@ pub struct Ended {
     pub sent: Instant,
     /// How often its request left.
     pub sends: u8,
+    /// Whether the registrar has said that it is working on it (1xx).
+    pub is_proceeding: bool,
 }
 
 /// What an answer is to the table.
@@ -142,6 +144,7 @@ struct Live {
     request: Request,
     salt: u64,
     sent: Instant,
+    is_proceeding: bool,
 }
 
 #[derive(Default, Debug)]
@@ -203,6 +206,7 @@ impl Transactions {
             request,
             salt: branch.salt,
             sent: now,
+            is_proceeding: false,
         });
     }
 
@@ -218,6 +222,7 @@ impl Transactions {
             return Matched::Stray;
         };
         let received = live.machine.on_response(now, code, timing);
+        live.is_proceeding |= received == Received::Provisional;
         let ended = live.ended(branch.id);
         let deadline = live.machine.deadline();
         match received {
@@ -360,6 +365,7 @@ impl Live {
             to: self.request.to,
             sent: self.sent,
             sends: self.machine.sends(),
+            is_proceeding: self.is_proceeding,
         }
     }
 }

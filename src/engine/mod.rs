@@ -297,7 +297,7 @@ impl Engine {
         self.shared.cx.unix_ms_at_zero = unix_ms_at_zero;
         for slot in &mut self.slots {
             if let Some(account) = &mut slot.account {
-                account.on_clock(&mut self.shared);
+                account.on_surroundings(&mut self.shared);
             }
         }
     }
@@ -311,6 +311,17 @@ impl Engine {
         self.unbound.retain(|(unbound, _)| *unbound != socket);
         self.shared.proxies.on_listening(socket, local);
         self.shared.pace.set_receive_buffer(socket, receive_buffer);
+        for slot in &mut self.slots {
+            let Some(account) = &mut slot.account else {
+                continue;
+            };
+            let set = account
+                .set()
+                .map(|set| self.shared.proxies.socket_of_set(set));
+            if set == Some(socket) {
+                account.on_surroundings(&mut self.shared);
+            }
+        }
         self.ready_up_all();
     }
 
@@ -483,13 +494,14 @@ impl Engine {
         else {
             return;
         };
+        // Before anything is given up: what is scheduled goes on in the next run.
+        self.persist.save_all(&self.slots, &mut self.shared);
         let mut left = 0;
         for slot in &mut self.slots {
             if let Some(account) = &mut slot.account {
                 left += u32::from(account.on_deadline(&mut self.shared));
             }
         }
-        self.persist.save_all(&self.slots, &mut self.shared);
         self.shared
             .cx
             .out

@@ -184,9 +184,12 @@ impl Pace {
         None
     }
 
-    /// A transaction was answered: full windows of answers widen the window. Its place is given
-    /// back by [`Pace::leave`].
+    /// A transaction was answered: full windows of answers widen the window, a 503 halves it. Its
+    /// place is given back by [`Pace::leave`].
     pub fn on_answer(&mut self, id: RegistrarId, now: Instant, code: u16) {
+        if code == 503 {
+            return self.halve(id, now);
+        }
         let registrar = &mut self.registrars[id.0 as usize];
         registrar.answered += 1;
         if registrar.answered >= registrar.window {
@@ -197,9 +200,6 @@ impl Pace {
                 registrar.window += 1;
                 budget.windows += 1;
             }
-        }
-        if code == 503 {
-            self.halve(id, now);
         }
     }
 

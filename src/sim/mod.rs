@@ -277,7 +277,7 @@ impl World {
 
     fn happen(&mut self, happening: Happening) {
         match happening {
-            Happening::ToUs { from, to, bytes } => self.receive(from, to, &bytes),
+            Happening::ToUs { from, to, bytes } => self.receive(from, to, &bytes, true),
             Happening::ToThem { from, to, bytes } => self.hear(from, to, &bytes),
             Happening::FromThem { from, to, bytes } => self.carry_back(from, to, bytes),
             Happening::Refused {

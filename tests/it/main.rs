@@ -22,6 +22,8 @@ mod control;
 mod daemon;
 mod examples;
 mod kamailio;
+mod model;
+mod scenarios;
 mod sip_oracles;
 mod sipp;
 
@@ -33,6 +35,8 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     daemon::trials,
     examples::trials,
     kamailio::trials,
+    model::trials,
+    scenarios::trials,
     sip_oracles::trials,
     sipp::trials,
 ];

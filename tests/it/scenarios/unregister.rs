@@ -1,5 +1,6 @@
 //! Removing a binding by an operator's word (rule I8).
 
+use libtest_mimic::Trial;
 use regent::config::UnregistrationMode;
 use regent::effect::{Failure, Outcome, Phase};
 use regent::sim::{Behaviour, REGISTRAR, Setup, again, at, sent};
@@ -8,21 +9,23 @@ use regent::time::Duration;
 
 use super::{registered, world};
 
-stories![
-    our_own_contact_is_removed_and_the_account_holds,
-    every_contact_is_removed_in_mode_all,
-    codes_404_and_481_count_as_done,
-    a_challenge_is_answered,
-    silence_ends_it_and_the_status_says_until_when_the_binding_may_live,
-    a_closed_port_ends_it_at_once,
-    it_waits_for_a_register_in_flight,
-    it_waits_for_a_first_registration_and_then_removes_it,
-    a_first_registration_that_times_out_leaves_nothing_to_remove,
-    without_a_binding_nothing_is_sent,
-    an_expired_binding_is_not_removed,
-    register_ends_the_hold,
-    a_second_word_joins_the_first,
-];
+pub(super) fn trials() -> Vec<Trial> {
+    trials![[];
+        our_own_contact_is_removed_and_the_account_holds,
+        every_contact_is_removed_in_mode_all,
+        codes_404_and_481_count_as_done,
+        a_challenge_is_answered,
+        silence_ends_it_and_the_status_says_until_when_the_binding_may_live,
+        a_closed_port_ends_it_at_once,
+        it_waits_for_a_register_in_flight,
+        it_waits_for_a_first_registration_and_then_removes_it,
+        a_first_registration_that_times_out_leaves_nothing_to_remove,
+        without_a_binding_nothing_is_sent,
+        an_expired_binding_is_not_removed,
+        register_ends_the_hold,
+        a_second_word_joins_the_first,
+    ]
+}
 
 fn our_own_contact_is_removed_and_the_account_holds() {
     let mut world = registered(Setup::one());
@@ -109,6 +112,12 @@ fn silence_ends_it_and_the_status_says_until_when_the_binding_may_live() {
     let until = world.unix(at("180.040")).to_string();
     assert!(detail.contains(&until), "{detail} does not say {until}");
     world.expect_silence_until("1000000");
+    let status = world.status("main");
+    assert_eq!(
+        world.published("main"),
+        Some(&status),
+        "the remark is over, and that is published"
+    );
 }
 
 // rule X2
