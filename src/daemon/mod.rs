@@ -385,5 +385,5 @@ const CHORES: Duration = Duration::from_secs(1);
 /// How often the wall clock is looked at.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// So long the engine may take to remove its bindings.
-const LEAVE: Duration = Duration::from_secs(5);
+/// So long the engine may take to remove its bindings; it gives up earlier when nothing happens.
+const LEAVE: Duration = Duration::from_secs(32);
