@@ -17,7 +17,9 @@ mod harness;
 
 mod architecture;
 mod config;
+mod demo;
 mod examples;
+mod faults;
 mod kamailio;
 mod sip_oracles;
 mod sipp;
@@ -25,7 +27,9 @@ mod sipp;
 const MODULES: &[fn() -> Vec<Trial>] = &[
     architecture::trials,
     config::trials,
+    demo::trials,
     examples::trials,
+    faults::trials,
     kamailio::trials,
     sip_oracles::trials,
     sipp::trials,
