@@ -57,16 +57,16 @@ fn hostile_datagrams_neither_end_it_nor_grow_its_memory() {
         "seed {SEED:#x}: from {before} KiB to {after} KiB"
     );
 
-    let [mut known, mut strange] = [storm.known, storm.strangers].map(|side| (side.heard, side));
+    let Storm {
+        known, strangers, ..
+    } = storm;
     assert!(
-        (known.1.owed..=known.1.requests).contains(&known.0),
-        "seed {SEED:#x}: answers to the registrar: {:?}",
-        (known.0, &mut known.1)
+        (known.owed..=known.requests).contains(&known.heard),
+        "seed {SEED:#x}: of the registrar: {known:?}"
     );
     assert!(
-        (strange.1.owed..=strange.1.invites).contains(&strange.0),
-        "seed {SEED:#x}: answers to strangers: {:?}",
-        (strange.0, &mut strange.1)
+        (strangers.owed..=strangers.invites).contains(&strangers.heard),
+        "seed {SEED:#x}: of strangers: {strangers:?}"
     );
 
     // It goes on as if nothing had been: the next refresh comes and is answered.
@@ -81,7 +81,7 @@ fn hostile_datagrams_neither_end_it_nor_grow_its_memory() {
     assert!(log.lines().count() < 20, "it says too much:\n{log}");
 }
 
-/// Whoever sends, and the address that it is sent to.
+/// Hostile datagrams on their way, and what came of them.
 struct Storm<'r> {
     registrar: &'r Registrar,
     to: SocketAddr,
