@@ -19,8 +19,8 @@ pub fn candidates(runtime: Option<&Path>) -> Vec<PathBuf> {
     list
 }
 
-/// The first of the places that a client finds a socket at, one that it may use if there is one; the
-/// best place if there is none.
+/// The first of the places that a client finds a socket at, one that it may use if there is one;
+/// the best place if there is none.
 pub fn find(runtime: Option<&Path>) -> PathBuf {
     let mut list = candidates(runtime);
     let is_usable = |path: &PathBuf| access(path, AccessFlags::W_OK).is_ok() && is_trusted(path);
