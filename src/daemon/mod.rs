@@ -69,6 +69,9 @@ pub fn run(
             .context("cannot serve the control socket")?;
         daemon.manager.ready(&daemon.board);
         let stopped = daemon.live().await?;
+        // Outcomes that have not come will not come: whoever waits for one is told before the
+        // socket closes.
+        drop(daemon);
         info!(left = stopped.left, "stopped");
         Ok(stopped)
     })
