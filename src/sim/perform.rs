@@ -129,7 +129,8 @@ impl World {
         }
     }
 
-    /// A datagram reaches us, if a socket is bound there; `is_ours` when a registrar of ours sent it.
+    /// A datagram reaches us, if a socket is bound there; `is_ours` when a registrar of ours sent
+    /// it.
     pub(super) fn receive(
         &mut self,
         from: SocketAddr,

@@ -1,6 +1,8 @@
-//! Configurations for the simulated world, without a file: one interface, any registrars, any Accounts.
+//! Configurations for the simulated world, without a file: one interface, any registrars, any
+//! Accounts.
 //!
-//! Everything has the value that an absent key has in a configuration file; tests change what they are about.
+//! Everything has the value that an absent key has in a configuration file; tests change what they
+//! are about.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -45,7 +47,8 @@ pub struct AccountSetup {
 }
 
 impl AccountSetup {
-    /// An Account that registers at [`REGISTRAR`]; its name is its Contact User and its digest user.
+    /// An Account that registers at [`REGISTRAR`]; its name is its Contact User and its digest
+    /// user.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),

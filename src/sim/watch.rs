@@ -1,8 +1,8 @@
 //! What must hold whatever happens: watched at every step of a simulated world.
 //!
-//! It sees packets, not the engine's insides, and panics at the first fault: a second attempt in flight for an
-//! Account, a CSeq that does not rise, a retransmission that differs or comes after the answer, outputs out of
-//! order, a deadline in the past, a reply nobody waits for.
+//! It sees packets, not the engine's insides, and panics at the first fault: a second attempt in
+//! flight for an Account, a CSeq that does not rise, a retransmission that differs or comes after
+//! the answer, outputs out of order, a deadline in the past, a reply nobody waits for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -173,7 +173,8 @@ impl Watch {
         }
     }
 
-    /// A datagram from nobody knows whom reaches the engine. Where it names a branch, it may be an answer.
+    /// A datagram from nobody knows whom reaches the engine. Where it names a branch, it may be an
+    /// answer.
     pub(super) fn may_end(&mut self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
         let open = self.flights.values_mut().filter(|it| it.end == End::No);

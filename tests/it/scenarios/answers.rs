@@ -156,8 +156,8 @@ fn a_provisional_answer_ends_nothing() {
     world.expect_silence_until("90.420");
 }
 
-/// The answer ends the attempt at once, shows its code, and the next attempt comes 30 s later. Before and after
-/// it, a `register` of an operator is told so.
+/// The answer ends the attempt at once, shows its code, and the next attempt comes 30 s later.
+/// Before and after it, a `register` of an operator is told so.
 #[track_caller]
 fn assert_rejected(setup: Setup, behaviour: Behaviour, code: u16) {
     let mut world = world(setup, behaviour);

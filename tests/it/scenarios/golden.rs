@@ -1,4 +1,5 @@
-//! Whole transcripts against golden files; `REGENT_BLESS=1` writes them anew, and the difference is reviewed.
+//! Whole transcripts against golden files; `REGENT_BLESS=1` writes them anew, and the difference is
+//! reviewed.
 
 use std::path::Path;
 

@@ -186,7 +186,8 @@ fn answers_with_foreign_branches_are_not_ours() {
     world.expect_phase_at("32", "main", Phase::WaitingToRetry);
 }
 
-/// Whatever happened, the Account gets registered by a registrar that behaves; perhaps after a long wait.
+/// Whatever happened, the Account gets registered by a registrar that behaves; perhaps after a long
+/// wait.
 #[track_caller]
 fn end_well(world: &mut World) {
     world.registrar().behave(Behaviour::digest());

@@ -1,8 +1,9 @@
 //! Stories over the simulated world: each reads as a timeline and names the rule that it holds.
 //!
-//! Times are seconds since the engine's start. A wire takes 10 ms in each direction unless a story says
-//! otherwise, so an answer arrives 20 ms after its request: a first registration with a challenge is done at
-//! 0.040. Every packet that we send must be expected, at its exact instant; silence is asserted as firmly.
+//! Times are seconds since the engine's start. A wire takes 10 ms in each direction unless a story
+//! says otherwise, so an answer arrives 20 ms after its request: a first registration with a
+//! challenge is done at 0.040. Every packet that we send must be expected, at its exact instant;
+//! silence is asserted as firmly.
 
 use libtest_mimic::Trial;
 use regent::effect::Phase;
@@ -59,7 +60,8 @@ fn world(setup: Setup, behaviour: Behaviour) -> World {
     world
 }
 
-/// `main`, registered at 0.040 after a challenge for as long as it asked; the refresh is due at 90.040.
+/// `main`, registered at 0.040 after a challenge for as long as it asked; the refresh is due at
+/// 90.040.
 fn registered(setup: Setup) -> World {
     let mut world = world(setup, Behaviour::digest());
     world.skip_until("0.040");

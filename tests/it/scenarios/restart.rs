@@ -1,5 +1,5 @@
-//! What a restart keeps (rule L8). The disk takes 5 ms, so the first REGISTER leaves at 0.005, the account is
-//! registered at 0.045, and its refresh is due at 90.045.
+//! What a restart keeps (rule L8). The disk takes 5 ms, so the first REGISTER leaves at 0.005, the
+//! account is registered at 0.045, and its refresh is due at 90.045.
 
 use libtest_mimic::Trial;
 use regent::effect::{Outcome, Phase};
