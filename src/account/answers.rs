@@ -87,6 +87,7 @@ impl Account {
                 Ok(())
             }
             403 if self.tries.carried => Err(Trouble::CredentialsRefused(code)),
+            300..=399 if self.on_redirect(message, registrar, shared) => Ok(()),
             408 | 500..=599 => Err(Trouble::Registrar(code)),
             _ => Err(Trouble::Rejected(code)),
         }
@@ -199,6 +200,9 @@ impl Account {
         retry_after: Option<RetryAfter>,
         shared: &mut Shared,
     ) {
+        if self.next_detour() {
+            return self.send_again(registrar, shared);
+        }
         let outcome = self.outcome(&trouble);
         self.hold(registrar, &trouble, retry_after, shared);
         if self.errand == Errand::Unregister {

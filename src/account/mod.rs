@@ -9,6 +9,7 @@
 mod answers;
 mod auth;
 mod commands;
+mod redirect;
 mod request;
 mod restore;
 mod schedule;
@@ -29,6 +30,7 @@ use crate::proxy::SetId;
 use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
 use auth::Known;
+use redirect::Detour;
 pub use request::ALLOW;
 pub use shared::Shared;
 pub use state::{Attempt, Binding, Bound, Errand, Trouble, Wanted, Why};
@@ -50,6 +52,7 @@ pub struct Account {
     known: Vec<Known>,
     holds: Vec<Hold>,
     tickets: Vec<(Ticket, Errand)>,
+    detour: Option<Box<Detour>>,
     failures: u32,
     refusals: u32,
     asked: u32,
@@ -95,6 +98,8 @@ struct Tries {
     brief: u8,
     /// Whether the last request carried credentials.
     carried: bool,
+    /// 3xx that were followed, and their Contacts that were tried.
+    hops: u8,
 }
 
 /// A Retry-After in force (rule L3).
@@ -161,6 +166,7 @@ impl Account {
             known: Vec::new(),
             holds: Vec::new(),
             tickets: Vec::new(),
+            detour: None,
             failures: 0,
             refusals: 0,
             asked: shared.rules.registration_time_secs,
@@ -319,9 +325,9 @@ impl Account {
         self.send(registrar, true, shared);
     }
 
-    /// Its request was repeated, and the registrar is not known to work on it. When the registrar has answered others meanwhile, the place in the
-    /// window is given back: the silence is ours alone, and must not hold up anybody else (rule
-    /// P4).
+    /// Its request was repeated, and the registrar is not known to work on it. When the registrar
+    /// has answered others meanwhile, the place in the window is given back: the silence is ours
+    /// alone, and must not hold up anybody else (rule P4).
     pub fn on_repeated(&mut self, ended: &Ended, shared: &mut Shared) {
         let Attempt::InFlight {
             transaction,
@@ -441,6 +447,7 @@ impl Account {
             Binding::None => None,
         };
         self.tries = Tries::default();
+        self.detour = None;
         self.known
             .iter_mut()
             .for_each(|known| known.is_fresh = false);

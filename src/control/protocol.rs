@@ -152,7 +152,7 @@ pub enum Done {
     },
     /// Of [`Call::Status`].
     Status(Summary),
-    /// Of [`Call::Order`].
+    /// Of an order.
     Order {
         /// With how many Accounts something was to be done.
         accounts: u32,

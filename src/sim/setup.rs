@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::config::{
     Account, Agent, AuthenticationMode, Config, Credentials, IpGroup, ProxyAddress, ProxySet,
-    Register, Registration, SecretSource, SipInterface, Transport, UnregistrationMode,
+    Redirects, Register, Registration, SecretSource, SipInterface, Transport, UnregistrationMode,
 };
 use crate::secret::Secret;
 use crate::sip::Algorithm;
@@ -316,6 +316,7 @@ fn defaults() -> Registration {
         retry_after_max_secs: 3_600,
         credentials_retry_secs: 600,
         unregistration_mode: UnregistrationMode::OwnContact,
+        follow_redirects: Redirects::Rejected,
         unregister_on_shutdown: false,
         minimum_algorithm: Algorithm::Md5,
         sip_t1_ms: 500,

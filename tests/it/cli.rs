@@ -264,7 +264,7 @@ fn the_demo_is_what_its_registrars_say_it_is() {
         held.sort();
         assert_eq!(shown, held);
         assert_eq!(held.len(), 5);
-        // Two for each Account; the wrong password costs two as well. No refresh is due yet, or a few.
+        // Two for each Account, the wrong password included; a few refreshes may be due by now.
         let counts = stage.registrars().map(|registrar| registrar.counts);
         let registers = counts[0].registers + counts[1].registers;
         assert!((12..=12 + 5).contains(&registers), "{counts:?}");

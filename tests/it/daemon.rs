@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
@@ -31,6 +32,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         hostile_datagrams_neither_stop_it_nor_feed_it,
         one_bad_account_disturbs_nobody,
         a_port_that_is_taken_is_tried_again,
+        a_log_that_nobody_reads_any_more_ends_nothing,
         a_closed_port_is_noticed_at_once,
         an_unprivileged_user_gets_along_and_is_told_what_is_missing,
         many_accounts_are_registered_with_two_requests_each,
@@ -162,7 +164,7 @@ impl Drop for Program {
         if thread::panicking() {
             let tail: Vec<&str> = log.lines().rev().take(20).collect();
             for line in tail.into_iter().rev() {
-                eprintln!("    {line}");
+                writeln!(std::io::stderr(), "    {line}").ok();
             }
         } else {
             assert!(!log.contains("panicked"), "the daemon panicked: {log}");
@@ -527,6 +529,29 @@ fn a_port_that_is_taken_is_tried_again() {
     daemon.wait_registered(1);
 }
 
+fn a_log_that_nobody_reads_any_more_ends_nothing() {
+    let sandbox = Sandbox::new();
+    let served = Served::start(Behaviour::digest());
+    let config = accounts(1, served.address, 0);
+    sandbox.write("regent.toml", &config);
+    let mut run = command(&["run", "--socket", "regent.sock"]);
+    let run = run
+        .current_dir(sandbox.path(""))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = run.spawn().expect("the program starts");
+    drop(child.stderr.take());
+    File::create(sandbox.path("regent.log")).expect("room in the sandbox");
+    let mut daemon = Program {
+        child,
+        folder: sandbox.path(""),
+    };
+    daemon.wait_until_it_answers();
+    daemon.wait_registered(1);
+    assert_eq!(daemon.tell(&["unregister", "a0"]).0, Some(0));
+    assert_eq!(daemon.stop().code(), Some(0));
+}
+
 /// Rule X2.
 fn a_closed_port_is_noticed_at_once() {
     let sandbox = Sandbox::new();
@@ -545,7 +570,13 @@ fn an_unprivileged_user_gets_along_and_is_told_what_is_missing() {
     }
     let sandbox = Sandbox::new();
     fs::set_permissions(sandbox.path(""), Permissions::from_mode(0o755)).expect("our folder");
-    fs::copy(program(), sandbox.path("regent")).expect("room in the sandbox");
+    // By a process of its own: a file that any of our threads has open for writing while another
+    // starts a process cannot be executed ("text file busy").
+    let copied = Command::new("cp")
+        .arg(program())
+        .arg(sandbox.path("regent"))
+        .status();
+    assert!(copied.is_ok_and(|status| status.success()), "cp failed");
     sandbox.write("ours.secret", "open sesame\n");
     let text = many(1).replace(
         "password = \"open sesame\"",

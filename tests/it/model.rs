@@ -216,10 +216,7 @@ impl Play {
         let mut bytes = overheard
             .skip(skipped)
             .find(|it| !it.is_empty())
-            .unwrap_or_default();
-        if bytes.is_empty() {
-            bytes.push(0);
-        }
+            .unwrap_or_else(|| vec![0]);
         for _ in 0..draw.below(5) {
             let place = draw.below(bytes.len() as u64) as usize;
             match draw.below(3) {
