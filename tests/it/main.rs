@@ -22,6 +22,7 @@ mod kamailio;
 mod scenarios;
 mod sip_oracles;
 mod sipp;
+mod states;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     architecture::trials,
@@ -31,6 +32,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     scenarios::tests,
     sip_oracles::trials,
     sipp::trials,
+    states::trials,
 ];
 
 /// Most trials wait for timers, so more of them run at once than there are processors.
