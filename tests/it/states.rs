@@ -270,7 +270,8 @@ fn tickets(world: &World, from: usize) -> String {
             What::Event(Event::Warning { what, .. }) if place >= from => {
                 told.push(format!("warning: {what}"));
             }
-            _ => {}
+            What::Sent(_) | What::Received(_) | What::Refused(_) => {}
+            What::Event(_) | What::Note(_) => {}
         }
     }
     let lines = &world.transcript().lines()[from..];

@@ -182,7 +182,8 @@ impl Input {
                     .any(|line| matches!(line.what, What::Reply(..)));
                 (!is_over).then_some(told + STOP_TIME)
             }
-            _ => None,
+            Self::Answer(..) | Self::Late | Self::Stray | Self::Elsewhere => None,
+            Self::Closed | Self::Told(..) => None,
         }
     }
 }
@@ -216,10 +217,9 @@ fn is_in_flight(world: &World) -> Option<Instant> {
     let last = first_sends(world, "main").last()?;
     let branch = &last.sent()?.summary.branch;
     let mut lines = world.transcript().lines().iter();
-    let is_answered = lines.any(|line| match &line.what {
-        What::Received(packet) => packet.summary.branch == *branch,
-        _ => false,
-    });
+    let is_answer = |packet: &Packet| packet.summary.branch == *branch;
+    let is_answered =
+        lines.any(|line| matches!(&line.what, What::Received(packet) if is_answer(packet)));
     let is_lost = world.in_flight(REGISTRAR) == 0;
     (!is_answered && !is_lost).then_some(last.at)
 }
