@@ -29,33 +29,33 @@ impl Account {
         let now = shared.cx.now;
         shared.pace.on_heard(registrar, now);
         shared.pace.on_answer(registrar, now, code);
-        self.round_trip = Some(ended.round_trip(now));
-        self.public_address = public_address(via).or(self.public_address);
+        let repeat = match (code, self.errand) {
+            (200..=299, _) | (404 | 481, Errand::Unregister) => None,
+            _ => Some(self.repeat(code, message, registrar, shared)),
+        };
+        if let Some(Ok(())) = repeat {
+            // What is answered at once is not what the registrar said in the end.
+            return self.send_again(registrar, shared);
+        }
         let reason = shared.reason(&message.reason().unwrap_or_default());
-        let last = Some(Last {
+        self.last = Some(Last {
             code,
             reason,
             at: now,
             registrar,
         });
-        match (code, self.errand) {
-            (200..=299, Errand::Register) => {
-                self.last = last;
-                self.on_registered(registrar, message, shared);
+        self.round_trip = Some(ended.round_trip(now));
+        self.public_address = public_address(via).or(self.public_address);
+        self.algorithm = self.algorithm_at(registrar);
+        match (repeat, self.errand) {
+            (Some(Err(trouble)), _) => {
+                self.fail(registrar, trouble, message.retry_after(), shared);
             }
-            (200..=299 | 404 | 481, Errand::Unregister) => {
-                self.last = last;
+            (_, Errand::Register) => self.on_registered(registrar, message, shared),
+            (_, Errand::Unregister) => {
                 self.on_authentication_info(message, registrar, shared);
                 self.on_unregistered(None, shared);
             }
-            _ => match self.repeat(code, message, registrar, shared) {
-                // What is answered at once is not what the registrar said in the end.
-                Ok(()) => self.send_again(registrar, shared),
-                Err(trouble) => {
-                    self.last = last;
-                    self.fail(registrar, trouble, message.retry_after(), shared);
-                }
-            },
         }
     }
 
@@ -87,6 +87,7 @@ impl Account {
                 Ok(())
             }
             403 if self.tries.carried => Err(Trouble::CredentialsRefused(code)),
+            300..=399 if self.on_redirect(message, registrar, shared) => Ok(()),
             408 | 500..=599 => Err(Trouble::Registrar(code)),
             _ => Err(Trouble::Rejected(code)),
         }
@@ -199,6 +200,9 @@ impl Account {
         retry_after: Option<RetryAfter>,
         shared: &mut Shared,
     ) {
+        if self.next_detour() {
+            return self.send_again(registrar, shared);
+        }
         let outcome = self.outcome(&trouble);
         self.hold(registrar, &trouble, retry_after, shared);
         if self.errand == Errand::Unregister {

@@ -9,6 +9,7 @@
 mod answers;
 mod auth;
 mod commands;
+mod redirect;
 mod request;
 mod restore;
 mod schedule;
@@ -26,8 +27,10 @@ use crate::cx::{Armed, Ended, Owner, TransactionId};
 use crate::effect::{AccountId, Event, Failure, Outcome, Phase, Ticket};
 use crate::pace::{RegistrarId, Turn};
 use crate::proxy::SetId;
+use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
 use auth::Known;
+use redirect::Detour;
 pub use request::ALLOW;
 pub use shared::Shared;
 pub use state::{Attempt, Binding, Bound, Errand, Trouble, Wanted, Why};
@@ -49,6 +52,7 @@ pub struct Account {
     known: Vec<Known>,
     holds: Vec<Hold>,
     tickets: Vec<(Ticket, Errand)>,
+    detour: Option<Box<Detour>>,
     failures: u32,
     refusals: u32,
     asked: u32,
@@ -57,6 +61,7 @@ pub struct Account {
     route: Option<Box<Route>>,
     public_address: Option<SocketAddr>,
     round_trip: Option<Duration>,
+    algorithm: Option<Algorithm>,
     /// A binding that we gave up may live at its registrar until then (rule I8).
     left_until: Option<Instant>,
     /// When the refresh of a binding from the run before is due; taken when work begins.
@@ -93,6 +98,8 @@ struct Tries {
     brief: u8,
     /// Whether the last request carried credentials.
     carried: bool,
+    /// 3xx that were followed, and their Contacts that were tried.
+    hops: u8,
 }
 
 /// A Retry-After in force (rule L3).
@@ -159,6 +166,7 @@ impl Account {
             known: Vec::new(),
             holds: Vec::new(),
             tickets: Vec::new(),
+            detour: None,
             failures: 0,
             refusals: 0,
             asked: shared.rules.registration_time_secs,
@@ -167,6 +175,7 @@ impl Account {
             route: None,
             public_address: None,
             round_trip: None,
+            algorithm: None,
             left_until: None,
             resume: None,
             without_path: false,
@@ -274,6 +283,7 @@ impl Account {
             return;
         }
         let now = shared.cx.now;
+        self.lapse(shared);
         if let Binding::Bound(bound) = self.binding
             && bound.until <= now
         {
@@ -293,6 +303,18 @@ impl Account {
         self.arm(shared);
     }
 
+    /// Drops what was shown until now: a Retry-After that is over, a binding left behind that has
+    /// ended.
+    fn lapse(&mut self, shared: &mut Shared) {
+        let now = shared.cx.now;
+        let before = (self.holds.len(), self.left_until);
+        self.holds.retain(|hold| hold.until > now);
+        self.left_until = self.left_until.filter(|until| *until > now);
+        if before != (self.holds.len(), self.left_until) {
+            self.mark_changed(shared);
+        }
+    }
+
     /// It has got a place in the registrar's window: it sends.
     pub fn on_turn(&mut self, registrar: RegistrarId, shared: &mut Shared) {
         if self.errand == Errand::Unregister && !self.is_bound() {
@@ -303,9 +325,9 @@ impl Account {
         self.send(registrar, true, shared);
     }
 
-    /// Its request was repeated, and the registrar is not known to work on it. When the registrar has answered others meanwhile, the place in the
-    /// window is given back: the silence is ours alone, and must not hold up anybody else (rule
-    /// P4).
+    /// Its request was repeated, and the registrar is not known to work on it. When the registrar
+    /// has answered others meanwhile, the place in the window is given back: the silence is ours
+    /// alone, and must not hold up anybody else (rule P4).
     pub fn on_repeated(&mut self, ended: &Ended, shared: &mut Shared) {
         let Attempt::InFlight {
             transaction,
@@ -425,6 +447,7 @@ impl Account {
             Binding::None => None,
         };
         self.tries = Tries::default();
+        self.detour = None;
         self.known
             .iter_mut()
             .for_each(|known| known.is_fresh = false);
@@ -509,7 +532,12 @@ impl Account {
             Binding::Bound(bound) => Some(bound.until),
             Binding::None => None,
         };
-        let at = due.into_iter().chain(ends).min();
+        let lapses = self
+            .holds
+            .iter()
+            .map(|hold| hold.until)
+            .chain(self.left_until);
+        let at = due.into_iter().chain(ends).chain(lapses).min();
         shared
             .cx
             .timers

@@ -111,12 +111,17 @@ impl Account {
             return self.wait_for_store(registrar, holds_place, shared);
         }
         let target = shared.pace.get(registrar);
-        let (socket, to) = (target.socket, target.address);
+        let (socket, member) = (target.socket, target.address);
+        let to = self.detour.as_ref().map_or(member, |detour| detour.to);
         let minimum = target.min_expires.unwrap_or(0);
         if self.errand == Errand::Register {
-            self.asked = shared.rules.registration_time_secs.max(minimum);
+            let asked = shared.rules.registration_time_secs.max(minimum);
+            if self.asked != asked {
+                self.asked = asked;
+                self.mark_changed(shared);
+            }
         }
-        self.identity.set_host(&self.config, &to);
+        self.identity.set_host(&self.config, &member);
         self.identity.cseq += 1;
         if self.is_low() {
             shared.dirty.mark_low(self.id);

@@ -1,6 +1,6 @@
 //! Rules for the tests of this module.
 
-use crate::config::{Registration, UnregistrationMode};
+use crate::config::{Redirects, Registration, UnregistrationMode};
 use crate::sip::Algorithm;
 
 /// The defaults.
@@ -16,6 +16,7 @@ pub(crate) fn rules() -> Registration {
         retry_after_max_secs: 3_600,
         credentials_retry_secs: 600,
         unregistration_mode: UnregistrationMode::OwnContact,
+        follow_redirects: Redirects::Rejected,
         unregister_on_shutdown: false,
         minimum_algorithm: Algorithm::Md5,
         sip_t1_ms: 500,

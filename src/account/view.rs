@@ -126,9 +126,9 @@ impl<'a> View<'a> {
         self.account.round_trip
     }
 
-    /// Name of the digest algorithm in use.
+    /// Name of the digest algorithm that the last answered REGISTER used.
     pub fn algorithm(&self) -> Option<&'static str> {
-        Some(self.account.algorithm_at(self.registrar()?)?.token())
+        self.account.algorithm.map(|algorithm| algorithm.token())
     }
 
     /// A binding that we gave up may live at its registrar until then.

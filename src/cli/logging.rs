@@ -16,6 +16,8 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_target(false)
+        // The default is to complain on the standard error, which is fatal when that is closed.
+        .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal());
     let result = match format {
         LogFormat::Text => builder.try_init(),

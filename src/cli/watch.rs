@@ -222,9 +222,25 @@ impl View {
             write!(out, "\u{1b}[H{}\u{1b}[K\u{1b}[J", text.join("\u{1b}[K\r\n"))?;
             out.flush()?;
             drop(out);
-            let left = end.map_or(SECOND, |end| end.saturating_duration_since(Instant::now()));
-            if left.is_zero() || self.pause(left.min(SECOND))? {
+            if self.rest(end)? {
                 return Ok(());
+            }
+        }
+    }
+
+    /// Waits until it is time for another picture; whether it shall end.
+    fn rest(&mut self, end: Option<Instant>) -> Result<bool, Failure> {
+        let soonest = Instant::now() + FRAME;
+        let mut patience = SECOND;
+        loop {
+            let left = end.map_or(SECOND, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() || self.pause(left.min(patience))? {
+                return Ok(true);
+            }
+            // However fast the news come, they are shown at a rate that eyes can follow.
+            patience = soonest.saturating_duration_since(Instant::now());
+            if patience.is_zero() {
+                return Ok(false);
             }
         }
     }
@@ -291,6 +307,8 @@ impl Drop for Terminal {
     }
 }
 
+/// Between two pictures, at least.
+const FRAME: Duration = Duration::from_millis(200);
 const SECOND: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(3_600);
 const CONTROL_C: u8 = 3;

@@ -88,6 +88,8 @@ pub struct Registration {
     pub credentials_retry_secs: u32,
     /// What an un-REGISTER removes; default our own Contact (rule I8).
     pub unregistration_mode: UnregistrationMode,
+    /// Whether a 3xx is followed; default no (table A).
+    pub follow_redirects: Redirects,
     /// Whether bindings are removed when the daemon stops (rule L7).
     pub unregister_on_shutdown: bool,
     /// Challenges below this are refused; default MD5 (rule A1).
@@ -110,6 +112,17 @@ impl Registration {
     pub fn t2(&self) -> Duration {
         Duration::from_millis(self.sip_t2_ms.into())
     }
+}
+
+/// What a 3xx does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Redirects {
+    /// `no`: it is a rejection.
+    Rejected,
+    /// `set`: followed to addresses of the Proxy Set.
+    WithinSet,
+    /// `any`: followed to any address.
+    Anywhere,
 }
 
 /// What an un-REGISTER removes.

@@ -30,7 +30,7 @@ pub struct Request {
 #[serde(tag = "method", content = "params", rename_all = "kebab-case")]
 pub enum Call {
     /// Who is there? No items; [`Done::Hello`].
-    Hello,
+    Hello(Option<Nothing>),
     /// The status of Accounts: items [`Item::Account`], in index order; [`Done::Status`].
     Status(Option<Filter>),
     /// The status of Accounts, [`Item::Watching`], then the status of each whenever it changes,
@@ -43,6 +43,11 @@ pub enum Call {
     /// Refreshes bindings now. As above.
     Refresh(Action),
 }
+
+/// The parameters of a method that has none.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 /// Which Accounts a client wants to see. All conditions must hold; an empty one always does.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
@@ -147,7 +152,7 @@ pub enum Done {
     },
     /// Of [`Call::Status`].
     Status(Summary),
-    /// Of [`Call::Order`].
+    /// Of an order.
     Order {
         /// With how many Accounts something was to be done.
         accounts: u32,
@@ -230,7 +235,7 @@ mod tests {
         let read = |text: &str| serde_json::from_str::<Request>(text).map(|request| request.call);
         assert_eq!(
             read(r#"{"v":1,"id":7,"method":"hello"}"#).unwrap(),
-            Call::Hello
+            Call::Hello(None)
         );
         assert_eq!(
             read(r#"{"v":1,"method":"status","params":{"phases":["waiting-to-retry"]}}"#).unwrap(),

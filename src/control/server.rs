@@ -184,7 +184,7 @@ impl Client<'_> {
         stopped: &mut watch::Receiver<bool>,
     ) -> io::Result<Says> {
         let result = match call {
-            Call::Hello => Ok(Done::Hello {
+            Call::Hello(_) => Ok(Done::Hello {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 protocol: VERSION,
                 schema: SCHEMA,

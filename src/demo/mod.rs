@@ -55,8 +55,7 @@ pub fn run<R>(show: impl FnOnce(&Stage) -> R) -> anyhow::Result<(R, Stopped)> {
 impl Stage {
     /// A folder of its own, and two registrars.
     fn set() -> io::Result<Self> {
-        let folder = env::temp_dir().join(format!("regent-demo-{}", process::id()));
-        fs::DirBuilder::new().mode(0o700).create(&folder)?;
+        let folder = new_folder()?;
         let carrier = Behaviour::digest().grants_at_most(20);
         let strong = Challenge::www(Algorithm::Sha256, Some("auth"));
         let overseas = Behaviour::open().challenge(strong).grants_at_most(12);
@@ -91,10 +90,10 @@ impl Stage {
     pub fn introduction(&self) -> String {
         let [carrier, overseas] = [&self.carrier, &self.overseas].map(Serving::address);
         format!(
-            "Two registrars of ours on loopback, and a regent with six Accounts before them. branch has a wrong\n\
-             password. The registrar Overseas falls silent after {} s and is back {} s later. Bindings are short\n\
-             here, so that something happens: Carrier ({carrier}) grants 20 s, Overseas ({overseas}) 12 s.\n\
-             In another terminal: regent status main --socket {}",
+            "Two registrars of ours on loopback, and a regent with six Accounts before them.\n\
+             The Account branch has a wrong password. Overseas falls silent after {} s, for {} s.\n\
+             Carrier ({carrier}) grants 20 s and Overseas ({overseas}) 12 s, so that\n\
+             something happens. In another terminal: regent status main --socket {}",
             SILENT_AFTER.as_secs(),
             SILENT_FOR.as_secs(),
             self.socket().display()
@@ -153,6 +152,19 @@ impl Drop for Stage {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.folder) {
             tracing::warn!(%error, folder = %self.folder.display(), "cannot clean up");
+        }
+    }
+}
+
+/// A new folder that is ours alone.
+fn new_folder() -> io::Result<PathBuf> {
+    let name = |number: u32| format!("regent-demo-{}-{number}", process::id());
+    let mut paths = (0..).map(|number| env::temp_dir().join(name(number)));
+    loop {
+        let path = paths.next().ok_or(io::ErrorKind::AlreadyExists)?;
+        match fs::DirBuilder::new().mode(0o700).create(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => return other.map(|()| path),
         }
     }
 }

@@ -122,6 +122,9 @@ impl Engine {
     /// Nothing is forgotten: limits and changes of the batch are tried again.
     pub(super) fn on_save_failed(&mut self, batch: BatchId, why: &str) {
         let about = self.persist.pending.remove(&batch).unwrap_or_default();
+        if self.persist.is_closed {
+            return;
+        }
         for (id, _) in about.limits {
             self.with(id, |account, _| account.on_limit_lost());
             self.persist.wanting.push(id);

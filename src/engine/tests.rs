@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::config::{
-    Agent, AuthenticationMode, Credentials, IpGroup, ProxyAddress, ProxySet, Register,
+    Agent, AuthenticationMode, Credentials, IpGroup, ProxyAddress, ProxySet, Redirects, Register,
     SecretSource, SipInterface, Transport,
 };
 use crate::effect::Phase;
@@ -89,22 +89,31 @@ struct Bench {
     sent: Vec<(Instant, String)>,
     events: Vec<Event>,
     replies: Vec<Outcome>,
+    /// Where the last request went.
+    target: SocketAddr,
 }
 
 impl Bench {
     fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut config::Registration)) -> Self {
+        let mut config = config();
+        change(&mut Arc::make_mut(&mut config).registration);
         let settings = Settings {
             seed: Seed::from_number(1),
             unix_ms_at_zero: 0,
             store: false,
         };
-        let engine = Engine::new(config(), settings);
+        let engine = Engine::new(config, settings);
         let mut bench = Self {
             engine,
             now: Instant::ZERO,
             sent: vec![],
             events: vec![],
             replies: vec![],
+            target: registrar(),
         };
         bench.handle(Input::Tick);
         let local = SocketAddr::from(([127, 0, 0, 1], 5070));
@@ -120,7 +129,8 @@ impl Bench {
         self.engine.handle(self.now, input);
         while let Some(output) = self.engine.poll() {
             match output {
-                Output::Transmit { bytes, .. } => {
+                Output::Transmit { bytes, to, .. } => {
+                    self.target = to;
                     self.sent
                         .push((self.now, String::from_utf8(bytes.to_vec()).unwrap()));
                 }
@@ -316,4 +326,70 @@ fn stopping_takes_no_longer_than_four_seconds() {
     });
     bench.run_until(bench.now + 4 * SECOND);
     assert_eq!(bench.replies, [Outcome::Stopped { left: 1 }]);
+}
+
+fn host(number: u8) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, number], 5060))
+}
+
+// table A
+#[test]
+fn a_redirect_is_followed_in_the_order_of_q_and_the_refresh_asks_the_member_again() {
+    let mut bench = Bench::with(|rules| rules.follow_redirects = Redirects::Anywhere);
+    let contacts = "<sip:127.0.0.3>;q=0.2, <sip:b.example>;q=0.9, <sip:127.0.0.2>;q=0.7";
+    bench.answer(302, &[("Contact", contacts)]);
+    assert_eq!(
+        bench.target,
+        host(2),
+        "names are left out, the best q first"
+    );
+    bench.answer(401, &[CHALLENGE]);
+    assert_eq!(
+        bench.target,
+        host(2),
+        "credentials go where the challenge came from"
+    );
+    bench.answer(503, &[]);
+    assert_eq!(bench.target, host(3), "the next one when the first fails");
+    bench.answer(200, &[("Expires", "60")]);
+    assert_eq!(bench.phase(), Phase::Registered);
+    bench.run_until(Instant::from_secs(30));
+    assert_eq!(bench.target, registrar());
+}
+
+// table A
+#[test]
+fn redirects_end_after_five_hops() {
+    let mut bench = Bench::with(|rules| rules.follow_redirects = Redirects::Anywhere);
+    for _ in 0..5 {
+        bench.answer(302, &[("Contact", "<sip:127.0.0.2>")]);
+    }
+    assert_eq!(bench.sent.len(), 6);
+    bench.answer(302, &[("Contact", "<sip:127.0.0.2>")]);
+    assert_eq!(
+        (bench.sent.len(), bench.phase()),
+        (6, Phase::WaitingToRetry)
+    );
+}
+
+// table A
+#[test]
+fn a_redirect_out_of_the_set_is_a_rejection_unless_any_is_allowed() {
+    for (redirects, contact) in [
+        (Redirects::Rejected, "<sip:127.0.0.1>"),
+        (Redirects::WithinSet, "<sip:127.0.0.2>"),
+        (Redirects::WithinSet, "<sip:127.0.0.1;transport=tcp>"),
+        (Redirects::Anywhere, "<tel:+49301234>"),
+    ] {
+        let mut bench = Bench::with(|rules| rules.follow_redirects = redirects);
+        bench.answer(302, &[("Contact", contact)]);
+        assert_eq!(
+            (bench.sent.len(), bench.phase()),
+            (1, Phase::WaitingToRetry),
+            "{contact}"
+        );
+    }
+    let mut bench = Bench::with(|rules| rules.follow_redirects = Redirects::WithinSet);
+    bench.answer(302, &[("Contact", "<sip:127.0.0.1:5060>")]);
+    assert_eq!((bench.sent.len(), bench.target), (2, registrar()));
 }

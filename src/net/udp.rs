@@ -256,6 +256,25 @@ mod tests {
         assert_eq!(send(&mut socket, broadcast, b"all").len(), 1);
     }
 
+    #[test]
+    fn what_had_to_wait_leaves_before_what_came_later() {
+        let (mut socket, _) = bind("127.0.0.1:0");
+        let peer = Socket::bind("127.0.0.1:0").unwrap();
+        let to = peer.local_addr().unwrap();
+        // As after a send that the system did not take.
+        socket.waiting.push_back((to, b"first".as_slice().into()));
+        assert!(send(&mut socket, to, b"second").is_empty());
+        assert_eq!(socket.waiting.len(), 2);
+        socket.send_waiting(&mut [0; 64], &mut |_| {});
+        assert!(!socket.is_waiting());
+        assert!(send(&mut socket, to, b"third").is_empty());
+        for expected in ["first", "second", "third"] {
+            let mut buffer = [0; 64];
+            let length = peer.recv(&mut buffer).unwrap();
+            assert_eq!(&buffer[..length], expected.as_bytes());
+        }
+    }
+
     fn bind(local: &str) -> (UdpSocket, Bound) {
         UdpSocket::bind(SocketId(0), local.parse().unwrap()).unwrap()
     }

@@ -1,7 +1,7 @@
 //! The moods of a registrar: what it does with a REGISTER, as a value that is built by chaining.
 //!
-//! A [`Behaviour`] knows nothing of time or of who asks. The default is a well-behaved registrar without
-//! authentication that grants what is asked and lists our Contact alone.
+//! A [`Behaviour`] knows nothing of time or of who asks. The default is a well-behaved registrar
+//! without authentication that grants what is asked and lists our Contact alone.
 
 use std::net::SocketAddr;
 
@@ -34,7 +34,8 @@ pub struct Behaviour {
     pub(super) headers: Vec<(String, String)>,
 }
 
-/// A challenge: the status code and what is offered with it. It is met when one of its offers is answered.
+/// A challenge: the status code and what is offered with it. It is met when one of its offers is
+/// answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Challenge {
     /// 401 or 407.

@@ -382,6 +382,11 @@ impl World {
         }
     }
 
+    /// The status of an Account as it was published last, be it so or not.
+    pub fn published(&self, name: &str) -> Option<&AccountStatus> {
+        self.run.as_ref()?.published.get(name)
+    }
+
     /// Stops the test, with the end of the transcript.
     #[track_caller]
     fn fail(&self, what: &str) -> ! {

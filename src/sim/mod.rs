@@ -1,9 +1,9 @@
 //! A network of registrars and wires that runs faster than time.
 //!
-//! A [`World`] holds one engine, registrars, a [`Network`] and a store on one virtual clock, does what the
-//! engine asks for, and writes down everything that happens. It knows the engine's three verbs and nothing of
-//! its insides. While it runs it watches what must always hold (`watch`), and panics when it does not: it is a
-//! tool for tests. [`Registrar`] alone also serves real sockets.
+//! A [`World`] holds one engine, registrars, a [`Network`] and a store on one virtual clock, does
+//! what the engine asks for, and writes down everything that happens. It knows the engine's three
+//! verbs and nothing of its insides. While it runs it watches what must always hold (`watch`), and
+//! panics when it does not: it is a tool for tests. [`Registrar`] alone also serves real sockets.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod behaviour;
@@ -121,7 +121,8 @@ enum Happening {
 const TICKS_AT_ONE_INSTANT: u32 = 10_000;
 
 impl World {
-    /// A world at instant zero whose engine has just been started. The same setup and seed give the same run.
+    /// A world at instant zero whose engine has just been started. The same setup and seed give the
+    /// same run.
     pub fn new(setup: Setup, seed: u64) -> Self {
         let mut registrars = BTreeMap::new();
         for (nth, address) in (1..).zip(setup.registrars()) {
@@ -152,12 +153,14 @@ impl World {
             quote: usize::MAX,
             setup,
         };
-        // What the test still wants to change before anything is sent is done before the first step.
+        // What the test still wants to change before anything is sent is done before the first
+        // step.
         world.plan(Instant::ZERO, Happening::Action(Box::new(Self::start)));
         world
     }
 
-    /// Starts the engine, if it does not run: at instant zero by itself, later after [`World::kill`].
+    /// Starts the engine, if it does not run: at instant zero by itself, later after
+    /// [`World::kill`].
     pub fn start(&mut self) {
         if self.run.is_some() {
             return;
@@ -277,7 +280,7 @@ impl World {
 
     fn happen(&mut self, happening: Happening) {
         match happening {
-            Happening::ToUs { from, to, bytes } => self.receive(from, to, &bytes),
+            Happening::ToUs { from, to, bytes } => self.receive(from, to, &bytes, true),
             Happening::ToThem { from, to, bytes } => self.hear(from, to, &bytes),
             Happening::FromThem { from, to, bytes } => self.carry_back(from, to, bytes),
             Happening::Refused {
@@ -364,7 +367,8 @@ impl World {
         self.watch.in_flight(self.now, to)
     }
 
-    /// The most REGISTERs in flight to an address since the start or the last [`World::reset_peak`].
+    /// The most REGISTERs in flight to an address since the start or the last
+    /// [`World::reset_peak`].
     pub fn peak(&self, to: SocketAddr) -> usize {
         self.watch.peak(to)
     }

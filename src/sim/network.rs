@@ -1,7 +1,7 @@
 //! Wires that lose, delay, double and reorder datagrams, addresses where nobody listens, and a NAT.
 //!
-//! It knows addresses and chance. It carries nothing itself: it says when, where and as coming from whom a
-//! datagram arrives. The same seed and the same questions give the same answers.
+//! It knows addresses and chance. It carries nothing itself: it says when, where and as coming from
+//! whom a datagram arrives. The same seed and the same questions give the same answers.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -124,8 +124,8 @@ impl Network {
         self.links.entry(remote).or_insert(self.usual)
     }
 
-    /// Puts a NAT with this public address before us, and forgets what an earlier one knew: a second call
-    /// with the same address is a NAT that lost its table and gives other ports.
+    /// Puts a NAT with this public address before us, and forgets what an earlier one knew: a
+    /// second call with the same address is a NAT that lost its table and gives other ports.
     pub fn put_behind_nat(&mut self, public: IpAddr) {
         let next_port = self
             .nat

@@ -129,8 +129,15 @@ impl World {
         }
     }
 
-    /// A datagram reaches us, if a socket is bound there.
-    pub(super) fn receive(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+    /// A datagram reaches us, if a socket is bound there; `is_ours` when a registrar of ours sent
+    /// it.
+    pub(super) fn receive(
+        &mut self,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: &[u8],
+        is_ours: bool,
+    ) {
         let Some(run) = &self.run else {
             return;
         };
@@ -139,7 +146,9 @@ impl World {
             return;
         };
         let summary = Summary::of(bytes);
-        if summary.code().is_some_and(|code| code >= 200) {
+        if !is_ours {
+            self.watch.may_end(bytes);
+        } else if summary.code().is_some_and(|code| code >= 200) {
             self.watch.ends(&summary.branch);
         }
         let account = self.by_call.get(&summary.call_id).cloned();
@@ -162,7 +171,9 @@ impl World {
         }
         let quoted = &bytes[..bytes.len().min(self.quote)];
         let summary = Summary::of(bytes);
-        if String::from_utf8_lossy(quoted).contains(&summary.branch) {
+        if !summary.is_register() {
+            self.watch.may_end(quoted);
+        } else if String::from_utf8_lossy(quoted).contains(&summary.branch) {
             self.watch.ends(&summary.branch);
         }
         let account = self.by_call.get(&summary.call_id).cloned();
@@ -262,7 +273,7 @@ impl World {
         let sockets = self.run.as_ref().map(|run| &run.sockets);
         let first = sockets.and_then(|sockets| sockets.values().next().copied());
         if let Some(local) = first {
-            self.receive(from, local, bytes);
+            self.receive(from, local, bytes, false);
         }
     }
 

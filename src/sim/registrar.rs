@@ -1,8 +1,8 @@
-//! A registrar that does what it is told: it answers REGISTERs, checks digests for real and keeps a location
-//! table, in any mood of [`Behaviour`].
+//! A registrar that does what it is told: it answers REGISTERs, checks digests for real and keeps a
+//! location table, in any mood of [`Behaviour`].
 //!
-//! It is pure: no clock and no socket. It is told when a datagram came from where, and says what to send when.
-//! So the same registrar serves virtual time in tests and real sockets in the demo.
+//! It is pure: no clock and no socket. It is told when a datagram came from where, and says what to
+//! send when. So the same registrar serves virtual time in tests and real sockets in the demo.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -302,7 +302,8 @@ impl Registrar {
         }
     }
 
-    /// Checks every challenge in turn: the last one's credentials, or the answer to somebody without.
+    /// Checks every challenge in turn: the last one's credentials, or the answer to somebody
+    /// without.
     fn authenticate(
         &mut self,
         heard: &Heard<'_>,

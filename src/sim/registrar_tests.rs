@@ -62,7 +62,7 @@ impl Client {
             uri: "sip:sim.example",
             body: b"",
         };
-        let claim = Claim::read(&base).expect("a claim");
+        let claim = Claim::read(&base)?;
         let response = claim.response(algorithm, password, &covered);
         self.register(&format!(
             "Authorization: {base}, response=\"{response}\"\r\n{OURS}"

@@ -1,13 +1,15 @@
-//! Configurations for the simulated world, without a file: one interface, any registrars, any Accounts.
+//! Configurations for the simulated world, without a file: one interface, any registrars, any
+//! Accounts.
 //!
-//! Everything has the value that an absent key has in a configuration file; tests change what they are about.
+//! Everything has the value that an absent key has in a configuration file; tests change what they
+//! are about.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::config::{
     Account, Agent, AuthenticationMode, Config, Credentials, IpGroup, ProxyAddress, ProxySet,
-    Register, Registration, SecretSource, SipInterface, Transport, UnregistrationMode,
+    Redirects, Register, Registration, SecretSource, SipInterface, Transport, UnregistrationMode,
 };
 use crate::secret::Secret;
 use crate::sip::Algorithm;
@@ -45,7 +47,8 @@ pub struct AccountSetup {
 }
 
 impl AccountSetup {
-    /// An Account that registers at [`REGISTRAR`]; its name is its Contact User and its digest user.
+    /// An Account that registers at [`REGISTRAR`]; its name is its Contact User and its digest
+    /// user.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -313,6 +316,7 @@ fn defaults() -> Registration {
         retry_after_max_secs: 3_600,
         credentials_retry_secs: 600,
         unregistration_mode: UnregistrationMode::OwnContact,
+        follow_redirects: Redirects::Rejected,
         unregister_on_shutdown: false,
         minimum_algorithm: Algorithm::Md5,
         sip_t1_ms: 500,

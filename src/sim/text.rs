@@ -1,7 +1,8 @@
 //! A SIP message as a plain reader sees it: a second, simpler opinion than the one in `sip`.
 //!
-//! The registrar of the simulator reads with this, so that a fault that our writer and our parser share does
-//! not go unseen. It is lenient, keeps header lines as text, and knows no grammar beyond lists and parameters.
+//! The registrar of the simulator reads with this, so that a fault that our writer and our parser
+//! share does not go unseen. It is lenient, keeps header lines as text, and knows no grammar beyond
+//! lists and parameters.
 
 use std::borrow::Cow;
 
@@ -90,7 +91,8 @@ impl Text {
         self.all("contact").flat_map(list).map(Contact::read)
     }
 
-    /// The address-of-record: To without display name, brackets, parameters and port; the host in lower case.
+    /// The address-of-record: To without display name, brackets, parameters and port; the host in
+    /// lower case.
     pub fn aor(&self) -> Option<String> {
         let uri = Contact::read(self.header("to")?).uri;
         let plain = uri.split([';', '?']).next()?;

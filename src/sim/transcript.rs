@@ -1,6 +1,8 @@
-//! Everything that happened in a simulated world, line by line: `+32.000s  main → 10.0.0.1:5060  REGISTER …`.
+//! Everything that happened in a simulated world, line by line: `+32.000s  main → 10.0.0.1:5060
+//! REGISTER …`.
 //!
-//! Lines are values first and text second: expectations look at the values, golden files at the text.
+//! Lines are values first and text second: expectations look at the values, golden files at the
+//! text.
 
 use std::fmt;
 use std::net::SocketAddr;

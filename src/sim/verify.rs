@@ -1,6 +1,8 @@
-//! Checks digest credentials from the specification alone, without the code that answers challenges.
+//! Checks digest credentials from the specification alone, without the code that answers
+//! challenges.
 //!
-//! It knows RFC 7616 and the `-sess` forms, and keeps no state: nonces and counts are the registrar's.
+//! It knows RFC 7616 and the `-sess` forms, and keeps no state: nonces and counts are the
+//! registrar's.
 
 use sha2::{Digest as _, Sha256, Sha512_256};
 
@@ -14,7 +16,8 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Reads `Digest name=value, …`. `None` for another scheme or for what is no list of parameters.
+    /// Reads `Digest name=value, …`. `None` for another scheme or for what is no list of
+    /// parameters.
     pub(super) fn read(header: &str) -> Option<Self> {
         let (scheme, rest) = header.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("digest") {

@@ -1,8 +1,8 @@
 //! What must hold whatever happens: watched at every step of a simulated world.
 //!
-//! It sees packets, not the engine's insides, and panics at the first fault: a second attempt in flight for an
-//! Account, a CSeq that does not rise, a retransmission that differs or comes after the answer, outputs out of
-//! order, a deadline in the past, a reply nobody waits for.
+//! It sees packets, not the engine's insides, and panics at the first fault: a second attempt in
+//! flight for an Account, a CSeq that does not rise, a retransmission that differs or comes after
+//! the answer, outputs out of order, a deadline in the past, a reply nobody waits for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -32,8 +32,17 @@ struct Flight {
     branch: String,
     bytes: Arc<[u8]>,
     ends_by: Instant,
-    ended: bool,
+    end: End,
     repeats: u32,
+}
+
+/// Whether a transaction has ended, as far as a watcher can tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    No,
+    /// Something came that may be an answer.
+    Perhaps,
+    Yes,
 }
 
 /// A message that leaves.
@@ -91,7 +100,7 @@ impl Watch {
                 "{now}: a retransmission that differs: {summary}"
             );
             assert!(
-                !flight.ended,
+                flight.end != End::Yes,
                 "{now}: a retransmission after the end: {summary}"
             );
             assert!(
@@ -109,7 +118,7 @@ impl Watch {
         let Leaving { to, summary, .. } = leaving;
         if let Some(before) = self.flights.get(&owner) {
             assert!(
-                before.ended || before.ends_by <= now,
+                before.end != End::No || before.ends_by <= now,
                 "{now}: {owner} has another REGISTER in flight (rule I4): {summary}"
             );
             self.by_branch.remove(&before.branch);
@@ -130,7 +139,7 @@ impl Watch {
                 branch: summary.branch.clone(),
                 bytes: leaving.bytes.clone(),
                 ends_by: now + self.timeout,
-                ended: false,
+                end: End::No,
                 repeats: 0,
             },
         );
@@ -158,9 +167,19 @@ impl Watch {
             return;
         };
         if let Some(flight) = self.flights.get_mut(&owner) {
-            flight.ended = true;
+            flight.end = End::Yes;
             let to = flight.to;
             self.lands(owner, to);
+        }
+    }
+
+    /// A datagram from nobody knows whom reaches the engine. Where it names a branch, it may be an
+    /// answer.
+    pub(super) fn may_end(&mut self, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        let open = self.flights.values_mut().filter(|it| it.end == End::No);
+        for flight in open.filter(|flight| text.contains(&flight.branch)) {
+            flight.end = End::Perhaps;
         }
     }
 

@@ -8,6 +8,14 @@
 //! * `REGENT_LONG_TESTS=1`: the trials that wait for long timers run too.
 //! * `REGENT_BIN=PATH`: the program under test, in place of the one that cargo has built.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    clippy::print_stderr,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that panics has failed, and tests look for one thing"
+)]
+
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
@@ -16,9 +24,13 @@ use libtest_mimic::{Arguments, Trial};
 mod harness;
 
 mod architecture;
+mod cli;
 mod config;
+mod control;
+mod daemon;
 mod examples;
 mod kamailio;
+mod model;
 mod scenarios;
 mod sip_oracles;
 mod sipp;
@@ -26,10 +38,14 @@ mod states;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     architecture::trials,
+    cli::trials,
     config::trials,
+    control::trials,
+    daemon::trials,
     examples::trials,
     kamailio::trials,
-    scenarios::tests,
+    model::trials,
+    scenarios::trials,
     sip_oracles::trials,
     sipp::trials,
     states::trials,

@@ -15,7 +15,8 @@ use super::options::*;
 use super::parse::Top;
 use super::row::Row;
 use super::{
-    Account, Agent, Config, IpGroup, ProxySet, Registration, SipInterface, UnregistrationMode,
+    Account, Agent, Config, IpGroup, ProxySet, Redirects, Registration, SipInterface,
+    UnregistrationMode,
 };
 use crate::sip::Algorithm;
 
@@ -218,6 +219,11 @@ fn read_registration(row: &Row<'_>) -> Registration {
         Algorithm::Sha512_256,
         Algorithm::Sha512_256Sess,
     ];
+    let redirects = [
+        Redirects::Rejected,
+        Redirects::WithinSet,
+        Redirects::Anywhere,
+    ];
     Registration {
         registration_time_secs: row.whole(&REGISTRATION_TIME_SECS),
         refresh_percent: row.whole(&REFRESH_PERCENT),
@@ -230,6 +236,7 @@ fn read_registration(row: &Row<'_>) -> Registration {
         retry_after_max_secs: row.whole(&RETRY_AFTER_MAX_SECS),
         credentials_retry_secs: row.whole(&CREDENTIALS_RETRY_SECS),
         unregistration_mode: row.word(&UNREGISTRATION_MODE, &modes),
+        follow_redirects: row.word(&FOLLOW_REDIRECTS, &redirects),
         unregister_on_shutdown: row.flag(&UNREGISTER_ON_SHUTDOWN),
         minimum_algorithm: row.word(&MINIMUM_ALGORITHM, &algorithms),
         sip_t1_ms: row.whole(&SIP_T1_MS),

@@ -219,6 +219,26 @@ pub(in crate::config) static UNREGISTRATION_MODE: Opt = Opt {
     doc: "What an un-register removes at the registrar.",
 };
 
+static FOLLOW_REDIRECTS_WORDS: [Word; 3] = [
+    word("no", "disable", None, "a 3xx is a rejection"),
+    word("set", "set", None, "to addresses of the Proxy Set only"),
+    word("any", "any", None, "to any address"),
+];
+
+pub(in crate::config) static FOLLOW_REDIRECTS: Opt = Opt {
+    table: Table::Registration,
+    key: "follow_redirects",
+    kind: Kind::Words(&FOLLOW_REDIRECTS_WORDS),
+    fallback: Fallback::Word("no"),
+    example: "\"no\"",
+    cli: "follow-redirects",
+    ini: &[],
+    source: Source::Rule,
+    rules: "A",
+    doc: "Whether a REGISTER is sent on to where a 3xx points, its Contacts in the order of their q, \
+          at most 5 times in one attempt. Contacts must hold IP addresses: names are not resolved yet.",
+};
+
 pub(in crate::config) static UNREGISTER_ON_SHUTDOWN: Opt = Opt {
     table: Table::Registration,
     key: "unregister_on_shutdown",

@@ -1,28 +1,32 @@
 //! Digest authentication in all its forms (rules A1, A2).
 
+use libtest_mimic::Trial;
 use regent::effect::{Event, Phase};
 use regent::sim::{Behaviour, Challenge, Form, Offer, Proof, Setup, Used, World, at, sent};
 use regent::sip::Algorithm;
 
 use super::world;
 
-stories![
-    every_algorithm_answers_every_quality_of_protection,
-    no_algorithm_means_md5,
-    the_strongest_of_several_offers_is_taken,
-    schemes_and_algorithms_that_nobody_knows_are_skipped,
-    only_unknown_algorithms_are_refused_credentials,
-    a_challenge_below_the_minimum_is_refused,
-    of_a_weak_and_a_strong_offer_the_minimum_takes_the_strong_one,
-    a_407_is_answered_with_proxy_authorization,
-    two_challengers_are_both_answered_and_both_remembered,
-    nextnonce_is_used_at_once,
-    a_right_rspauth_is_accepted_silently,
-    a_wrong_rspauth_is_reported,
-    the_nonce_count_starts_anew_with_each_nonce,
-    challenges_in_every_form_are_read,
-    one_of_two_offered_qualities_is_chosen,
-];
+pub(super) fn trials() -> Vec<Trial> {
+    trials![[];
+        every_algorithm_answers_every_quality_of_protection,
+        a_session_algorithm_without_quality_of_protection_is_not_answered,
+        no_algorithm_means_md5,
+        the_strongest_of_several_offers_is_taken,
+        schemes_and_algorithms_that_nobody_knows_are_skipped,
+        only_unknown_algorithms_are_refused_credentials,
+        a_challenge_below_the_minimum_is_refused,
+        of_a_weak_and_a_strong_offer_the_minimum_takes_the_strong_one,
+        a_407_is_answered_with_proxy_authorization,
+        two_challengers_are_both_answered_and_both_remembered,
+        nextnonce_is_used_at_once,
+        a_right_rspauth_is_accepted_silently,
+        a_wrong_rspauth_is_reported,
+        the_nonce_count_starts_anew_with_each_nonce,
+        challenges_in_every_form_are_read,
+        one_of_two_offered_qualities_is_chosen,
+    ]
+}
 
 const ALGORITHMS: [(Algorithm, &str); 6] = [
     (Algorithm::Md5, "MD5"),
@@ -36,6 +40,10 @@ const ALGORITHMS: [(Algorithm, &str); 6] = [
 fn every_algorithm_answers_every_quality_of_protection() {
     for (algorithm, name) in ALGORITHMS {
         for (qop, count) in [(None, 0), (Some("auth"), 1), (Some("auth-int"), 1)] {
+            if qop.is_none() && name.ends_with("-sess") {
+                // No cnonce without qop, and no session key without a cnonce: see the next story.
+                continue;
+            }
             let challenge = Challenge::www(algorithm, qop);
             let mut world = world(Setup::one(), Behaviour::open().challenge(challenge));
             world.expect_at("0", sent("REGISTER").bare());
@@ -49,6 +57,18 @@ fn every_algorithm_answers_every_quality_of_protection() {
             world.run_until(at("91"));
             assert_eq!(world.registrar().counts().challenged, 1, "{name} {qop:?}");
         }
+    }
+}
+
+// RFC 7616 §3.4.2: the session key is made with the cnonce.
+fn a_session_algorithm_without_quality_of_protection_is_not_answered() {
+    for (algorithm, _) in ALGORITHMS.into_iter().skip(1).step_by(2) {
+        let challenge = Challenge::www(algorithm, None);
+        let mut world = world(Setup::one(), Behaviour::open().challenge(challenge));
+        world.expect_at("0", sent("REGISTER").bare());
+        world.expect_phase_at("0.020", "main", Phase::WaitingToRetry);
+        assert_eq!(world.status("main").temporary, Some(false));
+        world.expect_silence_until("30.020");
     }
 }
 
@@ -190,7 +210,7 @@ fn nextnonce_is_used_at_once() {
 
 fn a_right_rspauth_is_accepted_silently() {
     for (algorithm, _) in ALGORITHMS {
-        for qop in [None, Some("auth"), Some("auth-int")] {
+        for qop in [Some("auth"), Some("auth-int")] {
             let challenge = Challenge::www(algorithm, qop);
             let behaviour = Behaviour::open().challenge(challenge).proof(Proof::Right);
             let mut world = world(Setup::one(), behaviour.next_nonce());

@@ -1,5 +1,6 @@
 //! What ends *registered*, and what does not (rules L5, S14).
 
+use libtest_mimic::Trial;
 use regent::effect::{Event, Outcome, Phase};
 use regent::sim::{Behaviour, REGISTRAR, Setup, World, at, sent};
 use regent::status::StatusWord;
@@ -7,16 +8,18 @@ use regent::time::Duration;
 
 use super::registered;
 
-stories![
-    a_refresh_that_fails_once_leaves_the_account_registered_and_says_so,
-    a_silent_registrar_leaves_the_account_registered_until_the_binding_ends,
-    a_closed_port_leaves_the_account_registered_until_the_binding_ends,
-    the_binding_ends_while_waiting,
-    a_rejected_refresh_ends_registered,
-    refused_credentials_on_a_refresh_end_registered,
-    a_binding_that_ends_in_the_middle_of_a_refresh_is_had_back_by_its_answer,
-    a_registrar_that_was_restarted_without_its_table_is_told_again,
-];
+pub(super) fn trials() -> Vec<Trial> {
+    trials![[];
+        a_refresh_that_fails_once_leaves_the_account_registered_and_says_so,
+        a_silent_registrar_leaves_the_account_registered_until_the_binding_ends,
+        a_closed_port_leaves_the_account_registered_until_the_binding_ends,
+        the_binding_ends_while_waiting,
+        a_rejected_refresh_ends_registered,
+        refused_credentials_on_a_refresh_end_registered,
+        a_binding_that_ends_in_the_middle_of_a_refresh_is_had_back_by_its_answer,
+        a_registrar_that_was_restarted_without_its_table_is_told_again,
+    ]
+}
 
 fn a_refresh_that_fails_once_leaves_the_account_registered_and_says_so() {
     for code in [408, 500, 503, 504] {

@@ -1,5 +1,6 @@
 //! Wrong passwords, stale nonces, and registrars that never have enough of challenges.
 
+use libtest_mimic::Trial;
 use regent::effect::{Event, Outcome, Phase};
 use regent::sim::{AccountSetup, Behaviour, Challenge, PASSWORD, Setup, World, at, sent};
 use regent::sip::Algorithm;
@@ -8,22 +9,24 @@ use regent::time::Duration;
 
 use super::world;
 
-stories![
-    a_wrong_password_is_tried_once_per_challenge_and_waits_ten_minutes,
-    refused_credentials_wait_twice_as_long_each_time_up_to_a_day,
-    the_first_wait_is_a_setting,
-    a_403_to_credentials_is_refused_credentials,
-    a_403_without_credentials_is_a_rejection,
-    an_operator_ends_the_wait_and_the_doubling,
-    a_stale_nonce_is_answered_at_once,
-    a_refresh_with_a_stale_nonce_costs_one_more_round_trip,
-    stale_is_believed_twice_in_a_row,
-    four_authenticated_repeats_are_the_limit,
-    a_challenge_without_credentials_waits_and_says_so,
-    credentials_of_the_serving_group_answer_when_the_account_has_none,
-    the_group_does_not_answer_for_an_account_with_its_own,
-    a_password_that_is_right_again_is_found_out,
-];
+pub(super) fn trials() -> Vec<Trial> {
+    trials![[];
+        a_wrong_password_is_tried_once_per_challenge_and_waits_ten_minutes,
+        refused_credentials_wait_twice_as_long_each_time_up_to_a_day,
+        the_first_wait_is_a_setting,
+        a_403_to_credentials_is_refused_credentials,
+        a_403_without_credentials_is_a_rejection,
+        an_operator_ends_the_wait_and_the_doubling,
+        a_stale_nonce_is_answered_at_once,
+        a_refresh_with_a_stale_nonce_costs_one_more_round_trip,
+        stale_is_believed_twice_in_a_row,
+        four_authenticated_repeats_are_the_limit,
+        a_challenge_without_credentials_waits_and_says_so,
+        credentials_of_the_serving_group_answer_when_the_account_has_none,
+        the_group_does_not_answer_for_an_account_with_its_own,
+        a_password_that_is_right_again_is_found_out,
+    ]
+}
 
 // table A: one authenticated try; rule L3: its own back-off.
 fn a_wrong_password_is_tried_once_per_challenge_and_waits_ten_minutes() {

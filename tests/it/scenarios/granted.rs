@@ -1,23 +1,26 @@
 //! How long a 200 grants, in each form that registrars use (rule L2).
 
+use libtest_mimic::Trial;
 use regent::effect::Phase;
 use regent::sim::{Behaviour, ContactAs, Setup, Shows, sent};
 
 use super::world;
 
-stories![
-    our_contact_is_found_among_foreign_ones,
-    our_contact_is_found_by_its_mark_when_host_and_port_are_rewritten,
-    the_source_of_the_request_may_stand_in_our_contact,
-    the_only_contact_is_ours,
-    our_contact_without_a_number_takes_the_expires_header,
-    the_expires_header_counts_when_our_contact_is_not_there,
-    the_smallest_number_counts_when_nothing_else_is_there,
-    the_asked_value_counts_only_when_nothing_is_shown,
-    compact_and_folded_answers_are_read,
-    a_200_that_grants_nothing_is_a_failure,
-    routes_do_not_disturb,
-];
+pub(super) fn trials() -> Vec<Trial> {
+    trials![[];
+        our_contact_is_found_among_foreign_ones,
+        our_contact_is_found_by_its_mark_when_host_and_port_are_rewritten,
+        the_source_of_the_request_may_stand_in_our_contact,
+        the_only_contact_is_ours,
+        our_contact_without_a_number_takes_the_expires_header,
+        the_expires_header_counts_when_our_contact_is_not_there,
+        the_smallest_number_counts_when_nothing_else_is_there,
+        the_asked_value_counts_only_when_nothing_is_shown,
+        compact_and_folded_answers_are_read,
+        a_200_that_grants_nothing_is_a_failure,
+        routes_do_not_disturb,
+    ]
+}
 
 /// A binding of somebody else that ends soon.
 const SOON: &str = "\"Other, phone\" <sip:other@192.0.2.9:5060>;expires=15";

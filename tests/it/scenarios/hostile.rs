@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use libtest_mimic::Trial;
 use regent::effect::Phase;
 use regent::rng::Seed;
 use regent::sim::{
@@ -11,16 +12,18 @@ use regent::time::Duration;
 
 use super::{registered, world};
 
-stories![
-    noise_while_idle_and_in_flight_changes_nothing,
-    strangers_get_no_answer,
-    every_truncation_of_an_answer_is_survived,
-    mutated_answers_are_survived,
-    a_registrar_that_speaks_garbage_is_a_silent_one,
-    absurd_numbers_in_an_answer_are_survived,
-    absurd_challenges_are_survived,
-    answers_with_foreign_branches_are_not_ours,
-];
+pub(super) fn trials() -> Vec<Trial> {
+    trials![[];
+        noise_while_idle_and_in_flight_changes_nothing,
+        strangers_get_no_answer,
+        every_truncation_of_an_answer_is_survived,
+        mutated_answers_are_survived,
+        a_registrar_that_speaks_garbage_is_a_silent_one,
+        absurd_numbers_in_an_answer_are_survived,
+        absurd_challenges_are_survived,
+        answers_with_foreign_branches_are_not_ours,
+    ]
+}
 
 fn noise_while_idle_and_in_flight_changes_nothing() {
     let mut world = registered(Setup::one());
@@ -83,7 +86,7 @@ fn mutated_answers_are_survived() {
                 match draw.below(4) {
                     0 => bytes[place] = draw.below(256) as u8,
                     1 => drop(bytes.remove(place)),
-                    2 => bytes.insert(place, b"\r\n\0\",;<>=: 9\xff"[draw.below(14) as usize]),
+                    2 => bytes.insert(place, b"\r\n\0\",;<>=: 9\xff"[draw.below(13) as usize]),
                     _ => bytes.truncate(place.max(1)),
                 }
             }
@@ -121,18 +124,7 @@ fn absurd_numbers_in_an_answer_are_survived() {
                     .lists_before(&contact)
                     .lists_after("<sip:;>;;;expires");
                 let mut world = world(Setup::one(), behaviour.with("Expires", expires));
-                let from = std::time::Instant::now();
-                for _ in 0..300 {
-                    if expires.starts_with('4') {
-                        eprintln!("{:?} {}", world.now(), world.transcript().tail(1));
-                    }
-                    world.step();
-                }
-                eprintln!(
-                    "{expires} {shows:?} {contact_as:?} {:?} {}",
-                    from.elapsed(),
-                    world.transcript().tail(5)
-                );
+                world.run_until(at("1000"));
                 end_well(&mut world);
             }
         }
@@ -194,7 +186,8 @@ fn answers_with_foreign_branches_are_not_ours() {
     world.expect_phase_at("32", "main", Phase::WaitingToRetry);
 }
 
-/// Whatever happened, the Account gets registered by a registrar that behaves; perhaps after a long wait.
+/// Whatever happened, the Account gets registered by a registrar that behaves; perhaps after a long
+/// wait.
 #[track_caller]
 fn end_well(world: &mut World) {
     world.registrar().behave(Behaviour::digest());

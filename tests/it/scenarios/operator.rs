@@ -1,26 +1,29 @@
 //! `register`, `register --force`, `refresh` (rule L10), and their outcomes.
 
+use libtest_mimic::Trial;
 use regent::effect::{AccountId, Command, Outcome, Phase};
 use regent::sim::{Behaviour, REGISTRAR, Setup, at, sent};
 use regent::time::Duration;
 
 use super::{registered, world};
 
-stories![
-    register_joins_the_attempt_in_flight,
-    register_ends_a_wait,
-    register_refreshes_a_binding,
-    register_does_not_end_a_retry_after,
-    register_by_force_ends_a_retry_after,
-    register_clears_the_back_off,
-    refresh_sends_now_to_the_bound_registrar,
-    refresh_without_a_binding_says_why_nothing_is_sent,
-    refresh_joins_the_one_in_flight,
-    a_rejection_is_told,
-    an_account_that_is_not_there_is_gone,
-    commands_before_the_first_send_are_answered_too,
-    register_during_an_unregister_comes_after_it,
-];
+pub(super) fn trials() -> Vec<Trial> {
+    trials![[];
+        register_joins_the_attempt_in_flight,
+        register_ends_a_wait,
+        register_refreshes_a_binding,
+        register_does_not_end_a_retry_after,
+        register_by_force_ends_a_retry_after,
+        register_clears_the_back_off,
+        refresh_sends_now_to_the_bound_registrar,
+        refresh_without_a_binding_says_why_nothing_is_sent,
+        refresh_joins_the_one_in_flight,
+        a_rejection_is_told,
+        an_account_that_is_not_there_is_gone,
+        commands_before_the_first_send_are_answered_too,
+        register_during_an_unregister_comes_after_it,
+    ]
+}
 
 fn register_joins_the_attempt_in_flight() {
     let mut world = world(Setup::one(), Behaviour::digest());

@@ -1,5 +1,6 @@
 //! After a failed attempt: the wait, the back-off, and Retry-After (rule L3).
 
+use libtest_mimic::Trial;
 use regent::effect::{Failure, Outcome, Phase};
 use regent::sim::{Behaviour, Setup, World, at, sent};
 use regent::status::StatusWord;
@@ -7,23 +8,25 @@ use regent::time::{Duration, Instant};
 
 use super::{registered, world};
 
-stories![
-    a_failed_attempt_is_repeated_after_30_seconds,
-    the_retry_time_is_a_setting,
-    silence_counts_from_the_end_of_the_transaction,
-    the_back_off_doubles_and_is_drawn_from_its_upper_half,
-    the_back_off_starts_anew_after_a_200,
-    the_draws_differ_between_accounts,
-    jitter_adds_up_to_its_share,
-    retry_after_in_seconds_is_a_lower_bound,
-    retry_after_may_be_a_date,
-    an_absurd_retry_after_is_bounded_and_shown,
-    a_retry_after_that_is_none_is_ignored,
-    retry_after_counts_on_4xx_and_6xx_too,
-    retry_after_outlasts_the_back_off,
-    the_bound_of_retry_after_is_a_setting,
-    no_state_is_final,
-];
+pub(super) fn trials() -> Vec<Trial> {
+    trials![[];
+        a_failed_attempt_is_repeated_after_30_seconds,
+        the_retry_time_is_a_setting,
+        silence_counts_from_the_end_of_the_transaction,
+        the_back_off_doubles_and_is_drawn_from_its_upper_half,
+        the_back_off_starts_anew_after_a_200,
+        the_draws_differ_between_accounts,
+        jitter_adds_up_to_its_share,
+        retry_after_in_seconds_is_a_lower_bound,
+        retry_after_may_be_a_date,
+        an_absurd_retry_after_is_bounded_and_shown,
+        a_retry_after_that_is_none_is_ignored,
+        retry_after_counts_on_4xx_and_6xx_too,
+        retry_after_outlasts_the_back_off,
+        the_bound_of_retry_after_is_a_setting,
+        no_state_is_final,
+    ]
+}
 
 fn a_failed_attempt_is_repeated_after_30_seconds() {
     let mut world = world(Setup::one(), Behaviour::refusing(500));

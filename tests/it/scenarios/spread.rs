@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use libtest_mimic::Trial;
 use regent::sim::{Behaviour, Setup, World, at};
 use regent::time::{Duration, Instant};
 
 use super::world;
 
-stories![
-    without_a_spread_every_refresh_is_at_its_time,
-    a_spread_moves_refreshes_earlier_within_its_share,
-    a_spread_fills_the_least_loaded_seconds,
-    the_storm_does_not_come_back,
-    the_same_seed_spreads_the_same,
-    a_short_grant_is_spread_within_its_share_too,
-];
+pub(super) fn trials() -> Vec<Trial> {
+    trials![[];
+        without_a_spread_every_refresh_is_at_its_time,
+        a_spread_moves_refreshes_earlier_within_its_share,
+        a_spread_fills_the_least_loaded_seconds,
+        the_storm_does_not_come_back,
+        the_same_seed_spreads_the_same,
+        a_short_grant_is_spread_within_its_share_too,
+    ]
+}
 
 fn without_a_spread_every_refresh_is_at_its_time() {
     let mut world = world(Setup::many(102), Behaviour::digest());

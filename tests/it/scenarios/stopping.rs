@@ -1,21 +1,24 @@
 //! The daemon stops (rule L7).
 
+use libtest_mimic::Trial;
 use regent::effect::{Outcome, Phase};
 use regent::sim::{Behaviour, REGISTRAR, Setup, at, sent};
 use regent::time::Duration;
 
 use super::{registered, world};
 
-stories![
-    without_a_store_stopping_removes_the_binding,
-    a_silent_registrar_does_not_hold_the_stop_up,
-    without_bindings_stopping_is_immediate,
-    a_registration_in_flight_is_removed_when_it_succeeds,
-    many_bindings_are_removed_in_their_windows,
-    with_a_store_bindings_are_left,
-    with_a_store_and_the_option_bindings_are_removed,
-    commands_after_the_stop_send_nothing,
-];
+pub(super) fn trials() -> Vec<Trial> {
+    trials![[];
+        without_a_store_stopping_removes_the_binding,
+        a_silent_registrar_does_not_hold_the_stop_up,
+        without_bindings_stopping_is_immediate,
+        a_registration_in_flight_is_removed_when_it_succeeds,
+        many_bindings_are_removed_in_their_windows,
+        with_a_store_bindings_are_left,
+        with_a_store_and_the_option_bindings_are_removed,
+        commands_after_the_stop_send_nothing,
+    ]
+}
 
 /// No operator and no init system waits longer than this.
 const BOUND: Duration = Duration::from_secs(10);

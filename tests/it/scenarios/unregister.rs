@@ -1,5 +1,6 @@
 //! Removing a binding by an operator's word (rule I8).
 
+use libtest_mimic::Trial;
 use regent::config::UnregistrationMode;
 use regent::effect::{Failure, Outcome, Phase};
 use regent::sim::{Behaviour, REGISTRAR, Setup, again, at, sent};
@@ -8,21 +9,24 @@ use regent::time::Duration;
 
 use super::{registered, world};
 
-stories![
-    our_own_contact_is_removed_and_the_account_holds,
-    every_contact_is_removed_in_mode_all,
-    codes_404_and_481_count_as_done,
-    a_challenge_is_answered,
-    silence_ends_it_and_the_status_says_until_when_the_binding_may_live,
-    a_closed_port_ends_it_at_once,
-    it_waits_for_a_register_in_flight,
-    it_waits_for_a_first_registration_and_then_removes_it,
-    a_first_registration_that_times_out_leaves_nothing_to_remove,
-    without_a_binding_nothing_is_sent,
-    an_expired_binding_is_not_removed,
-    register_ends_the_hold,
-    a_second_word_joins_the_first,
-];
+pub(super) fn trials() -> Vec<Trial> {
+    trials![[];
+        our_own_contact_is_removed_and_the_account_holds,
+        every_contact_is_removed_in_mode_all,
+        codes_404_and_481_count_as_done,
+        a_challenge_is_answered,
+        silence_ends_it_and_the_status_says_until_when_the_binding_may_live,
+        a_closed_port_ends_it_at_once,
+        it_waits_for_a_register_in_flight,
+        it_waits_for_a_first_registration_and_then_removes_it,
+        a_refresh_that_times_out_before_it_is_told,
+        a_first_registration_that_times_out_leaves_nothing_to_remove,
+        without_a_binding_nothing_is_sent,
+        an_expired_binding_is_not_removed,
+        register_ends_the_hold,
+        a_second_word_joins_the_first,
+    ]
+}
 
 fn our_own_contact_is_removed_and_the_account_holds() {
     let mut world = registered(Setup::one());
@@ -143,6 +147,21 @@ fn it_waits_for_a_register_in_flight() {
     world.expect_reply_at("92.080", ticket, &Outcome::Unregistered);
     world.expect_silence_until("1000000");
     assert_eq!(world.registrar().bindings(at("93")).count(), 0);
+}
+
+// rule T1: the world compares what is published with what is so.
+fn a_refresh_that_times_out_before_it_is_told() {
+    let mut world = registered(Setup::one());
+    world.registrar().behave(Behaviour::silence());
+    world.expect_at("90.040", sent("REGISTER").asking(180));
+    world.run_until(at("91"));
+    world.unregister("main");
+    world.skip_until("122.039999");
+    world.registrar().behave(Behaviour::digest());
+    world.expect_at("122.040", sent("REGISTER").removing());
+    assert_eq!(world.status("main").last_error, Some(408));
+    world.expect_phase_at("122.060", "main", Phase::Unregistered);
+    world.expect_silence_until("1000000");
 }
 
 fn it_waits_for_a_first_registration_and_then_removes_it() {

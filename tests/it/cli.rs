@@ -1,0 +1,574 @@
+//! The commands as a user meets them: what they print, where, and with which exit code.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+use regent::demo::{self, Stage};
+use serde_json::Value;
+
+use crate::harness::{Sandbox, wait_for};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    trials![[];
+        help_teaches_and_wrong_usage_is_told_apart,
+        every_fault_of_a_configuration_is_told_in_one_run,
+        a_configuration_that_is_no_text_or_not_there_is_told,
+        without_a_daemon_the_hint_says_where_it_was_looked_for,
+        the_demo_is_what_its_registrars_say_it_is,
+        the_demo_ends_by_itself_and_reads_well_without_a_terminal,
+        the_table_fits_and_the_story_tells_all,
+        orders_say_how_they_went,
+        a_watch_tells_changes_as_they_come,
+        whoever_stops_reading_hears_no_complaint,
+        the_manual_and_the_completions_name_every_command,
+    ]
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// The exit code.
+    pub(crate) code: Option<i32>,
+    /// The standard output.
+    pub(crate) out: String,
+    /// The standard error.
+    pub(crate) err: String,
+}
+
+/// The program under test.
+pub(crate) fn program() -> PathBuf {
+    let given = env::var_os("REGENT_BIN");
+    given.map_or_else(|| env!("CARGO_BIN_EXE_regent").into(), PathBuf::from)
+}
+
+/// A command, not yet run, in an environment of no importance.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command.args(arguments).stdin(Stdio::null());
+    for variable in ["REGENT_SOCKET", "REGENT_LOG", "NO_COLOR", "NOTIFY_SOCKET"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// Runs a command.
+#[track_caller]
+pub(crate) fn regent(arguments: &[&str]) -> Said {
+    let output = command(arguments).output().expect("the program starts");
+    Said {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).expect("the output is text"),
+        err: String::from_utf8(output.stderr).expect("the output is text"),
+    }
+}
+
+/// Runs a command against the daemon on this stage.
+#[track_caller]
+fn tell(stage: &Stage, arguments: &[&str]) -> Said {
+    let socket = stage.socket();
+    let socket = socket.to_str().expect("the path is text");
+    regent(&[arguments, &["--socket", socket]].concat())
+}
+
+/// Lets `test` play on the stage of the demo, with every Account past its first attempt.
+#[track_caller]
+fn on_stage<R>(test: impl FnOnce(&Stage) -> R) -> R {
+    let run = demo::run(|stage| {
+        wait_for(Duration::from_secs(10), "five registered Accounts", || {
+            let said = tell(stage, &["status"]);
+            said.out
+                .contains("5 registered, 1 waiting to retry")
+                .then_some(())
+        });
+        test(stage)
+    });
+    run.expect("the demo starts and stops").0
+}
+
+fn help_teaches_and_wrong_usage_is_told_apart() {
+    let help = regent(&["--help"]);
+    assert_eq!(help.code, Some(0));
+    for part in ["regent demo", "Exit codes:", "REGENT_SOCKET", "unregister"] {
+        assert!(help.out.contains(part), "{part} is missing: {}", help.out);
+    }
+    let widest = help.out.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(100), "{widest:?} columns: {}", help.out);
+    assert_eq!(
+        regent(&["--version"]).out,
+        concat!("regent ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+    for wrong in [
+        &["frobnicate"][..],
+        &["register"],
+        &["register", "a", "--all"],
+        &[],
+    ] {
+        let said = regent(wrong);
+        assert_eq!(said.code, Some(2), "{wrong:?}: {said:?}");
+        assert!(
+            said.out.is_empty() && !said.err.is_empty(),
+            "{wrong:?}: {said:?}"
+        );
+    }
+    let said = regent(&["status", "--phase", "happy", "--socket", "/nowhere"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+}
+
+/// Rule G1.
+fn every_fault_of_a_configuration_is_told_in_one_run() {
+    let sandbox = Sandbox::new();
+    sandbox.write("open.secret", "open sesame\n");
+    fs::set_permissions(
+        sandbox.path("open.secret"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o644),
+    )
+    .expect("our own file");
+    let good = accounts(&[("main", "open.secret"), ("fax", "none.secret")]);
+    let file = sandbox.write("regent.toml", &good);
+    let said = check(&file);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let path = file.display();
+    for part in [
+        "error: account \"main\": password file \"open.secret\" may be read by every user\n  hint: chmod o-r ",
+        "error: account \"fax\": password file \"none.secret\" cannot be read: no such file or directory\n",
+        "\n2 errors\n",
+    ] {
+        assert!(said.out.contains(part), "{part:?} is missing: {}", said.out);
+    }
+    assert!(said.out.starts_with(&format!("{path}:")), "{}", said.out);
+
+    let bad = good.replace("register = \"regular\"", "register = \"often\"");
+    let bad = bad.replace(
+        "[registration]",
+        "[registration]\nrefresh_percent = 300\nspeed = 1",
+    );
+    let bad = bad.replace("name = \"fax\"", "name = \"main\"");
+    let file = sandbox.write("regent.toml", &bad);
+    let said = check(&file);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    for part in ["300", "speed", "\"main\"", "often", "errors"] {
+        assert!(said.out.contains(part), "{part:?} is missing: {}", said.out);
+    }
+    let places = said
+        .out
+        .lines()
+        .filter(|line| line.starts_with(&format!("{path}:")));
+    for place in places {
+        let numbers: Vec<&str> = place.split(':').skip(1).take(2).collect();
+        assert!(
+            numbers.iter().all(|number| number.parse::<u32>().is_ok()),
+            "{place}"
+        );
+    }
+    let run = regent(&[
+        "run",
+        "-c",
+        file.to_str().expect("text"),
+        "--socket",
+        "/nowhere",
+    ]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(
+        run.err.contains("often") && run.err.contains("error: "),
+        "{run:?}"
+    );
+
+    let file = sandbox.write("main.secret", "open sesame\n");
+    let good = good
+        .replace("open.secret", "main.secret")
+        .replace("none.secret", "main.secret");
+    let said = check(&sandbox.write("regent.toml", &good));
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (Some(0), ""),
+        "{file:?}: {said:?}"
+    );
+    assert!(said.out.ends_with(": good, 2 Accounts\n"), "{}", said.out);
+}
+
+fn a_configuration_that_is_no_text_or_not_there_is_told() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.path("regent.toml");
+    fs::write(&file, b"[agent]\n# caf\xe9\n").expect("room in the sandbox");
+    let said = check(&file);
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.out.contains(":2:6: error: the file is not UTF-8 text"),
+        "{}",
+        said.out
+    );
+    let said = check(&sandbox.path("none.toml"));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.starts_with("error: cannot read "), "{said:?}");
+    assert_eq!(check(&sandbox.path("")).code, Some(1));
+    let nobody = command(&["check"])
+        .current_dir(sandbox.directory("empty"))
+        .output();
+    let nobody = nobody.expect("the program starts");
+    if !Path::new("/etc/regent/regent.toml").exists() {
+        assert_eq!(nobody.status.code(), Some(2), "{nobody:?}");
+    }
+}
+
+fn without_a_daemon_the_hint_says_where_it_was_looked_for() {
+    let sandbox = Sandbox::new();
+    let socket = sandbox.path("none.sock");
+    let socket = socket.to_str().expect("text");
+    for arguments in [
+        &["status"][..],
+        &["register", "main"],
+        &["status", "--watch"],
+    ] {
+        let said = regent(&[arguments, &["--socket", socket]].concat());
+        assert_eq!(said.code, Some(3), "{said:?}");
+        assert!(said.out.is_empty(), "{said:?}");
+        let error = format!("error: cannot reach the daemon at {socket}: ");
+        assert!(
+            said.err.starts_with(&error) && said.err.contains("\nhint: "),
+            "{said:?}"
+        );
+    }
+}
+
+/// The issue's own demand: the status is what the registrars' tables say.
+fn the_demo_is_what_its_registrars_say_it_is() {
+    on_stage(|stage| {
+        let said = tell(stage, &["status", "--json"]);
+        let status: Value = serde_json::from_str(&said.out).expect("JSON");
+        assert_eq!(status["schema"], 1);
+        let accounts = status["accounts"].as_array().expect("a list");
+        let bound = |account: &&Value| account["phase"] == "registered";
+        let bound = accounts.iter().filter(bound);
+        let mut shown: Vec<_> = bound
+            .map(|account| {
+                let text = |key: &str| account[key].as_str().unwrap_or_default().to_owned();
+                (text("aor").replace("sip:", ""), text("registrar"))
+            })
+            .collect();
+        shown.sort();
+        let mut held: Vec<_> = stage
+            .registrars()
+            .into_iter()
+            .flat_map(|registrar| {
+                let address = registrar.address.to_string();
+                let bindings = registrar.bindings.into_iter();
+                bindings.map(move |(aor, _)| (aor, address.clone()))
+            })
+            .collect();
+        held.sort();
+        assert_eq!(shown, held);
+        assert_eq!(held.len(), 5);
+        // Two for each Account, the wrong password included; a few refreshes may be due by now.
+        let counts = stage.registrars().map(|registrar| registrar.counts);
+        let registers = counts[0].registers + counts[1].registers;
+        assert!((12..=12 + 5).contains(&registers), "{counts:?}");
+        assert_eq!(counts[0].wrong_credentials, 1, "{counts:?}");
+        let retransmissions = counts[0].retransmissions + counts[1].retransmissions;
+        assert_eq!(retransmissions, 0, "{counts:?}");
+    });
+}
+
+fn the_demo_ends_by_itself_and_reads_well_without_a_terminal() {
+    let start = Instant::now();
+    let said = regent(&["demo", "--seconds", "3"]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+    let took = start.elapsed();
+    assert!((3..12).contains(&took.as_secs()), "it took {took:?}");
+    assert!(!said.out.contains('\u{1b}'), "{}", said.out);
+    assert!(
+        said.out.matches("# ").count() >= 2,
+        "at least two tables: {}",
+        said.out
+    );
+    for part in [
+        "credentials refused",
+        "6 Accounts: 5 registered, 1 waiting to retry",
+    ] {
+        assert!(said.out.contains(part), "{part:?} is missing: {}", said.out);
+    }
+    assert!(
+        said.out.ends_with("all bindings were removed.\n"),
+        "{}",
+        said.out
+    );
+}
+
+fn the_table_fits_and_the_story_tells_all() {
+    on_stage(|stage| {
+        let table = tell(stage, &["status"]);
+        assert_eq!((table.code, table.err.as_str()), (Some(0), ""), "{table:?}");
+        let lines: Vec<&str> = table.out.lines().collect();
+        assert_eq!(lines.len(), 8, "{}", table.out);
+        assert!(
+            lines.iter().all(|line| line.chars().count() <= 100),
+            "{}",
+            table.out
+        );
+        assert!(
+            !table.out.contains('\u{1b}'),
+            "colours in a file: {}",
+            table.out
+        );
+        assert!(lines[1].starts_with("0  main "), "{}", table.out);
+        assert!(lines[3].contains(" 401 "), "{}", table.out);
+
+        let story = tell(stage, &["status", "branch"]).out;
+        for part in [
+            "branch: not registered (401), waiting to retry\n",
+            "credentials refused",
+            "somebody must act",
+            "another attempt 20",
+        ] {
+            assert!(story.contains(part), "{part:?} is missing: {story}");
+        }
+        let story = tell(stage, &["status", "sales-us"]).out;
+        assert!(
+            story.contains("SHA-256") && story.contains("60 s asked, 12 s granted"),
+            "{story}"
+        );
+
+        let one = tell(stage, &["status", "--matching", "US"]).out;
+        assert!(one.contains("sales-us") && !one.contains("main"), "{one}");
+        let bad = tell(stage, &["status", "--phase", "waiting-to-retry", "--json"]).out;
+        let bad: Value = serde_json::from_str(&bad).expect("JSON");
+        assert_eq!(bad["accounts"][0]["name"], "branch");
+        assert_eq!(bad["accounts"].as_array().map(Vec::len), Some(1));
+
+        let stranger = tell(stage, &["status", "mian"]);
+        assert_eq!(
+            (stranger.code, stranger.out.as_str()),
+            (Some(2), ""),
+            "{stranger:?}"
+        );
+        assert_eq!(
+            stranger.err,
+            "error: there is no Account \"mian\"\nhint: did you mean \"main\"?\n"
+        );
+    });
+}
+
+/// Rule L10.
+fn orders_say_how_they_went() {
+    on_stage(|stage| {
+        let [carrier, _] = stage.registrars();
+        let at = carrier.address;
+        let said = tell(stage, &["register", "main"]);
+        assert_eq!(
+            said.out,
+            format!("main: registered at {at} for 20 s\n"),
+            "{said:?}"
+        );
+        assert_eq!(said.code, Some(0));
+        let said = tell(stage, &["refresh", "main", "fax"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(
+            said.out.ends_with("2 Accounts: 2 done, 0 not\n"),
+            "{said:?}"
+        );
+
+        let said = tell(stage, &["unregister", "main"]);
+        assert_eq!(
+            (said.code, said.out.as_str()),
+            (Some(0), "main: unregistered\n"),
+            "{said:?}"
+        );
+        // The outcome is never ahead of the status.
+        let story = tell(stage, &["status", "main"]).out;
+        assert!(story.starts_with("main: unregistered\n"), "{story}");
+        assert!(
+            !stage.registrars()[0]
+                .bindings
+                .iter()
+                .any(|(aor, _)| aor.contains("123456@"))
+        );
+        let said = tell(stage, &["refresh", "main"]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.out.starts_with("main: nothing was sent: "), "{said:?}");
+
+        let said = tell(stage, &["register", "--all", "--force"]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.out.contains("branch: refused: 401 "), "{said:?}");
+        assert!(
+            said.out.ends_with("6 Accounts: 5 done, 1 not\n"),
+            "{said:?}"
+        );
+        let said = tell(stage, &["register", "main", "--no-wait"]);
+        assert_eq!(
+            (said.code, said.out.as_str()),
+            (Some(0), "1 Account: ordered\n")
+        );
+        let said = tell(stage, &["unregister", "main", "nobody"]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        // All or nothing: a slip in one name does nothing to the others.
+        assert!(
+            tell(stage, &["status", "main"])
+                .out
+                .starts_with("main: registered\n")
+        );
+    });
+}
+
+fn a_watch_tells_changes_as_they_come() {
+    on_stage(|stage| {
+        let socket = stage.socket();
+        let watch = |more: &[&str]| {
+            let socket = socket.to_str().expect("text");
+            let arguments = [&["status", "--watch", "main", "--socket", socket], more].concat();
+            Watched::start(&arguments)
+        };
+        let mut text = watch(&[]);
+        let mut json = watch(&["--json"]);
+        assert!(text.line().contains(" main: registered at 127.0.0.1:"));
+        assert!(json.line().starts_with("{\"index\":0,\"name\":\"main\","));
+        // A refresh changes times, which are no news to people.
+        assert_eq!(tell(stage, &["refresh", "main"]).code, Some(0));
+        let refreshed: Value = serde_json::from_str(&json.line()).expect("JSON");
+        assert_eq!(refreshed["phase"], "registered");
+        assert_eq!(tell(stage, &["unregister", "main"]).code, Some(0));
+        let line = wait_for(Duration::from_secs(5), "the end of it", || {
+            Some(text.line()).filter(|line| !line.contains("unregistering"))
+        });
+        assert!(line.contains(" main: unregistered"), "{line}");
+    });
+}
+
+/// A command whose output is read as it comes.
+struct Watched {
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Watched {
+    #[track_caller]
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let lines = BufReader::new(child.stdout.take().expect("a pipe"));
+        Self { child, lines }
+    }
+
+    #[track_caller]
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).expect("a line");
+        assert!(
+            !line.is_empty(),
+            "it has ended: {:?}",
+            self.child.try_wait()
+        );
+        line
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn whoever_stops_reading_hears_no_complaint() {
+    for arguments in [
+        &["man"][..],
+        &["completions", "bash"],
+        &["demo", "--seconds", "2"],
+    ] {
+        let mut child = command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            (output.status.code(), &*complaint),
+            (Some(0), ""),
+            "{arguments:?}"
+        );
+    }
+}
+
+fn the_manual_and_the_completions_name_every_command() {
+    let page = regent(&["man"]);
+    assert_eq!(page.code, Some(0));
+    let commands = [
+        "run",
+        "check",
+        "status",
+        "register",
+        "unregister",
+        "refresh",
+        "demo",
+        "completions",
+    ];
+    for command in commands {
+        let section = format!(".SH \"REGENT {}\"", command.to_uppercase());
+        assert!(page.out.contains(&section), "{section} is missing");
+        for shell in ["bash", "zsh", "fish"] {
+            let script = regent(&["completions", shell]);
+            assert!(
+                script.out.contains(command),
+                "{shell}: {command} is missing"
+            );
+        }
+    }
+    assert!(
+        page.out.contains("Exit codes:"),
+        "the exit codes are missing"
+    );
+}
+
+#[track_caller]
+fn check(file: &Path) -> Said {
+    regent(&["check", file.to_str().expect("the path is text")])
+}
+
+/// A configuration with these Accounts and password files.
+fn accounts(accounts: &[(&str, &str)]) -> String {
+    let mut text = r#"[registration]
+
+[[sip_interface]]
+name = "outside"
+address = "127.0.0.1"
+udp_port = 0
+
+[[proxy_set]]
+name = "carrier"
+sip_interface = "outside"
+proxy = [{ address = "127.0.0.1:5060" }]
+
+[[ip_group]]
+name = "Carrier"
+proxy_set = "carrier"
+"#
+    .to_owned();
+    for (name, secret) in accounts {
+        write!(
+            text,
+            r#"
+[[ip_group]]
+name = "PBX-{name}"
+
+[[account]]
+name = "{name}"
+served_ip_group = "PBX-{name}"
+serving_ip_group = "Carrier"
+contact_user = "{name}"
+user_name = "{name}"
+password_file = "{secret}"
+register = "regular"
+"#
+        )
+        .expect("a String takes all");
+    }
+    text
+}

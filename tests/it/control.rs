@@ -1,0 +1,380 @@
+//! The control socket as other programs meet it: its messages, its limits, and who may use it.
+
+use std::fs::{self, Permissions};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+use nix::unistd::Uid;
+use serde_json::{Value, json};
+
+use crate::cli::{Said, command, program};
+use crate::daemon::{Program, many, nobody};
+use crate::harness::{Sandbox, wait_for};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    trials![[];
+        the_messages_are_those_of_the_document,
+        pages_and_filters_show_what_was_asked_for,
+        what_is_no_request_is_told_so,
+        a_slow_reader_keeps_nobody_waiting,
+        the_hundredth_client_is_told_that_there_are_too_many,
+        strangers_are_refused_and_the_log_names_them,
+        members_of_the_control_group_may_ask,
+        a_dead_daemons_socket_is_replaced_and_a_living_one_is_not,
+    ]
+}
+
+/// A client that speaks lines of JSON and nothing else.
+struct Lines(BufReader<UnixStream>);
+
+impl Lines {
+    #[track_caller]
+    fn open(socket: &Path) -> Self {
+        let stream = UnixStream::connect(socket).expect("the daemon listens");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .expect("a time limit");
+        Self(BufReader::new(stream))
+    }
+
+    #[track_caller]
+    fn say(&mut self, line: &str) {
+        writeln!(self.0.get_mut(), "{line}").expect("the daemon reads");
+    }
+
+    /// The next line; `None` when the daemon has hung up.
+    #[track_caller]
+    fn hear(&mut self) -> Option<Value> {
+        let mut line = String::new();
+        self.0
+            .read_line(&mut line)
+            .expect("the daemon answers in time");
+        (!line.is_empty()).then(|| serde_json::from_str(&line).expect("a line of JSON"))
+    }
+
+    /// The items of an answer, and its last line.
+    #[track_caller]
+    fn ask(&mut self, method: &str, params: &Value) -> (Vec<Value>, Value) {
+        self.say(&json!({"v": 1, "id": 7, "method": method, "params": params}).to_string());
+        let mut items = Vec::new();
+        loop {
+            let mut line = self.hear().expect("an answer");
+            assert_eq!(line["id"], 7, "{line}");
+            match line.get_mut("item") {
+                Some(item) => items.push(item.take()),
+                None => return (items, line),
+            }
+        }
+    }
+}
+
+fn the_messages_are_those_of_the_document() {
+    let sandbox = Sandbox::new();
+    let daemon = Program::start(&sandbox, &many(3));
+    let mut client = Lines::open(&daemon.socket());
+    client.say(r#"{"v":1,"id":5,"method":"hello"}"#);
+    let hello = client.hear().expect("an answer");
+    assert_eq!(hello["id"], 5);
+    assert_eq!(hello["done"]["protocol"], 1);
+    assert_eq!(hello["done"]["schema"], 1);
+    assert_eq!(hello["done"]["pid"], daemon.pid());
+
+    let (items, end) = client.ask("status", &json!({"names": ["a1"]}));
+    assert_eq!(items.len(), 1);
+    let account = items[0]["account"].as_object().expect("an Account");
+    // Every field that the document lists is there, also where it has no value.
+    let document = include_str!("../../docs/control-protocol.md");
+    let table = document
+        .split("## Status of an Account")
+        .nth(1)
+        .expect("its section");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let documented: Vec<&str> = rows
+        .flat_map(|row| row.split('|').next().unwrap_or_default().split('`'))
+        .filter(|name| name.len() > 2 && account.contains_key(*name))
+        .collect();
+    assert_eq!(
+        documented.len(),
+        account.len(),
+        "{documented:?} and {account:?} differ"
+    );
+    assert_eq!(end["done"]["total"], 3);
+    assert_eq!(end["done"]["matching"], 1);
+    let phases = end["done"]["phases"].as_object().expect("an object");
+    assert_eq!(phases.values().filter_map(Value::as_u64).sum::<u64>(), 3);
+
+    let (items, end) = client.ask("unregister", &json!({"all": true}));
+    let outcomes: Vec<_> = items
+        .iter()
+        .map(|item| &item["outcome"]["outcome"])
+        .collect();
+    assert_eq!(outcomes, ["unregistered"; 3], "{items:?}");
+    assert_eq!(end["done"]["accounts"], 3);
+    let (items, end) = client.ask("register", &json!({"names": ["a0"], "wait": false}));
+    assert_eq!((items.len(), &end["done"]["accounts"]), (0, &json!(1)));
+    for (params, code) in [
+        (json!({"names": ["a0", "zz"]}), "unknown-account"),
+        (json!({"names": ["a0"], "all": true}), "bad-request"),
+    ] {
+        let mut client = Lines::open(&daemon.socket());
+        let (_, end) = client.ask("refresh", &params);
+        assert_eq!(end["error"]["code"], code, "{end}");
+        assert!(end["error"]["message"].is_string());
+    }
+}
+
+fn pages_and_filters_show_what_was_asked_for() {
+    let sandbox = Sandbox::new();
+    let daemon = Program::start(&sandbox, &many(25));
+    let mut client = Lines::open(&daemon.socket());
+    let mut names = |params: Value| {
+        let (items, end) = client.ask("status", &params);
+        let names = items.iter().map(|item| {
+            item["account"]["name"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        });
+        (names.collect::<Vec<_>>(), end["done"]["matching"].clone())
+    };
+    assert_eq!(
+        names(json!({"offset": 23})),
+        (vec!["a23".into(), "a24".into()], json!(25))
+    );
+    assert_eq!(names(json!({"offset": 3, "limit": 2})).0, ["a3", "a4"]);
+    assert_eq!(
+        names(json!({"matching": "A2", "limit": 1})),
+        (vec!["a2".into()], json!(6))
+    );
+    assert_eq!(names(json!({"phases": ["registered"]})), (vec![], json!(0)));
+    assert_eq!(names(json!({"names": ["a9", "a1"]})).0, ["a1", "a9"]);
+    assert_eq!(names(json!({"limit": 0})), (vec![], json!(25)));
+}
+
+fn what_is_no_request_is_told_so() {
+    let sandbox = Sandbox::new();
+    let daemon = Program::start(&sandbox, &many(1));
+    let refused = |line: &[u8]| {
+        let mut client = Lines::open(&daemon.socket());
+        client.0.get_mut().write_all(line).ok();
+        let answer = client.hear().expect("an answer");
+        (
+            answer["error"]["code"].clone(),
+            client.0.read_line(&mut String::new()),
+        )
+    };
+    let long = [vec![b' '; 300_000], b"\n".to_vec()].concat();
+    let bad: [&[u8]; 6] = [
+        b"hello\n",
+        b"{}\n",
+        b"\xff\xfe\n",
+        br#"{"v":1,"method":"explode"}
+"#,
+        br#"{"v":1,"method":"status","params":{"nmaes":["a0"]}}
+"#,
+        &long,
+    ];
+    for line in bad {
+        let (code, rest) = refused(line);
+        assert_eq!(code, "bad-request", "{:?}", line.escape_ascii().to_string());
+        // It hangs up, with what was not read still on its way or not.
+        assert!(matches!(rest, Ok(0) | Err(_)), "{rest:?}");
+    }
+    let mut client = Lines::open(&daemon.socket());
+    client.say(r#"{"v":2,"id":4,"method":"hello","and":"more"}"#);
+    let answer = client.hear().expect("an answer");
+    assert_eq!(answer["error"]["code"], "bad-version", "{answer}");
+    client.say(r#"{"v":1,"method":"hello"}"#);
+    assert_eq!(client.hear().expect("an answer")["done"]["protocol"], 1);
+    // Half a request and no more of it.
+    client
+        .0
+        .get_mut()
+        .write_all(b"{\"v\":1")
+        .expect("the daemon reads");
+    drop(client);
+    assert_eq!(
+        Lines::open(&daemon.socket())
+            .ask("hello", &json!({}))
+            .0
+            .len(),
+        0
+    );
+}
+
+fn a_slow_reader_keeps_nobody_waiting() {
+    let sandbox = Sandbox::new();
+    let daemon = Program::start(&sandbox, &many(2_000));
+    // Nobody reads these: each answer is far longer than the socket holds.
+    let mut slow: Vec<_> = (0..8).map(|_| Lines::open(&daemon.socket())).collect();
+    for client in &mut slow {
+        for _ in 0..4 {
+            client.say(r#"{"v":1,"method":"status"}"#);
+        }
+        client.say(r#"{"v":1,"method":"watch"}"#);
+    }
+    let start = Instant::now();
+    let mut client = Lines::open(&daemon.socket());
+    let (items, _) = client.ask("status", &json!({}));
+    assert_eq!(items.len(), 2_000);
+    let (items, _) = client.ask("unregister", &json!({"names": ["a7"]}));
+    assert_eq!(items[0]["outcome"]["outcome"], "unregistered");
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+}
+
+fn the_hundredth_client_is_told_that_there_are_too_many() {
+    let sandbox = Sandbox::new();
+    let daemon = Program::start(&sandbox, &many(1));
+    let mut clients: Vec<_> = (0..100).map(|_| Lines::open(&daemon.socket())).collect();
+    let last = clients.last_mut().expect("a hundred of them");
+    let answer = last.hear().expect("an answer");
+    assert_eq!(answer["error"]["code"], "busy", "{answer}");
+    assert_eq!(last.hear(), None);
+    drop(clients);
+    wait_for(Duration::from_secs(5), "room for a client again", || {
+        let mut client = Lines::open(&daemon.socket());
+        client.say(r#"{"v":1,"method":"hello"}"#);
+        client.hear().filter(|answer| answer.get("done").is_some())
+    });
+}
+
+fn strangers_are_refused_and_the_log_names_them() {
+    if !Uid::effective().is_root() {
+        return; // Only root can be somebody else.
+    }
+    let sandbox = Sandbox::new();
+    let daemon = Program::start(&sandbox, &many(1));
+    let found = fs::metadata(daemon.socket()).expect("the socket");
+    assert_eq!(found.mode() & 0o777, 0o660);
+    let_in(&sandbox);
+    assert!(
+        !can_write(&sandbox.path("")),
+        "the unprivileged user is none"
+    );
+    // The mode of the socket keeps a stranger out.
+    let said = as_nobody(&sandbox, &daemon.socket(), &["--clear-groups"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.err.contains("control_group"), "{said:?}");
+    // And if it did not, the daemon would.
+    fs::set_permissions(daemon.socket(), Permissions::from_mode(0o666)).expect("our socket");
+    let said = as_nobody(&sandbox, &daemon.socket(), &["--clear-groups"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{said:?}");
+    assert!(
+        said.err
+            .starts_with("error: only root and its own user may\n"),
+        "{said:?}"
+    );
+    let log = daemon.log();
+    assert!(log.contains("refused uid=65534 gid=65534"), "{log}");
+}
+
+fn members_of_the_control_group_may_ask() {
+    if !Uid::effective().is_root() {
+        return; // Only root can be somebody else.
+    }
+    let group = nix::unistd::Group::from_gid(65_534.into());
+    let group = group.ok().flatten().expect("nobody has a group").name;
+    let sandbox = Sandbox::new();
+    let text = many(1).replace("[agent]", &format!("[agent]\ncontrol_group = \"{group}\""));
+    let daemon = Program::start(&sandbox, &text);
+    let found = fs::metadata(daemon.socket()).expect("the socket");
+    assert_eq!((found.gid(), found.mode() & 0o777), (65_534, 0o660));
+    let_in(&sandbox);
+    let said = as_nobody(&sandbox, &daemon.socket(), &["--clear-groups"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("1 Account: "), "{said:?}");
+
+    let text = many(1).replace("[agent]", "[agent]\ncontrol_group = \"no-such-group\"");
+    let file = sandbox.write("other.toml", &text);
+    let socket = sandbox.path("other.sock");
+    let arguments = [
+        Path::new("run"),
+        Path::new("-c"),
+        &file,
+        Path::new("--socket"),
+        &socket,
+    ];
+    let arguments = arguments.map(|path| path.to_str().expect("text"));
+    let output = command(&arguments).output().expect("the program starts");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{complaint}");
+    assert!(
+        complaint.contains("there is no group \"no-such-group\""),
+        "{complaint}"
+    );
+}
+
+fn a_dead_daemons_socket_is_replaced_and_a_living_one_is_not() {
+    let sandbox = Sandbox::new();
+    let mut first = Program::start(&sandbox, &many(1));
+    let socket = first.socket();
+    let file = sandbox.write("second.toml", &many(1));
+    let arguments = ["run", "-c", file.to_str().expect("text"), "--socket"];
+    let arguments = [&arguments[..], &[socket.to_str().expect("text")]].concat();
+    let output = command(&arguments).output().expect("the program starts");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{complaint}");
+    let error = format!(
+        "error: another daemon listens on {}\nhint: ",
+        socket.display()
+    );
+    assert!(complaint.contains(&error), "{complaint}");
+    first.kill();
+    assert!(socket.exists(), "a killed daemon leaves its socket");
+    let mut second = Program::start(&sandbox, &many(1));
+    assert_eq!(second.stop().code(), Some(0));
+    assert!(
+        !socket.exists(),
+        "a daemon that stops takes its socket along"
+    );
+}
+
+/// Lets everybody into the sandbox, and puts a copy of the program there for them.
+#[track_caller]
+fn let_in(sandbox: &Sandbox) {
+    fs::set_permissions(sandbox.path(""), Permissions::from_mode(0o755)).expect("our folder");
+    // By a process of its own: a file that any of our threads has open for writing while another
+    // starts a process cannot be executed ("text file busy").
+    let copied = Command::new("cp")
+        .arg(program())
+        .arg(sandbox.path("regent"))
+        .status();
+    assert!(copied.is_ok_and(|status| status.success()), "cp failed");
+}
+
+/// Whether the unprivileged user can write there.
+fn can_write(folder: &Path) -> bool {
+    let mut touch = nobody(&["--clear-groups"], Path::new("touch"));
+    let touch = touch
+        .arg(folder.join("mine"))
+        .stderr(Stdio::null())
+        .status();
+    touch.expect("setpriv starts").success()
+}
+
+/// `regent status` of an unprivileged user.
+#[track_caller]
+fn as_nobody(sandbox: &Sandbox, socket: &Path, groups: &[&str]) -> Said {
+    let mut status: Command = nobody(groups, &sandbox.path("regent"));
+    let status = status.args(["status", "--socket"]).arg(socket);
+    let mut child = status
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("setpriv starts");
+    let read = |out: &mut dyn std::io::Read| {
+        let mut text = String::new();
+        out.read_to_string(&mut text).expect("the output is text");
+        text
+    };
+    let out = read(child.stdout.as_mut().expect("a pipe"));
+    let err = read(child.stderr.as_mut().expect("a pipe"));
+    let code = child.wait().expect("it ends").code();
+    Said { code, out, err }
+}
