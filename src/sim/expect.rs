@@ -1,7 +1,7 @@
 //! Expectations: scenario tests read as timelines, and silence is asserted as firmly as a packet.
 //!
-//! A cursor stands behind the last expected packet. Every packet that we send must be expected, in order and at
-//! its exact instant; what was not expected fails the next expectation.
+//! A cursor stands behind the last expected packet. Every packet that we send must be expected, in
+//! order and at its exact instant; what was not expected fails the next expectation.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -227,7 +227,8 @@ impl World {
         self.expect_within(when, when, expected);
     }
 
-    /// The next packet that we send leaves between these instants, both included, and is the expected one.
+    /// The next packet that we send leaves between these instants, both included, and is the
+    /// expected one.
     #[track_caller]
     pub fn expect_within(&mut self, from: &str, until: &str, expected: Expected) -> Instant {
         let (from, until) = (at(from), at(until));
@@ -254,7 +255,8 @@ impl World {
         sent_at
     }
 
-    /// Runs until the packet behind the cursor is there, and to the end of its instant; at most to `until`.
+    /// Runs until the packet behind the cursor is there, and to the end of its instant; at most to
+    /// `until`.
     fn run_to_next_packet(&mut self, until: Instant) {
         while self.transcript.sent(self.cursor).next().is_none()
             && self.next().is_some_and(|next| next <= until)
@@ -351,8 +353,8 @@ impl World {
         of_it.filter_map(|line| Some((line.at, line.event()?)))
     }
 
-    /// The status of an Account as it was published last. It must be what is so: a change that is not
-    /// announced is a fault.
+    /// The status of an Account as it was published last. It must be what is so: a change that is
+    /// not announced is a fault.
     #[track_caller]
     pub fn status(&mut self, name: &str) -> AccountStatus {
         let current = self.current_status(name);

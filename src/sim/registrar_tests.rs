@@ -62,8 +62,7 @@ impl Client {
             uri: "sip:sim.example",
             body: b"",
         };
-        let claim = Claim::read(&base)?;
-        let response = claim.response(algorithm, password, &covered);
+        let response = Claim::read(&base)?.response(algorithm, password, &covered);
         self.register(&format!(
             "Authorization: {base}, response=\"{response}\"\r\n{OURS}"
         ))

@@ -34,6 +34,15 @@ impl Line {
         }
     }
 
+    /// The packet, if one left or reached us.
+    pub fn packet(&self) -> Option<&Packet> {
+        if let What::Sent(packet) | What::Received(packet) = &self.what {
+            Some(packet)
+        } else {
+            None
+        }
+    }
+
     /// The event, if it is one.
     pub fn event(&self) -> Option<&Event> {
         if let What::Event(event) = &self.what {

@@ -12,7 +12,7 @@
 //! A failure names its seed; `REGENT_SEED=n` replays that one, `REGENT_SEEDS=n` plays the first n.
 
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libtest_mimic::Trial;
 use regent::config::UnregistrationMode;
@@ -45,15 +45,9 @@ fn random_operations_keep_what_must_hold() {
     let asked = number("REGENT_SEED");
     let seeds = number("REGENT_SEEDS").unwrap_or(SEEDS);
     for seed in asked.map_or(0..seeds, |seed| seed..seed + 1) {
-        let both = catch_unwind(|| (play(seed), play(seed)));
-        let (first, second) = both.unwrap_or_else(|cause| {
-            eprintln!("REGENT_SEED={seed} replays this");
-            resume_unwind(cause)
-        });
-        let differs = first
-            .lines()
-            .zip(second.lines())
-            .find(|(one, other)| one != other);
+        let (first, second) = (play(seed), play(seed));
+        let mut lines = first.lines().zip(second.lines());
+        let differs = lines.find(|(one, other)| one != other);
         assert!(
             first == second,
             "REGENT_SEED={seed} gives two transcripts: {differs:?}"
@@ -93,7 +87,7 @@ fn play(seed: u64) -> String {
     let mut draw = Seed::from_number(seed).draw(0, 0);
     let mut play = Play::begin(&mut draw, seed);
     let mut done = Vec::new();
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
+    let whole = catch_unwind(AssertUnwindSafe(|| {
         for _ in 0..OPERATIONS {
             let operation = operation(&mut draw, play.names.len());
             done.push(format!("{operation:?}"));
@@ -102,13 +96,12 @@ fn play(seed: u64) -> String {
         }
         play.end_well();
     }));
-    if let Err(cause) = outcome {
-        eprintln!(
-            "{}\nafter {}",
-            play.world.transcript().tail(40),
-            done.join("\n      ")
-        );
-        resume_unwind(cause);
+    if let Err(cause) = whole {
+        let why = cause
+            .downcast_ref::<String>()
+            .map_or("a panic", String::as_str);
+        let (tail, done) = (play.world.transcript().tail(40), done.join("\n  "));
+        panic!("{why}\n\n{tail}\n\nafter\n  {done}\nREGENT_SEED={seed} replays this");
     }
     play.world.transcript().to_string()
 }
@@ -217,13 +210,10 @@ impl Play {
     fn hurt(&mut self, noise: u64) {
         let mut draw = Seed::from_number(noise).draw(1, 0);
         let lines = self.world.transcript().lines();
-        let received = lines.iter().rev().filter_map(|line| match &line.what {
-            regent::sim::What::Received(packet) => Some(packet.bytes.to_vec()),
-            regent::sim::What::Sent(packet) => Some(packet.bytes.to_vec()),
-            _ => None,
-        });
+        let packets = lines.iter().rev().filter_map(|line| line.packet());
         let skipped = draw.below(4) as usize;
-        let mut bytes = received
+        let overheard = packets.map(|packet| packet.bytes.to_vec());
+        let mut bytes = overheard
             .skip(skipped)
             .find(|it| !it.is_empty())
             .unwrap_or_else(|| vec![0]);
