@@ -178,8 +178,8 @@ fn row(story: &Story, input: Input, before: &Before) -> Option<Row> {
     })
 }
 
-/// What `main` does next by itself, from this line on: when, and what. Two hours are longer than every
-/// wait here.
+/// What `main` does next by itself, from this line on: when, and what. Two hours are longer than
+/// every wait here.
 fn next(world: &mut World, mut from: usize) -> Option<(Instant, String)> {
     let until = world.now() + Duration::from_secs(2 * 3_600);
     loop {
