@@ -67,6 +67,13 @@ impl AccountSetup {
         self
     }
 
+    /// One more member of the Proxy Set that it registers at.
+    #[must_use]
+    pub fn or_at(mut self, registrar: SocketAddr) -> Self {
+        self.registrars.push(registrar);
+        self
+    }
+
     /// Its password is this one.
     #[must_use]
     pub fn password(mut self, password: &str) -> Self {

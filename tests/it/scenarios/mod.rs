@@ -18,6 +18,7 @@ mod granted;
 mod hostile;
 mod operator;
 mod pacing;
+mod redirect;
 mod refresh;
 mod register;
 mod restart;
@@ -39,6 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         hostile::trials(),
         operator::trials(),
         pacing::trials(),
+        redirect::trials(),
         refresh::trials(),
         register::trials(),
         restart::trials(),
