@@ -47,6 +47,7 @@ impl Account {
         self.round_trip = Some(ended.round_trip(now));
         self.public_address = public_address(via).or(self.public_address);
         self.algorithm = self.algorithm_at(registrar);
+        self.mark_changed(shared);
         match (repeat, self.errand) {
             (Some(Err(trouble)), _) => {
                 self.fail(registrar, trouble, message.retry_after(), shared);

@@ -407,6 +407,7 @@ impl Account {
             at: shared.cx.now,
             registrar,
         });
+        self.mark_changed(shared);
         self.fail(registrar, Trouble::NoAnswer(failure), None, shared);
     }
 

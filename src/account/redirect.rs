@@ -1,7 +1,7 @@
 //! 3xx answers to a REGISTER, where following them is configured (table A).
 //!
-//! A redirect changes where this attempt's requests go, and nothing else: health, pacing and the binding look at
-//! the member of the Proxy Set that redirected.
+//! A redirect changes where this attempt's requests go, and nothing else: health, pacing and the
+//! binding look at the member of the Proxy Set that redirected.
 
 use std::net::SocketAddr;
 

@@ -66,10 +66,10 @@ pub(super) enum Command {
     /// Holds until `regent register`.
     Unregister(Order),
 
-    /// Refresh bindings now, at the registrar that holds them, and wait for the outcome
+    /// Refresh bindings now, where they are, and wait for the outcome
     Refresh(Order),
 
-    /// Show the whole thing on this machine: our own registrar, six Accounts, one wrong password
+    /// Show it all on this machine: two registrars of ours, six Accounts, one wrong password
     ///
     /// Needs no configuration and no privileges, and touches nothing but loopback and a temporary
     /// folder.
@@ -187,19 +187,19 @@ pub(super) struct Demo {
 
 const EXAMPLES: &str = "\
 Examples:
-  regent demo                      see it work, without any configuration
-  regent check regent.toml         what is wrong with my configuration?
-  regent run -c regent.toml        run the daemon
-  regent status                    all Accounts in a table
-  regent status main               everything about one of them
-  regent status --watch            the table, live
-  regent status --json             the same for programs
-  regent register main             try again now, and say how it went
-  regent unregister --all          remove every binding and stay away
+  regent demo                 see it work, without any configuration
+  regent check regent.toml    what is wrong with my configuration?
+  regent run -c regent.toml   run the daemon
+  regent status               all Accounts in a table
+  regent status main          everything about one of them
+  regent status --watch       the table, live
+  regent status --json        the same for programs
+  regent register main        try again now, and say how it went
+  regent unregister --all     remove every binding and stay away
 
 Exit codes:
   0  done
-  1  refused or failed: by the registrar, the configuration, or the system
+  1  refused or failed, and it was said why
   2  wrong usage, or no such Account
   3  the daemon cannot be reached, or has ended
 
@@ -209,9 +209,12 @@ Environment:
   NO_COLOR       no colours, whatever the terminal can do";
 
 const STATUS_WORDS: &str = "\
-STATUS is Registered (also while a refresh fails: the binding still stands), the last SIP error number
-(a time-out shows as 408), or Not Registered (by an operator's word, or nothing was tried yet).
-BACKUP says whether the binding is at another registrar than the first of the Proxy Set.
+STATUS is Registered (also while a refresh fails: the binding stands),
+the last SIP error number (408 for a time-out), or Not Registered (by
+an operator's word, or because nothing was tried yet).
+BACKUP says whether the binding is at another registrar than the first
+of the Proxy Set.
 
-Phases: registered, registering, waiting-to-retry, waiting-for-another-account, avoided, no-port,
-held, unregistering, unregistered, authentication-only.";
+Phases: registered, registering, waiting-to-retry, avoided, no-port,
+waiting-for-another-account, held, unregistering, unregistered,
+authentication-only.";

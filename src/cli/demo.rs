@@ -9,7 +9,7 @@ use super::watch::View;
 use super::{End, Failure};
 use crate::control::protocol::Filter;
 use crate::control::{Client, ClientError};
-use crate::demo::{self, Stage};
+use crate::demo::{self, Served, Stage};
 use crate::status::words::{clock, count};
 
 /// Shows everything on this machine alone.
@@ -19,9 +19,13 @@ pub(super) fn demo(arguments: &Demo) -> Result<End, Failure> {
         shown.map(|()| stage.registrars())
     })
     .map_err(Failure::failed)?;
-    let registers: u64 = shown?
+    let registrars = shown?;
+    for (name, served) in &registrars {
+        say(&report(name, served))?;
+    }
+    let registers: u64 = registrars
         .iter()
-        .map(|registrar| registrar.counts.registers)
+        .map(|(_, served)| served.counts.registers)
         .sum();
     let left = match stopped.left {
         0 => "all bindings were removed".to_owned(),
@@ -32,6 +36,26 @@ pub(super) fn demo(arguments: &Demo) -> Result<End, Failure> {
         "The registrars heard {registers}. The daemon has stopped; {left}."
     ))?;
     Ok(End::Done)
+}
+
+/// What a registrar has to say, from its own books, before the daemon took leave.
+fn report(name: &str, served: &Served) -> String {
+    let Served {
+        address,
+        counts,
+        bindings,
+    } = served;
+    let mut text = format!(
+        "\n{name} ({address}) heard {}, {}, {}, and held {}",
+        count(counts.registers, "REGISTER"),
+        count(counts.retransmissions, "retransmission"),
+        count(counts.wrong_credentials, "wrong password"),
+        count(bindings.len() as u64, "binding"),
+    );
+    for (aor, contact) in bindings {
+        text += &format!("\n  {aor} at {contact}");
+    }
+    text
 }
 
 fn show(stage: &Stage, arguments: &Demo) -> Result<(), Failure> {

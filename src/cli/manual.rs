@@ -17,20 +17,39 @@ pub(super) fn page(mut command: Command) -> io::Result<Vec<u8>> {
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;
     man.render_options_section(&mut page)?;
-    for one in command
-        .get_subcommands()
-        .filter(|one| one.get_name() != "help")
-    {
-        let name = format!("regent {}", one.get_name());
-        let man = Man::new(one.clone().bin_name(&name).display_name(&name));
-        let mut section = Vec::new();
-        man.render_synopsis_section(&mut section)?;
-        man.render_description_section(&mut section)?;
-        man.render_options_section(&mut section)?;
-        let section = String::from_utf8_lossy(&section).replace(".SH ", ".SS ");
-        page.extend(format!(".SH \"{}\"\n", name.to_uppercase()).bytes());
-        page.extend(section.bytes());
+    for one in command.get_subcommands() {
+        if one.get_name() != "help" {
+            page.extend(section(one)?);
+        }
     }
-    man.render_extra_section(&mut page)?;
+    let mut extra = Vec::new();
+    man.render_extra_section(&mut extra)?;
+    page.extend(
+        String::from_utf8_lossy(&extra)
+            .replace(".SH EXTRA", ".SH NOTES")
+            .bytes(),
+    );
     Ok(page)
+}
+
+/// What the page says of one command. What holds for all of them has been said.
+fn section(command: &Command) -> io::Result<Vec<u8>> {
+    let name = format!("regent {}", command.get_name());
+    let command = command.clone().bin_name(&name).display_name(&name);
+    let command = command.mut_args(|argument| {
+        let is_known = ["help", "socket"].contains(&argument.get_id().as_str());
+        argument.hide(is_known)
+    });
+    let has_notes = command.get_after_long_help().is_some();
+    let man = Man::new(command);
+    let mut text = Vec::new();
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    man.render_options_section(&mut text)?;
+    if has_notes {
+        man.render_extra_section(&mut text)?;
+    }
+    let text = String::from_utf8_lossy(&text).replace(".SH EXTRA", ".SH NOTES");
+    let text = text.replace(".SH ", ".SS ");
+    Ok(format!(".SH \"{}\"\n{text}", name.to_uppercase()).into_bytes())
 }

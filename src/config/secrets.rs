@@ -4,11 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use toml::de::{DeTable, DeValue};
+
 use super::diagnostic::Diagnostic;
-use super::faults::Place;
+use super::faults::{Place, offset};
 use super::options::{
-    ACCOUNT_PASSWORD_ENV, ACCOUNT_PASSWORD_FILE, GROUP_PASSWORD_AS_CLIENT_ENV,
-    GROUP_PASSWORD_AS_CLIENT_FILE, Opt, Syntax, Table,
+    ACCOUNT_NAME, ACCOUNT_PASSWORD_ENV, ACCOUNT_PASSWORD_FILE, ACCOUNT_USER_NAME, GROUP_NAME,
+    GROUP_PASSWORD_AS_CLIENT_ENV, GROUP_PASSWORD_AS_CLIENT_FILE, GROUP_USER_NAME_AS_CLIENT, Opt,
+    Syntax, Table,
 };
 use super::suggest::quoted;
 use super::values::check_text;
@@ -49,7 +52,8 @@ const LONGEST: usize = 50;
 impl Loaded {
     /// Fetches the passwords that come from files and the environment. `text` is what was loaded;
     /// `read` is asked once for each distinct source, in the order of the text. Its faults join the
-    /// diagnostics, and no configuration is left then. Without a configuration nothing is read.
+    /// diagnostics, and no configuration is left then. Where there is none to begin with, what is
+    /// wrong with the sources is told all the same, so that one run tells everything.
     #[must_use]
     pub fn with_secrets(
         self,
@@ -57,16 +61,16 @@ impl Loaded {
         mut read: impl FnMut(&SecretSource) -> Result<Secret, SecretFault>,
     ) -> Self {
         let Self {
-            config: Some(mut config),
+            config,
             diagnostics,
-        } = self
-        else {
-            return self;
-        };
+        } = self;
+        let wanted = config
+            .as_ref()
+            .map_or_else(|| written(text), Config::wanted);
         let mut known: BTreeMap<Source, Option<Secret>> = BTreeMap::new();
         let mut found = Vec::new();
         let mut place = Place::new(text);
-        for (span, wanted) in config.wanted() {
+        for (span, wanted) in wanted {
             let Some(source) = Source::of(&wanted.source) else {
                 continue;
             };
@@ -80,12 +84,12 @@ impl Loaded {
             });
             known.insert(source, secret.ok());
         }
-        let is_good = found.is_empty();
-        if is_good {
+        let config = config.filter(|_| found.is_empty()).map(|mut config| {
             config.fill(&known);
-        }
+            config
+        });
         Self {
-            config: is_good.then_some(config),
+            config,
             diagnostics: diagnostics.merged(found),
         }
     }
@@ -130,13 +134,17 @@ impl Wanted {
             (_, Source::Variable(_)) => &ACCOUNT_PASSWORD_ENV,
         };
         let noun = self.table.info().noun;
+        let label = match &*self.name {
+            "" => noun.to_owned(),
+            name => format!("{noun} {}", quoted(name)),
+        };
         Diagnostic {
             severity: Severity::Error,
             file: file.clone(),
             line: place.line,
             column: place.column,
             key: option.key.to_owned(),
-            message: format!("{noun} {}: {}", quoted(&self.name), fault.message),
+            message: format!("{label}: {}", fault.message),
             hint: fault.hint,
         }
     }
@@ -150,7 +158,11 @@ fn check(source: &Source, secret: Secret) -> Result<Secret, SecretFault> {
         Source::Variable(name) => format!("the password in the variable {}", quoted(name)),
     };
     if secret.is_empty() {
-        return Err(SecretFault::new(format!("{what} is empty")));
+        let fault = SecretFault::new(format!("{what} is empty"));
+        return Err(match source {
+            Source::File(_) => fault.hint("it is the first line of that file"),
+            Source::Variable(_) => fault,
+        });
     }
     match check_text(secret.reveal(), LONGEST, Syntax::Password) {
         Ok(()) => Ok(secret),
@@ -158,6 +170,66 @@ fn check(source: &Source, secret: Secret) -> Result<Secret, SecretFault> {
             message: format!("{what} {}", complaint.message),
             hint: complaint.hint,
         }),
+    }
+}
+
+/// Who wants a password from outside, in the order of a text that no configuration came of.
+fn written(text: &str) -> Vec<(Span, Wanted)> {
+    let (root, _) = DeTable::parse_recoverable(text);
+    let mut wanted = Vec::new();
+    for (key, rows) in root.get_ref() {
+        let table = [Table::IpGroup, Table::Account]
+            .into_iter()
+            .find(|table| table.info().key == key.get_ref());
+        let (Some(table), DeValue::Array(rows)) = (table, rows.get_ref()) else {
+            continue;
+        };
+        let rows = rows.iter().filter_map(|row| row.get_ref().as_table());
+        wanted.extend(rows.filter_map(|row| Wanted::written(table, row)));
+    }
+    wanted.sort_by_key(|(span, _)| span.start);
+    wanted
+}
+
+impl Wanted {
+    /// What a row asks for, as far as it can be read. What is wrong with the rest of it is told
+    /// elsewhere.
+    fn written(table: Table, row: &DeTable<'_>) -> Option<(Span, Self)> {
+        let [name, user_name, file, variable] = if table == Table::IpGroup {
+            [
+                &GROUP_NAME,
+                &GROUP_USER_NAME_AS_CLIENT,
+                &GROUP_PASSWORD_AS_CLIENT_FILE,
+                &GROUP_PASSWORD_AS_CLIENT_ENV,
+            ]
+        } else {
+            [
+                &ACCOUNT_NAME,
+                &ACCOUNT_USER_NAME,
+                &ACCOUNT_PASSWORD_FILE,
+                &ACCOUNT_PASSWORD_ENV,
+            ]
+        };
+        let text = |option: &Opt| {
+            let value = row.get(option.key)?;
+            let span = value.span();
+            let span = Span {
+                start: offset(span.start),
+                end: offset(span.end),
+            };
+            let text = value.get_ref().as_str().filter(|text| !text.is_empty());
+            text.map(|text| (Arc::from(text), span))
+        };
+        text(user_name)?;
+        let file = text(file).map(|(name, span)| SecretSource::File(name, span));
+        let variable = text(variable).map(|(name, span)| SecretSource::Environment(name, span));
+        let source = file.or(variable)?;
+        let wanted = Self {
+            table,
+            name: text(name).map_or_else(|| "".into(), |(name, _)| name),
+            source: source.clone(),
+        };
+        Some((source.span()?, wanted))
     }
 }
 
@@ -330,9 +402,22 @@ register = "regular"
     }
 
     #[test]
-    fn without_a_configuration_nothing_is_read() {
-        let text = format!("{TEXT}[[account]]\n");
-        let loaded = load("test.toml", &text).with_secrets(&text, |_| panic!("it was read"));
+    fn what_is_wrong_with_a_source_is_said_beside_all_else_that_is_wrong() {
+        let text = TEXT.replace(
+            "serving_ip_group = \"Carrier\"\nuser_name = \"one\"",
+            "serving_ip_group = \"Carier\"\nuser_name = \"one\"",
+        );
+        let loaded = load("test.toml", &text).with_secrets(&text, |source| match source {
+            SecretSource::File(..) => Err(SecretFault::new("no such file")),
+            SecretSource::Environment(..) => Ok(Secret::new("good")),
+            SecretSource::Absent | SecretSource::Inline => unreachable!(),
+        });
         assert!(loaded.config.is_none());
+        assert_eq!(
+            loaded.diagnostics.to_string(),
+            "test.toml:27:20: error: account \"one\": IP group \"Carier\" does not exist\n  \
+             hint: did you mean \"Carrier\"? Defined groups are \"Carrier\", \"PBX\", \"Office\"\n\
+             test.toml:29:17: error: account \"one\": no such file\n"
+        );
     }
 }

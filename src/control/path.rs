@@ -19,11 +19,14 @@ pub fn candidates(runtime: Option<&Path>) -> Vec<PathBuf> {
     list
 }
 
-/// The first of the places that a client finds a socket at; the best one if there is none.
+/// The first of the places that a client finds a socket at, one that it may use if there is one;
+/// the best place if there is none.
 pub fn find(runtime: Option<&Path>) -> PathBuf {
-    let list = candidates(runtime);
-    let found = list.iter().find(|path| path.exists() && is_trusted(path));
-    found.unwrap_or(&list[0]).clone()
+    let mut list = candidates(runtime);
+    let is_usable = |path: &PathBuf| access(path, AccessFlags::W_OK).is_ok() && is_trusted(path);
+    let found = list.iter().position(is_usable);
+    let found = found.or_else(|| list.iter().position(|path| path.exists()));
+    list.swap_remove(found.unwrap_or(0))
 }
 
 /// The first of the places that a daemon can use. Makes its folder where that is ours to make.

@@ -30,17 +30,18 @@ impl Rule {
         }
     }
 
-    /// Whether whoever holds these credentials may. May have to ask a directory service, and wait
-    /// for it.
-    pub(super) fn allows(&self, peer: UCred) -> bool {
+    /// Whether whoever holds these credentials may, as far as that is known without asking anybody.
+    pub(super) fn allows_at_once(&self, peer: UCred) -> bool {
         let uid = Uid::from_raw(peer.uid());
-        if uid.is_root() || uid == Uid::effective() {
-            return true;
-        }
-        let Some((group, _)) = self.group else {
-            return false;
-        };
-        peer.gid() == group.as_raw() || groups_of(uid).contains(&group)
+        let is_in_group = |(gid, _): &(Gid, String)| peer.gid() == gid.as_raw();
+        uid.is_root() || uid == Uid::effective() || self.group.as_ref().is_some_and(is_in_group)
+    }
+
+    /// Whether the user is a member of the group. May have to ask a directory service, and wait for
+    /// it.
+    pub(super) fn allows_member(&self, peer: UCred) -> bool {
+        let group = self.group.as_ref();
+        group.is_some_and(|(gid, _)| groups_of(Uid::from_raw(peer.uid())).contains(gid))
     }
 
     /// Who may, in words.

@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::{io, process};
 
 use tokio::net::UnixStream;
+use tokio::net::unix::UCred;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -104,9 +105,7 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>, is_full: bool) {
         return;
     };
     let mut lines = Lines::new(stream);
-    let rule = shared.rule.clone();
-    let allowed = tokio::task::spawn_blocking(move || rule.allows(peer)).await;
-    let fault = if !allowed.unwrap_or(false) {
+    let fault = if !is_allowed(&shared.rule, peer).await {
         let pid = peer.pid();
         warn!(
             uid = peer.uid(),
@@ -132,6 +131,16 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>, is_full: bool) {
     if let Err(error) = client.live(shared.stopped.clone()).await {
         debug!(%error, uid = peer.uid(), "a client of the control socket is gone");
     }
+}
+
+/// Whether whoever holds these credentials may ask.
+async fn is_allowed(rule: &Rule, peer: UCred) -> bool {
+    if rule.allows_at_once(peer) {
+        return true;
+    }
+    let rule = rule.clone();
+    let asked = tokio::task::spawn_blocking(move || rule.allows_member(peer));
+    asked.await.unwrap_or(false)
 }
 
 /// One client that may ask.

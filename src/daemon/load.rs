@@ -119,7 +119,17 @@ fn fetch(source: &SecretSource, folder: &Path) -> Result<Secret, SecretFault> {
 /// The first line of a file that not everybody may read.
 fn from_file(name: &str, path: &Path) -> Result<Secret, SecretFault> {
     let fault = |what: String| SecretFault::new(format!("password file {name:?} {what}"));
-    let cannot = |error: io::Error| fault(format!("cannot be read: {}", plain(&error)));
+    let cannot = |error: io::Error| {
+        let fault = fault(format!("cannot be read: {}", plain(&error)));
+        let kind = error.kind();
+        if kind == io::ErrorKind::NotFound {
+            fault.hint(format!("it is looked for at {}", path.display()))
+        } else if kind == io::ErrorKind::PermissionDenied {
+            fault.hint("it must belong to the user, or a group, that regent runs as")
+        } else {
+            fault
+        }
+    };
     // Looked at before it is opened: opening a pipe would wait for its writer.
     let is_file = fs::metadata(path).map_err(cannot)?.is_file();
     if !is_file {

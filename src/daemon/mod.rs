@@ -69,6 +69,9 @@ pub fn run(
             .context("cannot serve the control socket")?;
         daemon.manager.ready(&daemon.board);
         let stopped = daemon.live().await?;
+        // Outcomes that have not come will not come: whoever waits for one is told before the
+        // socket closes.
+        drop(daemon);
         info!(left = stopped.left, "stopped");
         Ok(stopped)
     })
@@ -385,5 +388,5 @@ const CHORES: Duration = Duration::from_secs(1);
 /// How often the wall clock is looked at.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// So long the engine may take to remove its bindings.
-const LEAVE: Duration = Duration::from_secs(5);
+/// So long the engine may take to remove its bindings; it gives up earlier when nothing happens.
+const LEAVE: Duration = Duration::from_secs(32);

@@ -81,9 +81,12 @@ impl Stage {
         self.folder.join("regent.toml")
     }
 
-    /// The two registrars: what they have seen, and their own tables of bindings.
-    pub fn registrars(&self) -> [Served; 2] {
-        [&self.carrier, &self.overseas].map(Serving::served)
+    /// The two registrars by name: what they have seen, and their own tables of bindings.
+    pub fn registrars(&self) -> [(&'static str, Served); 2] {
+        [
+            ("Carrier", self.carrier.served()),
+            ("Overseas", self.overseas.served()),
+        ]
     }
 
     /// What there is to see, in a few lines.

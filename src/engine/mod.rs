@@ -38,8 +38,11 @@ pub struct Settings {
 
 /// A socket that could not be bound is tried again after this.
 const LISTEN_RETRY: Duration = Duration::from_secs(5);
-/// So long un-REGISTERs may take when the program stops (rule L7).
-const STOP_TIME: Duration = Duration::from_secs(4);
+/// When the program stops, un-REGISTERs are given up so long after the last one that was done
+/// (rule L7).
+const STOP_PATIENCE: Duration = Duration::from_secs(4);
+/// They take no longer than this in all.
+const STOP_MAX: Duration = Duration::from_secs(30);
 
 /// Everything, stepped in virtual time.
 ///
@@ -73,6 +76,8 @@ struct Slot {
 struct Stopping {
     ticket: Ticket,
     until: Instant,
+    /// `until` never moves beyond this.
+    latest: Instant,
     open: usize,
 }
 
@@ -266,6 +271,7 @@ impl Engine {
     fn on_rest(&mut self, id: AccountId) {
         if let Some(stopping) = &mut self.stopping {
             stopping.open = stopping.open.saturating_sub(1);
+            stopping.until = stopping.latest.min(self.shared.cx.now + STOP_PATIENCE);
         }
         let slot = &mut self.slots[id.slot as usize];
         if !slot.account.as_ref().is_some_and(Account::is_removed) {
@@ -444,29 +450,31 @@ impl Engine {
         });
     }
 
-    /// The program stops: bindings are removed within [`STOP_TIME`] (rule L7). With a store they
-    /// are left, unless `unregister_on_shutdown` says otherwise.
+    /// The program stops: bindings are removed, for as long as that makes headway (rule L7). With a
+    /// store they are left, unless `unregister_on_shutdown` says otherwise.
     fn stop(&mut self, ticket: Ticket) {
         if self.stopping.is_some() {
             let why = "the program is stopping already".to_owned();
             return self.shared.cx.out.reply(ticket, Outcome::NotSent { why });
         }
+        let now = self.shared.cx.now;
         let is_leaving = !self.persist.is_on() || self.shared.rules.unregister_on_shutdown;
-        let until = if is_leaving {
-            self.shared.cx.now + STOP_TIME
+        let (until, latest) = if is_leaving {
+            (now + STOP_PATIENCE, now + STOP_MAX)
         } else {
-            self.shared.cx.now
+            (now, now)
         };
+        // Commands are refused from here on; how much there is to do is known below.
+        let open = usize::MAX;
         self.stopping = Some(Stopping {
             ticket,
             until,
-            open: usize::MAX,
+            latest,
+            open,
         });
         for slot in 0..self.slots.len() {
-            let Some(id) = self.slots[slot].account.as_ref().map(Account::id) else {
-                continue;
-            };
-            if is_leaving {
+            let account = self.slots[slot].account.as_ref().map(Account::id);
+            if let Some(id) = account.filter(|_| is_leaving) {
                 self.with(id, |account, shared| {
                     account.on_leave(Wanted::Stopped, shared)
                 });
@@ -481,6 +489,7 @@ impl Engine {
         self.stopping = Some(Stopping {
             ticket,
             until,
+            latest,
             open,
         });
     }

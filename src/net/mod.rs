@@ -114,7 +114,7 @@ impl Sockets {
                 }
             }
             if event.events().contains(EpollFlags::EPOLLERR) {
-                socket.read_errors(&mut self.buffer, &mut tell);
+                socket.report_errors(&mut self.buffer, &mut tell);
             }
             if event.events().contains(EpollFlags::EPOLLIN) {
                 socket.receive(&mut self.buffer, &mut tell);

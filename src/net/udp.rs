@@ -82,6 +82,14 @@ impl UdpSocket {
         }
     }
 
+    /// Tells of every error that the socket reports, so that it is not reported again.
+    pub(super) fn report_errors(&self, buffer: &mut [u8], tell: &mut impl FnMut(Input<'_>)) {
+        if self.read_errors(buffer, tell) == 0 {
+            // There was no room for the details. Taking the error ends the report.
+            drop(self.socket.take_error());
+        }
+    }
+
     /// Reads what the kernel has to say about datagrams that did not arrive. Says how many times it
     /// had something to say.
     pub(super) fn read_errors(&self, buffer: &mut [u8], tell: &mut impl FnMut(Input<'_>)) -> usize {

@@ -236,7 +236,7 @@ fn without_a_daemon_the_hint_says_where_it_was_looked_for() {
     }
 }
 
-/// The issue's own demand: the status is what the registrars' tables say.
+/// The status is what the registrars' own tables say.
 fn the_demo_is_what_its_registrars_say_it_is() {
     on_stage(|stage| {
         let said = tell(stage, &["status", "--json"]);
@@ -255,7 +255,7 @@ fn the_demo_is_what_its_registrars_say_it_is() {
         let mut held: Vec<_> = stage
             .registrars()
             .into_iter()
-            .flat_map(|registrar| {
+            .flat_map(|(_, registrar)| {
                 let address = registrar.address.to_string();
                 let bindings = registrar.bindings.into_iter();
                 bindings.map(move |(aor, _)| (aor, address.clone()))
@@ -265,7 +265,7 @@ fn the_demo_is_what_its_registrars_say_it_is() {
         assert_eq!(shown, held);
         assert_eq!(held.len(), 5);
         // Two for each Account, the wrong password included; a few refreshes may be due by now.
-        let counts = stage.registrars().map(|registrar| registrar.counts);
+        let counts = stage.registrars().map(|(_, registrar)| registrar.counts);
         let registers = counts[0].registers + counts[1].registers;
         assert!((12..=12 + 5).contains(&registers), "{counts:?}");
         assert_eq!(counts[0].wrong_credentials, 1, "{counts:?}");

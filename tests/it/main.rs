@@ -28,7 +28,9 @@ mod cli;
 mod config;
 mod control;
 mod daemon;
+mod demo;
 mod examples;
+mod faults;
 mod kamailio;
 mod model;
 mod scenarios;
@@ -41,7 +43,9 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     config::trials,
     control::trials,
     daemon::trials,
+    demo::trials,
     examples::trials,
+    faults::trials,
     kamailio::trials,
     model::trials,
     scenarios::trials,

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
-use super::process::{Process, show};
+use super::process::{Process, User, show};
 use super::sandbox::{Sandbox, free_udp_address, read_text};
 use super::status::Account;
 use super::wait::wait_for;
@@ -110,8 +111,9 @@ register = "regular"
         text
     }
 
+    /// Writes the file and the secret that it names.
     #[track_caller]
-    fn write(&self, sandbox: &Sandbox) -> PathBuf {
+    pub(crate) fn write(&self, sandbox: &Sandbox) -> PathBuf {
         sandbox.write("main.secret", &format!("{}\n", self.password));
         sandbox.write("regent.toml", &self.to_toml())
     }
@@ -126,6 +128,24 @@ pub(crate) struct Said {
     pub(crate) output: String,
     /// How long it took.
     pub(crate) took: Duration,
+}
+
+/// How a daemon is started.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner<'m> {
+    /// As whom.
+    pub(crate) user: User,
+    /// Further arguments of `regent run`.
+    pub(crate) arguments: &'m [&'m str],
+}
+
+impl Default for Manner<'_> {
+    fn default() -> Self {
+        Self {
+            user: User::Same,
+            arguments: &[],
+        }
+    }
 }
 
 /// A running daemon.
@@ -145,16 +165,18 @@ impl<'a> Daemon<'a> {
     /// Starts the program with the configuration in this file and waits until it answers commands.
     #[track_caller]
     pub(crate) fn start_with(sandbox: &'a Sandbox, file: &Path) -> Self {
+        Self::start_as(sandbox, file, Manner::default())
+    }
+
+    /// Starts the program in this manner and waits until it answers commands.
+    #[track_caller]
+    pub(crate) fn start_as(sandbox: &'a Sandbox, file: &Path, manner: Manner<'_>) -> Self {
         let socket = sandbox.path("regent.sock");
-        let arguments = [
-            "run",
-            "--config",
-            &file.to_string_lossy(),
-            "--socket",
-            &socket.to_string_lossy(),
-        ];
+        let shown = [file, &socket].map(Path::to_string_lossy);
+        let mut arguments = vec!["run", "--config", &*shown[0], "--socket", &*shown[1]];
+        arguments.extend(manner.arguments);
         let (home, log) = (sandbox.path(""), sandbox.path("regent.log"));
-        let process = Process::start(&program(), &arguments, &home, &log);
+        let process = Process::start_as(manner.user, &program(), &arguments, (&home, &log));
         let mut daemon = Self {
             sandbox,
             process,
@@ -179,27 +201,16 @@ impl<'a> Daemon<'a> {
     /// Runs another command of the program against this daemon.
     #[track_caller]
     pub(crate) fn tell(&self, arguments: &[&str]) -> Said {
-        // The longest that a command may wait for is a transaction, which ends after 32 s.
-        const PATIENCE: Duration = Duration::from_secs(40);
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let log = self.sandbox.path(&format!(
-            "command-{}",
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        ));
+        self.tell_as(User::Same, arguments)
+    }
+
+    /// The same as another user.
+    #[track_caller]
+    pub(crate) fn tell_as(&self, user: User, arguments: &[&str]) -> Said {
         let socket = self.socket.to_string_lossy();
-        let arguments: Vec<&str> = arguments
-            .iter()
-            .copied()
-            .chain(["--socket", &*socket])
-            .collect();
-        let start = Instant::now();
-        let mut process = Process::start(&program(), &arguments, &self.sandbox.path(""), &log);
-        let code = process.wait(PATIENCE).code();
-        Said {
-            code,
-            output: read_text(&log),
-            took: start.elapsed(),
-        }
+        let with_socket = ["--socket", &*socket];
+        let arguments: Vec<&str> = arguments.iter().copied().chain(with_socket).collect();
+        run(self.sandbox, user, &program(), &arguments)
     }
 
     fn try_status(&self) -> Result<Account, String> {
@@ -249,11 +260,55 @@ impl<'a> Daemon<'a> {
         )
     }
 
+    /// Its control socket.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.process.output()
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> Pid {
+        self.process.pid()
+    }
+
+    /// The memory that it has in use, in KiB.
+    #[track_caller]
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let text = read_text(format!("/proc/{}/status", self.process.pid()).as_ref());
+        let mut lines = text.lines();
+        let line = lines.find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+        number.unwrap_or_else(|| panic!("no VmRSS in {text}"))
+    }
+
+    /// Sends it a signal.
+    #[track_caller]
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
+    /// Ends it without a chance to clean up, as a crash does.
+    #[track_caller]
+    pub(crate) fn kill(mut self) {
+        self.process.signal(Signal::SIGKILL);
+        self.process.wait(Duration::from_secs(10));
+    }
+
     /// Asks it to stop, and asserts that it does so in order.
     #[track_caller]
-    pub(crate) fn stop(mut self) {
+    pub(crate) fn stop(self) {
+        self.stop_within(Duration::from_secs(10));
+    }
+
+    /// The same within a time. Returns all that it has logged.
+    #[track_caller]
+    pub(crate) fn stop_within(mut self, within: Duration) -> String {
         self.process.signal(Signal::SIGTERM);
-        let ended = self.process.wait(Duration::from_secs(10));
+        let ended = self.process.wait(within);
         assert!(
             ended.success(),
             "the daemon should end in order, but: {ended}"
@@ -263,10 +318,42 @@ impl<'a> Daemon<'a> {
             show("the daemon's log", &log);
             panic!("the daemon panicked");
         }
+        log
     }
 }
 
+/// Runs the program under test to its end.
+#[track_caller]
+pub(crate) fn regent(sandbox: &Sandbox, user: User, arguments: &[&str]) -> Said {
+    run(sandbox, user, &program(), arguments)
+}
+
+/// Runs any program to its end.
+#[track_caller]
+pub(crate) fn run(sandbox: &Sandbox, user: User, program: &Path, arguments: &[&str]) -> Said {
+    // The longest that a command may wait for is a transaction, which ends after 32 s.
+    const PATIENCE: Duration = Duration::from_secs(40);
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let log = sandbox.path(&format!("command-{count}"));
+    let start = Instant::now();
+    let mut process = Process::start_as(user, program, arguments, (&sandbox.path(""), &log));
+    let code = process.wait(PATIENCE).code();
+    Said {
+        code,
+        output: read_text(&log),
+        took: start.elapsed(),
+    }
+}
+
+/// Whether a user without privileges can run the program at all.
+pub(super) fn is_executable_by_nobody() -> bool {
+    let sandbox = Sandbox::new();
+    sandbox.set_mode("", 0o755);
+    run(&sandbox, User::NOBODY, &program(), &["--version"]).code == Some(0)
+}
+
 /// The program under test.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     env::var_os("REGENT_BIN").map_or_else(|| env!("CARGO_BIN_EXE_regent").into(), PathBuf::from)
 }

@@ -17,10 +17,32 @@ use super::wait::wait_for;
 
 /// Part of util-linux, so on every Debian system. With it a process is ended by the kernel when the
 /// test program dies without a chance to clean up, as it does by Ctrl-C.
-const SETPRIV: Program = Program {
+pub(super) const SETPRIV: Program = Program {
     name: "setpriv",
     packages: "util-linux",
 };
+
+/// Who a program runs as.
+#[derive(Clone, Copy)]
+pub(crate) enum User {
+    /// Whoever runs the tests.
+    Same,
+    /// A user without privileges, in one group and no other.
+    Other {
+        /// The user.
+        uid: u32,
+        /// The group.
+        gid: u32,
+    },
+}
+
+impl User {
+    /// The one that owns nothing.
+    pub(crate) const NOBODY: Self = Self::Other {
+        uid: 65_534,
+        gid: 65_534,
+    };
+}
 
 /// A started program with its output in a file. Dropped while it runs, it is killed with all its
 /// children.
@@ -35,6 +57,17 @@ impl Process {
     /// Starts `program` in a process group of its own, its output appended to `log`.
     #[track_caller]
     pub(crate) fn start(program: &Path, arguments: &[&str], directory: &Path, log: &Path) -> Self {
+        Self::start_as(User::Same, program, arguments, (directory, log))
+    }
+
+    /// The same as another user, for a trial that needs `UNPRIVILEGED`.
+    #[track_caller]
+    pub(crate) fn start_as(
+        user: User,
+        program: &Path,
+        arguments: &[&str],
+        (directory, log): (&Path, &Path),
+    ) -> Self {
         let name = program
             .file_name()
             .map_or_else(String::new, |n| n.to_string_lossy().into());
@@ -44,7 +77,7 @@ impl Process {
             .open(log)
             .expect("a log file");
         let errors = output.try_clone().expect("a second handle of the log file");
-        let child = guarded(program)
+        let child = guarded(user, program)
             .args(arguments)
             .current_dir(directory)
             // Logs are compared with times in UTC.
@@ -63,7 +96,8 @@ impl Process {
         }
     }
 
-    fn pid(&self) -> Pid {
+    /// Its number.
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).expect("a process id is positive"))
     }
 
@@ -128,12 +162,17 @@ pub(crate) fn show(title: &str, text: &str) {
     drop(writeln!(io::stderr(), "---- {title}:\n{tail}\n----"));
 }
 
-fn guarded(program: &Path) -> Command {
+fn guarded(user: User, program: &Path) -> Command {
     match SETPRIV.find() {
         None => Command::new(program),
         Some(setpriv) => {
             let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "TERM", "--"]).arg(program);
+            command.args(["--pdeathsig", "TERM"]);
+            if let User::Other { uid, gid } = user {
+                let ids = [format!("--reuid={uid}"), format!("--regid={gid}")];
+                command.args(ids).arg("--clear-groups");
+            }
+            command.arg("--").arg(program);
             command
         }
     }

@@ -1,14 +1,16 @@
 //! A directory and ports of a trial's own.
 
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
+
+use super::process::User;
 
 /// A directory that goes when the trial ends.
 pub(crate) struct Sandbox(TempDir);
@@ -44,6 +46,21 @@ impl Sandbox {
         file.write_all(text.as_bytes())
             .expect("room in the sandbox");
         path
+    }
+
+    /// Gives a file or directory in it to another user; the empty name is the sandbox itself.
+    #[track_caller]
+    pub(crate) fn give(&self, name: &str, user: User) {
+        if let User::Other { uid, gid } = user {
+            chown(self.path(name), Some(uid), Some(gid)).expect("root may give everything away");
+        }
+    }
+
+    /// Sets the mode of a file or directory in it; the empty name is the sandbox itself.
+    #[track_caller]
+    pub(crate) fn set_mode(&self, name: &str, mode: u32) {
+        let path = self.path(name);
+        fs::set_permissions(path, Permissions::from_mode(mode)).expect("a file of our own");
     }
 
     /// Makes a directory in it.

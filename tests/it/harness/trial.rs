@@ -2,8 +2,13 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use libtest_mimic::{Failed, Trial};
+use nix::unistd::Uid;
+
+use super::daemon::is_executable_by_nobody;
+use super::process::SETPRIV;
 
 /// Lists the trials of a module with what they need: `trials![[KAMAILIO, LONG]; one, another]`, or
 /// `trials![[]; one]`. Each is a function without arguments that returns `()` or
@@ -21,7 +26,12 @@ pub(crate) enum Need {
     Program(Program),
     /// It waits for long timers, and runs only on request.
     Long,
+    /// It runs programs as users without privileges, which takes root.
+    Unprivileged,
 }
+
+/// The mark of a trial in which files are refused to the program.
+pub(crate) const UNPRIVILEGED: Need = Need::Unprivileged;
 
 /// The mark of a trial that waits for long timers.
 pub(crate) const LONG: Need = Need::Long;
@@ -108,9 +118,26 @@ fn unmet(need: Need) -> Option<Unmet> {
             Some(Unmet::Fatal(program.missing()))
         }
         Need::Program(program) => Some(Unmet::Ignored(program.missing())),
+        Need::Unprivileged => cannot_drop_privileges().map(Unmet::Ignored),
         Need::Long if is_set("REGENT_LONG_TESTS") => None,
         Need::Long => Some(Unmet::Ignored("long; set REGENT_LONG_TESTS=1".to_owned())),
     }
+}
+
+/// Why the program cannot be run as a user without privileges, if it cannot.
+fn cannot_drop_privileges() -> Option<String> {
+    static WHY: OnceLock<Option<String>> = OnceLock::new();
+    let find = || {
+        if !Uid::effective().is_root() {
+            return Some("only root can run a program as another user".to_owned());
+        }
+        if SETPRIV.find().is_none() {
+            return Some(SETPRIV.missing());
+        }
+        let is_open = is_executable_by_nobody();
+        (!is_open).then(|| "the folder of the program is closed to other users".to_owned())
+    };
+    WHY.get_or_init(find).clone()
 }
 
 fn is_set(variable: &str) -> bool {
