@@ -12,10 +12,12 @@ use regent::sim::{Behaviour, Setup, World};
 mod answers;
 mod auth;
 mod binding;
+mod change;
 mod credentials;
 mod golden;
 mod granted;
 mod hostile;
+mod identity;
 mod operator;
 mod pacing;
 mod redirect;
@@ -34,10 +36,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         answers::trials(),
         auth::trials(),
         binding::trials(),
+        change::trials(),
         credentials::trials(),
         golden::trials(),
         granted::trials(),
         hostile::trials(),
+        identity::trials(),
         operator::trials(),
         pacing::trials(),
         redirect::trials(),
