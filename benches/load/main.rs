@@ -8,7 +8,7 @@
 //!
 //! The daemon's CPU time is that of all its threads, start-up included, read from `/proc` when it
 //! has come to rest; the floor's is what `getrusage` says of it as it ends. The targets on CPU are
-//! for 10,000 Accounts and more: below that, starting a process at all weighs too much.
+//! for 10,000 Accounts: below that, starting a process at all weighs too much.
 //!
 //! The bench measures and judges (`--check`); it does not know how the daemon works inside.
 

@@ -146,7 +146,7 @@ impl Series {
             }
         }
         let ratio = self.ratio(0);
-        if accounts >= 10_000 {
+        if accounts == 10_000 {
             expect(
                 ratio <= 2.5,
                 format!("CPU is {ratio:.2} of the floor, not 2.5 or less"),

@@ -238,6 +238,10 @@ impl Account {
 
     fn outcome(&self, trouble: &Trouble) -> Outcome {
         match (trouble, &self.last) {
+            (Trouble::GrantedNothing(code), _) => Outcome::Rejected(Answer {
+                code: *code,
+                reason: "granted no time".to_owned(),
+            }),
             (Trouble::NoAnswer(failure), _) => Outcome::Failed { failure: *failure },
             (_, Some(last)) => Outcome::Rejected(Answer {
                 code: last.code,

@@ -58,6 +58,7 @@ impl Account {
                     is_answerable = true;
                 }
                 Choice::BelowMinimum(algorithm) => refused = Some(downgrade(algorithm, minimum)),
+                Choice::NoneUsable if message.values(header).next().is_none() => {}
                 Choice::NoneUsable => {
                     refused = Some("no algorithm or quality of protection that we know".into())
                 }

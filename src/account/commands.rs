@@ -182,7 +182,7 @@ impl Account {
 
     /// Time is up for leaving: what is under way is given up. Whether a binding is left behind.
     pub fn on_deadline(&mut self, shared: &mut Shared) -> bool {
-        let is_left = self.is_bound();
+        let is_left = self.is_bound() || self.left_until.is_some_and(|until| until > shared.cx.now);
         if let Attempt::InFlight { transaction, .. } = self.attempt {
             self.land(shared);
             let Cx {

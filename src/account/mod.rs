@@ -266,14 +266,18 @@ impl Account {
 
     /// Its socket is bound, and the store has been read: it may begin.
     pub fn on_ready(&mut self, shared: &mut Shared) {
-        if self.attempt != Attempt::Idle {
+        let now = shared.cx.now;
+        let waits_for_store = self.scheduled(Why::Store).is_some();
+        if self.attempt != Attempt::Idle && !waits_for_store {
             return;
         }
-        if self.wanted == Wanted::Registered {
+        if self.wanted == Wanted::Registered && waits_for_store {
+            self.begin(Errand::Register, now, shared);
+        } else if self.wanted == Wanted::Registered {
             self.resume(shared);
         } else if self.is_bound() {
             // Told to un-register, but the run before ended first.
-            self.begin(Errand::Unregister, shared.cx.now, shared);
+            self.begin(Errand::Unregister, now, shared);
         }
     }
 
@@ -290,6 +294,10 @@ impl Account {
             self.go(Binding::None, self.attempt, shared, || {
                 "the binding has expired".to_owned()
             });
+            if self.errand == Errand::Unregister && matches!(self.attempt, Attempt::Queued { .. }) {
+                // Nothing is left that the un-REGISTER in line could remove.
+                return self.on_unregistered(None, shared);
+            }
         }
         if let Attempt::Scheduled { due, .. } = self.attempt
             && due <= now
@@ -317,11 +325,6 @@ impl Account {
 
     /// It has got a place in the registrar's window: it sends.
     pub fn on_turn(&mut self, registrar: RegistrarId, shared: &mut Shared) {
-        if self.errand == Errand::Unregister && !self.is_bound() {
-            // The binding has ended while its un-REGISTER stood in line.
-            shared.pace.leave(registrar);
-            return self.on_unregistered(None, shared);
-        }
         self.send(registrar, true, shared);
     }
 
@@ -448,6 +451,7 @@ impl Account {
             Binding::None => None,
         };
         self.tries = Tries::default();
+        self.resume = None;
         self.detour = None;
         self.known
             .iter_mut()
@@ -470,6 +474,12 @@ impl Account {
     fn choose(&self, at: Instant, shared: &mut Shared) -> Option<RegistrarId> {
         let Shared { proxies, pace, .. } = shared;
         let holds = &self.holds;
+        if holds
+            .iter()
+            .any(|hold| hold.registrar.is_none() && hold.until > at)
+        {
+            return None;
+        }
         let is_held = |id| {
             holds
                 .iter()

@@ -171,7 +171,7 @@ impl Account {
         shared.dirty.mark_low(self.id);
         let attempt = Attempt::Scheduled {
             due: shared.cx.now + STORE_PAUSE,
-            why: Why::Retry,
+            why: Why::Store,
         };
         self.go(self.binding, attempt, shared, || {
             "the state cannot be saved".to_owned()

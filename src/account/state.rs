@@ -72,6 +72,8 @@ pub enum Why {
     Refresh,
     /// The attempt before failed, or may not be made yet.
     Retry,
+    /// The store has not yet allowed another CSeq (rule L8).
+    Store,
 }
 
 /// What a REGISTER is to bring about.

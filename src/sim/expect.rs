@@ -357,15 +357,9 @@ impl World {
     /// not announced is a fault.
     #[track_caller]
     pub fn status(&mut self, name: &str) -> AccountStatus {
+        let current = self.current_status(name);
         let Some(run) = &self.run else {
             self.fail("the engine does not run");
-        };
-        let current = run
-            .engine
-            .find(name)
-            .and_then(|id| status::account(&run.engine, id));
-        let Some(current) = current else {
-            self.fail(&format!("no Account {name}"));
         };
         let published = run.published.get(name);
         if published.is_some_and(|published| *published != current) {
@@ -375,6 +369,19 @@ impl World {
             ));
         }
         current
+    }
+
+    /// The status of an Account as it is, published or not.
+    #[track_caller]
+    pub fn current_status(&self, name: &str) -> AccountStatus {
+        let Some(run) = &self.run else {
+            self.fail("the engine does not run");
+        };
+        let id = run.engine.find(name);
+        match id.and_then(|id| status::account(&run.engine, id)) {
+            Some(current) => current,
+            None => self.fail(&format!("no Account {name}")),
+        }
     }
 
     /// The status of an Account as it was published last, be it so or not.

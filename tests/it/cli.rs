@@ -356,7 +356,7 @@ fn the_table_fits_and_the_story_tells_all() {
 /// Rule L10.
 fn orders_say_how_they_went() {
     on_stage(|stage| {
-        let [carrier, _] = stage.registrars();
+        let [(_, carrier), _] = stage.registrars();
         let at = carrier.address;
         let said = tell(stage, &["register", "main"]);
         assert_eq!(
@@ -383,6 +383,7 @@ fn orders_say_how_they_went() {
         assert!(story.starts_with("main: unregistered\n"), "{story}");
         assert!(
             !stage.registrars()[0]
+                .1
                 .bindings
                 .iter()
                 .any(|(aor, _)| aor.contains("123456@"))

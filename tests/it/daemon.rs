@@ -421,7 +421,7 @@ fn daemon_says(arguments: &[&str]) -> (Option<i32>, String) {
     (said.code, said.err)
 }
 
-/// What the issue calls faults: from the registrar's address and from strangers.
+/// Hostile datagrams: from the registrar's address and from strangers.
 fn hostile_datagrams_neither_stop_it_nor_feed_it() {
     let sandbox = Sandbox::new();
     let served = Served::start(Behaviour::digest());

@@ -36,6 +36,7 @@ mod model;
 mod scenarios;
 mod sip_oracles;
 mod sipp;
+mod states;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     architecture::trials,
@@ -51,6 +52,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     scenarios::trials,
     sip_oracles::trials,
     sipp::trials,
+    states::trials,
 ];
 
 /// Most trials wait for timers, so more of them run at once than there are processors.
