@@ -165,8 +165,8 @@ fn shown(binding: &Binding, how: ContactAs) -> Option<String> {
         ContactAs::Marked(address) => (address, true),
         ContactAs::Unmarked(address) => (address, false),
     };
-    let (plain, rest) = uri.split_once(';').unwrap_or((uri, ""));
-    let user = plain.rsplit_once('@').map_or("", |(user, _)| user);
+    let (user, host) = uri.split_once('@').unwrap_or(("", uri));
+    let (_, rest) = host.split_once(';').unwrap_or((host, ""));
     let user = user.strip_prefix("sip:").unwrap_or(user);
     let mut text = format!("sip:{user}@{address}");
     if parameters && !rest.is_empty() {

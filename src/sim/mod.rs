@@ -33,6 +33,7 @@ pub use setup::{AccountSetup, HOST, LOCAL, PASSWORD, REGISTRAR, Setup, UNIX_MS_A
 pub use text::{Contact, Text};
 pub use transcript::{Line, Packet, Summary, Transcript, Used, What};
 
+use crate::config::Diff;
 use crate::effect::{AccountId, BatchId, Input, Outcome, Output, Record, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
 use crate::rng::Seed;
@@ -47,6 +48,7 @@ pub struct World {
     now: Instant,
     run: Option<Run>,
     runs: u64,
+    clock_ms: i64,
     agenda: BTreeMap<(Instant, u64), Happening>,
     planned: u64,
     registrars: BTreeMap<SocketAddr, Registrar>,
@@ -129,7 +131,7 @@ impl World {
             let mut registrar = Registrar::new(Seed::from_number(seed ^ (nth << 48)));
             setup
                 .users()
-                .for_each(|(user, password)| registrar.user(user, password));
+                .for_each(|user| registrar.user(user, PASSWORD));
             registrar.behave(Behaviour::digest());
             registrars.insert(address, registrar);
         }
@@ -138,6 +140,7 @@ impl World {
             now: Instant::ZERO,
             run: None,
             runs: 0,
+            clock_ms: UNIX_MS_AT_ZERO,
             agenda: BTreeMap::new(),
             planned: 0,
             registrars,
@@ -200,6 +203,40 @@ impl World {
         self.note("the engine is killed");
     }
 
+    /// Sets the wall clock forward, or back, and tells the engine.
+    pub fn set_clock(&mut self, by_ms: i64) {
+        self.clock_ms = self.clock_ms.saturating_add(by_ms);
+        self.note(&format!("the wall clock is set by {by_ms} ms"));
+        if let Some(started) = self.run.as_ref().map(|run| run.started) {
+            let unix_ms_at_zero = self.unix(started).0;
+            self.handle(Input::WallClock { unix_ms_at_zero });
+        }
+    }
+
+    /// Puts another configuration in force.
+    pub fn reload(&mut self, setup: Setup) {
+        let (old, new) = (self.setup.config(), self.setup_of(setup).config());
+        self.note("another configuration is in force");
+        let diff = Diff::between(&old, &new);
+        self.handle(Input::Reconfigured(Arc::new(new), diff));
+    }
+
+    /// Takes a setup over; new registrars behave as those of the start.
+    fn setup_of(&mut self, setup: Setup) -> &Setup {
+        for address in setup.registrars() {
+            let known = self.registrars.contains_key(&address);
+            let registrar = self.registrar_at(address);
+            if !known {
+                registrar.behave(Behaviour::digest());
+            }
+            setup
+                .users()
+                .for_each(|user| registrar.user(user, PASSWORD));
+        }
+        self.setup = setup;
+        &self.setup
+    }
+
     /// The instant up to which everything has happened.
     pub fn now(&self) -> Instant {
         self.now
@@ -208,7 +245,7 @@ impl World {
     /// The wall clock at an instant.
     pub fn unix(&self, at: Instant) -> UnixMs {
         let millis = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
-        UnixMs(UNIX_MS_AT_ZERO.saturating_add(millis))
+        UnixMs(self.clock_ms.saturating_add(millis))
     }
 
     /// Plans something for an instant; at a past one it happens at once.

@@ -30,7 +30,9 @@ pub const UNIX_MS_AT_ZERO: i64 = 1_767_225_600_000;
 #[derive(Clone, Debug)]
 pub struct Setup {
     registration: Registration,
-    accounts: Vec<AccountSetup>,
+    accounts: Vec<(u32, AccountSetup)>,
+    local: SocketAddr,
+    advertised: Option<IpAddr>,
     pub(super) receive_buffer: usize,
     pub(super) store: Option<Duration>,
 }
@@ -39,6 +41,9 @@ pub struct Setup {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AccountSetup {
     name: String,
+    contact_user: Option<String>,
+    host_name: Option<String>,
+    group_name: Option<String>,
     registrars: Vec<SocketAddr>,
     user_name: Option<String>,
     password: String,
@@ -52,6 +57,9 @@ impl AccountSetup {
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            contact_user: Some(name.to_owned()),
+            host_name: None,
+            group_name: Some(HOST.to_owned()),
             registrars: vec![REGISTRAR],
             user_name: Some(name.to_owned()),
             password: PASSWORD.to_owned(),
@@ -60,10 +68,40 @@ impl AccountSetup {
         }
     }
 
+    /// Its Contact User; `None` leaves the user to its digest user name.
+    #[must_use]
+    pub fn contact_user(mut self, user: Option<&str>) -> Self {
+        self.contact_user = user.map(str::to_owned);
+        self
+    }
+
+    /// Its Host Name, and the SIP Group Name of its serving group; without either the host is the
+    /// registrar's.
+    #[must_use]
+    pub fn hosts(mut self, host_name: Option<&str>, group_name: Option<&str>) -> Self {
+        self.host_name = host_name.map(str::to_owned);
+        self.group_name = group_name.map(str::to_owned);
+        self
+    }
+
+    /// Its digest user name.
+    #[must_use]
+    pub fn user_name(mut self, user_name: &str) -> Self {
+        self.user_name = Some(user_name.to_owned());
+        self
+    }
+
     /// It registers at this registrar.
     #[must_use]
     pub fn at(mut self, registrar: SocketAddr) -> Self {
         self.registrars = vec![registrar];
+        self
+    }
+
+    /// One more member of the Proxy Set that it registers at.
+    #[must_use]
+    pub fn or_at(mut self, registrar: SocketAddr) -> Self {
+        self.registrars.push(registrar);
         self
     }
 
@@ -108,6 +146,8 @@ impl Setup {
         Self {
             registration: defaults(),
             accounts: Vec::new(),
+            local: LOCAL,
+            advertised: None,
             receive_buffer: 16 << 20,
             store: None,
         }
@@ -133,7 +173,33 @@ impl Setup {
     /// One more Account.
     #[must_use]
     pub fn account(mut self, account: AccountSetup) -> Self {
-        self.accounts.push(account);
+        let last = self.accounts.iter().map(|(index, _)| *index).max();
+        let index = last.map_or(0, |last| last + 1);
+        self.accounts.push((index, account));
+        self
+    }
+
+    /// Without the Account of this name; the others keep their indexes.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.accounts.retain(|(_, account)| account.name != name);
+        self
+    }
+
+    /// Changes the Account of this name.
+    #[must_use]
+    pub fn change(mut self, name: &str, change: impl Fn(AccountSetup) -> AccountSetup) -> Self {
+        for (_, account) in self.accounts.iter_mut().filter(|(_, it)| it.name == name) {
+            *account = change(account.clone());
+        }
+        self
+    }
+
+    /// The address of our SIP Interface, and the one that replaces it in messages, if any.
+    #[must_use]
+    pub fn local(mut self, local: SocketAddr, advertised: Option<IpAddr>) -> Self {
+        self.local = local;
+        self.advertised = advertised;
         self
     }
 
@@ -160,24 +226,22 @@ impl Setup {
 
     /// Every registrar that an Account names.
     pub(super) fn registrars(&self) -> Vec<SocketAddr> {
-        let all = self.accounts.iter().flat_map(|account| &account.registrars);
+        let all = self
+            .accounts
+            .iter()
+            .flat_map(|(_, account)| &account.registrars);
         let mut all: Vec<SocketAddr> = all.copied().collect();
         all.sort_unstable();
         all.dedup();
         all
     }
 
-    /// The digest users of everybody: (name, password that the registrar knows).
-    pub(super) fn users(&self) -> impl Iterator<Item = (&str, &str)> + '_ {
-        let own = self
-            .accounts
-            .iter()
-            .map(|account| (&*account.name, PASSWORD));
-        let group = self
-            .accounts
-            .iter()
-            .filter_map(|account| account.as_client.as_ref());
-        own.chain(group.map(|(user, _)| (&**user, PASSWORD)))
+    /// The digest users of everybody; the registrars know them with [`PASSWORD`].
+    pub(super) fn users(&self) -> impl Iterator<Item = &str> + '_ {
+        let accounts = || self.accounts.iter().map(|(_, account)| account);
+        let own = accounts().filter_map(|account| account.user_name.as_deref());
+        let group = accounts().filter_map(|account| account.as_client.as_ref());
+        own.chain(group.map(|(user, _)| &**user))
     }
 
     /// The global parameters.
@@ -189,9 +253,9 @@ impl Setup {
     pub fn config(&self) -> Config {
         let interface = Arc::new(SipInterface {
             name: "outside".into(),
-            address: LOCAL.ip(),
-            udp_port: LOCAL.port(),
-            advertised_address: None,
+            address: self.local.ip(),
+            udp_port: self.local.port(),
+            advertised_address: self.advertised,
         });
         let mut config = Config {
             agent: agent(self.accounts.len()),
@@ -201,12 +265,11 @@ impl Setup {
             ip_groups: Vec::new(),
             accounts: Vec::new(),
         };
-        for (index, setup) in (0..).zip(&self.accounts) {
+        for (index, setup) in &self.accounts {
             let set = proxy_set(&mut config, &interface, setup);
             let serving = serving(&mut config, set, setup);
-            config
-                .accounts
-                .push(Arc::new(account(index, serving, setup)));
+            let account = account(*index, serving, setup);
+            config.accounts.push(Arc::new(account));
         }
         let served = config.accounts.iter().map(|account| account.served.clone());
         config.ip_groups.extend(served);
@@ -225,7 +288,7 @@ fn proxy_set(
         return known.clone();
     }
     let set = Arc::new(ProxySet {
-        name: format!("set-{}", config.proxy_sets.len()).into(),
+        name: format!("set {:?}", setup.registrars).into(),
         sip_interface: interface.clone(),
         proxies,
     });
@@ -237,9 +300,9 @@ fn proxy_set(
 fn serving(config: &mut Config, set: Arc<ProxySet>, setup: &AccountSetup) -> Arc<IpGroup> {
     let as_client = setup.as_client.as_ref();
     let group = IpGroup {
-        name: format!("serving-{}", set.name).into(),
+        name: format!("serving {} {:?} {as_client:?}", set.name, setup.group_name).into(),
         proxy_set: Some(set),
-        sip_group_name: Some(HOST.into()),
+        sip_group_name: setup.group_name.as_deref().map(Arc::from),
         contact_user: None,
         authentication_mode: match as_client {
             Some(_) => AuthenticationMode::SbcAsClient,
@@ -269,8 +332,8 @@ fn account(index: u32, serving: Arc<IpGroup>, setup: &AccountSetup) -> Account {
             as_client: None,
         }),
         serving,
-        host_name: None,
-        contact_user: Some(setup.name.as_str().into()),
+        host_name: setup.host_name.as_deref().map(Arc::from),
+        contact_user: setup.contact_user.as_deref().map(Arc::from),
         credentials: own.map(|user| credentials(user, &setup.password)),
         register: setup.register,
     }

@@ -95,9 +95,9 @@ impl Text {
     /// lower case.
     pub fn aor(&self) -> Option<String> {
         let uri = Contact::read(self.header("to")?).uri;
-        let plain = uri.split([';', '?']).next()?;
-        let (_, plain) = plain.split_once(':')?;
-        let (user, host) = plain.rsplit_once('@')?;
+        let (_, plain) = uri.split_once(':')?;
+        let (user, rest) = plain.split_once('@')?;
+        let host = rest.split([';', '?']).next()?;
         let host = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
             _ => host,

@@ -12,12 +12,15 @@ use regent::sim::{Behaviour, Setup, World};
 mod answers;
 mod auth;
 mod binding;
+mod change;
 mod credentials;
 mod golden;
 mod granted;
 mod hostile;
+mod identity;
 mod operator;
 mod pacing;
+mod redirect;
 mod refresh;
 mod register;
 mod restart;
@@ -33,12 +36,15 @@ pub(crate) fn trials() -> Vec<Trial> {
         answers::trials(),
         auth::trials(),
         binding::trials(),
+        change::trials(),
         credentials::trials(),
         golden::trials(),
         granted::trials(),
         hostile::trials(),
+        identity::trials(),
         operator::trials(),
         pacing::trials(),
+        redirect::trials(),
         refresh::trials(),
         register::trials(),
         restart::trials(),

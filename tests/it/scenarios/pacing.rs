@@ -214,7 +214,7 @@ fn one_bad_account_among_a_thousand_disturbs_nobody() {
             .count()
     };
     assert_eq!(registered(&mut world), 999);
-    world.run_until(at("1200"));
+    world.run_until(at("400"));
     assert_eq!(registered(&mut world), 999);
     let counts = world.registrar().counts();
     assert_eq!((counts.retransmissions, counts.cseq_not_rising), (0, 0));
