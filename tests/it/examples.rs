@@ -5,10 +5,13 @@ use std::process::{Command, Output};
 
 use libtest_mimic::Trial;
 
+use crate::harness::{Config, Daemon, Sandbox, free_udp_address};
+
 pub(crate) fn trials() -> Vec<Trial> {
     trials![[];
         an_engine_is_driven_by_hand_for_three_hours,
         the_toy_registrar_serves_and_ends,
+        a_watcher_is_told_of_every_change,
         every_example_has_a_trial,
     ]
 }
@@ -69,6 +72,25 @@ fn the_toy_registrar_serves_and_ends() -> Result<(), String> {
     let text = run("toy_registrar", &["127.0.0.1:0", "user:password", "1"])?;
     assert!(text.contains("registrar at 127.0.0.1:"), "{text}");
     assert!(text.contains("0 REGISTERs, 0 accepted"), "{text}");
+    Ok(())
+}
+
+/// The first line is how the Account stands; the next ones are changes: here, attempts that fail.
+fn a_watcher_is_told_of_every_change() -> Result<(), String> {
+    let sandbox = Sandbox::new();
+    let daemon = Daemon::start(&sandbox, &Config::new(free_udp_address()));
+    let socket = daemon.socket().to_string_lossy().into_owned();
+    let watching = std::thread::spawn(move || run("watch_status", &[&socket, "2"]));
+    while !watching.is_finished() {
+        daemon.tell(&["register", Config::ACCOUNT]);
+    }
+    let text = watching.join().map_err(|_| "the watcher panicked")??;
+    daemon.stop();
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(
+        text.lines().all(|line| line.starts_with("main  ")),
+        "{text}"
+    );
     Ok(())
 }
 
