@@ -25,7 +25,7 @@ pub(super) fn trials() -> Vec<Trial> {
 
 const ACCOUNTS: usize = 1_000;
 
-// rule L7: leaving takes five seconds at most
+// rule L7: leaving ends 4 s after the last un-REGISTER that was done
 fn a_storm_of_a_thousand_accounts_stops_in_time() {
     let sandbox = Sandbox::new();
     // Half of them are registered, with a binding to remove, when the registrar falls silent.

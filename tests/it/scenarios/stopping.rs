@@ -2,7 +2,7 @@
 
 use libtest_mimic::Trial;
 use regent::effect::{Outcome, Phase};
-use regent::sim::{Behaviour, REGISTRAR, Setup, at, sent};
+use regent::sim::{Behaviour, REGISTRAR, Setup, World, at, sent};
 use regent::time::Duration;
 
 use super::{registered, world};
@@ -11,6 +11,8 @@ pub(super) fn trials() -> Vec<Trial> {
     trials![[];
         without_a_store_stopping_removes_the_binding,
         a_silent_registrar_does_not_hold_the_stop_up,
+        stopping_goes_on_while_it_makes_headway,
+        stopping_ends_after_30_seconds_whatever_headway_it_makes,
         without_bindings_stopping_is_immediate,
         a_registration_in_flight_is_removed_when_it_succeeds,
         many_bindings_are_removed_in_their_windows,
@@ -41,6 +43,41 @@ fn a_silent_registrar_does_not_hold_the_stop_up() {
     world.expect_at("10", sent("REGISTER").removing());
     world.run_for(BOUND);
     assert_eq!(world.outcome(ticket), Some(&Outcome::Stopped { left: 1 }));
+}
+
+/// So many Accounts, registered one after the other since the window is one, and a registrar that
+/// is working on each un-REGISTER for three seconds.
+fn slow(accounts: u32) -> World {
+    let setup = Setup::many(accounts).receive_buffer(4 << 10);
+    let mut world = world(setup, Behaviour::open());
+    world.skip_until("10");
+    assert_eq!(
+        world.registrar().bindings(at("10")).count(),
+        accounts as usize
+    );
+    let late = Behaviour::open().late(Duration::from_secs(3)).trying();
+    world.registrar().behave(late);
+    world
+}
+
+fn stopping_goes_on_while_it_makes_headway() {
+    let mut world = slow(5);
+    let ticket = world.shutdown();
+    // Five times the way there, three seconds, and the way back.
+    world.skip_until("25.099999");
+    assert_eq!(world.outcome(ticket), None);
+    world.expect_reply_at("25.100", ticket, &Outcome::Stopped { left: 0 });
+}
+
+fn stopping_ends_after_30_seconds_whatever_headway_it_makes() {
+    let mut world = slow(12);
+    let ticket = world.shutdown();
+    world.skip_until("39.999999");
+    assert_eq!(world.outcome(ticket), None);
+    // The tenth answer would come at 30.2 s after the order.
+    world.expect_reply_at("40", ticket, &Outcome::Stopped { left: 3 });
+    world.skip_until("41");
+    world.expect_silence_until("1000000");
 }
 
 fn without_bindings_stopping_is_immediate() {

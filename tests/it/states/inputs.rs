@@ -92,7 +92,7 @@ impl Input {
             Self::Due => "its time comes",
             Self::Turn => "its turn comes",
             Self::Expiry => "the binding ends",
-            Self::TimeUp => "4 s are over",
+            Self::TimeUp => "4 s without headway are over",
         }
     }
 
