@@ -165,7 +165,7 @@ fn commands_after_the_stop_send_nothing() {
 }
 
 /// `main`, registered at 0.045 with a disk that takes 5 ms; the world stands at 10.
-fn registered_with_store(setup: Setup) -> regent::sim::World {
+fn registered_with_store(setup: Setup) -> World {
     let mut world = world(setup.store(Duration::from_millis(5)), Behaviour::digest());
     world.skip_until("10");
     world.expect_phase("main", Phase::Registered);
