@@ -1,7 +1,8 @@
-//! Another program that wants to know: follows every change of every Account over the control socket.
+//! Another program that wants to know: follows every change of every Account over the control
+//! socket.
 //!
-//! `cargo run --example watch_status -- PATH-OF-THE-SOCKET [CHANGES]` prints a line for each change, and ends after
-//! so many.
+//! `cargo run --example watch_status -- PATH-OF-THE-SOCKET [CHANGES]` prints a line for each
+//! change, and ends after so many.
 #![allow(clippy::print_stdout)]
 
 use std::path::PathBuf;

@@ -78,7 +78,8 @@ impl Account {
     }
 
     fn withdraw(&mut self, wanted: Wanted, shared: &mut Shared) {
-        self.want(wanted, "told to un-register", shared);
+        let why = reason(wanted);
+        self.want(wanted, why, shared);
         let is_unregistering = self.errand == Errand::Unregister;
         let is_in_flight = matches!(self.attempt, Attempt::InFlight { .. });
         let is_queued = matches!(self.attempt, Attempt::Queued { .. });
@@ -108,9 +109,8 @@ impl Account {
     pub(super) fn rest(&mut self, shared: &mut Shared) {
         self.trouble = None;
         self.failures = 0;
-        self.go(Binding::None, Attempt::Idle, shared, || {
-            "told to un-register".to_owned()
-        });
+        let why = reason(self.wanted);
+        self.go(Binding::None, Attempt::Idle, shared, || why.to_owned());
         self.settle(Errand::Unregister, &Outcome::Unregistered, shared);
     }
 
@@ -216,5 +216,16 @@ pub(super) fn patience(left: Duration) -> Outcome {
 fn no_socket() -> Outcome {
     Outcome::NotSent {
         why: "its SIP Interface is not bound".to_owned(),
+    }
+}
+
+/// Why a binding is to go, for people.
+fn reason(wanted: Wanted) -> &'static str {
+    match wanted {
+        Wanted::Stopped => "the program stops",
+        Wanted::Removed => "no longer configured",
+        Wanted::Registered | Wanted::Unregistered | Wanted::AuthenticationOnly => {
+            "told to un-register"
+        }
     }
 }

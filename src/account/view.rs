@@ -76,6 +76,12 @@ impl<'a> View<'a> {
         self.shared.proxies.socket_of(socket)?.local
     }
 
+    /// Why its requests have nowhere to leave from, and when that is tried again.
+    pub fn refused(&self) -> Option<&'a (Arc<str>, Instant)> {
+        let socket = self.shared.proxies.socket_of_set(self.account.set?);
+        self.shared.proxies.socket_of(socket)?.refused.as_ref()
+    }
+
     /// Asked expiry in seconds: of the last REGISTER, or of the next when none was sent.
     pub fn asked(&self) -> u32 {
         self.account.asked

@@ -72,7 +72,14 @@ pub fn run(
         // Outcomes that have not come will not come: whoever waits for one is told before the
         // socket closes.
         drop(daemon);
-        info!(left = stopped.left, "stopped");
+        if stopped.left > 0 {
+            warn!(
+                left = stopped.left,
+                "stopped, with bindings left at registrars"
+            );
+        } else {
+            info!("stopped");
+        }
         Ok(stopped)
     })
 }

@@ -317,6 +317,25 @@ impl Engine {
         self.unbound.retain(|(unbound, _)| *unbound != socket);
         self.shared.proxies.on_listening(socket, local);
         self.shared.pace.set_receive_buffer(socket, receive_buffer);
+        self.show_surroundings(socket);
+        self.ready_up_all();
+    }
+
+    fn on_listen_failed(&mut self, socket: SocketId, why: String) {
+        let again = self.shared.cx.now + LISTEN_RETRY;
+        self.unbound.retain(|(unbound, _)| *unbound != socket);
+        self.unbound.push((socket, Some(again)));
+        self.shared.proxies.on_listen_failed(socket, &why, again);
+        self.show_surroundings(socket);
+        if let Some(known) = self.shared.proxies.socket_of(socket) {
+            let local =
+                std::net::SocketAddr::new(known.interface.address, known.interface.udp_port);
+            self.shared.cx.out.event(Event::ListenFailed { local, why });
+        }
+    }
+
+    /// What became of a socket shows in the status of the Accounts that use it.
+    fn show_surroundings(&mut self, socket: SocketId) {
         for slot in &mut self.slots {
             let Some(account) = &mut slot.account else {
                 continue;
@@ -327,18 +346,6 @@ impl Engine {
             if set == Some(socket) {
                 account.on_surroundings(&mut self.shared);
             }
-        }
-        self.ready_up_all();
-    }
-
-    fn on_listen_failed(&mut self, socket: SocketId, why: String) {
-        let again = self.shared.cx.now + LISTEN_RETRY;
-        self.unbound.retain(|(unbound, _)| *unbound != socket);
-        self.unbound.push((socket, Some(again)));
-        if let Some(known) = self.shared.proxies.socket_of(socket) {
-            let local =
-                std::net::SocketAddr::new(known.interface.address, known.interface.udp_port);
-            self.shared.cx.out.event(Event::ListenFailed { local, why });
         }
     }
 

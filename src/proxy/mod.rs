@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::config::{ProxySet, SipInterface};
 use crate::effect::SocketId;
 use crate::pace::{Pace, RegistrarId};
+use crate::time::Instant;
 
 /// One Proxy Set in use.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Socket {
     pub local: Option<SocketAddr>,
     /// Host and port of our Contact and Via (rule I3), once it is bound.
     pub contact: Arc<str>,
+    /// Why it could not be bound, and when that is tried again.
+    pub refused: Option<(Arc<str>, Instant)>,
 }
 
 /// All Proxy Sets and SIP Interfaces of an engine.
@@ -56,6 +59,7 @@ impl Proxies {
             interface,
             local: None,
             contact: Arc::from(""),
+            refused: None,
         });
         (id, true)
     }
@@ -87,7 +91,16 @@ impl Proxies {
             .advertised_address
             .unwrap_or_else(|| local.ip());
         socket.local = Some(local);
+        socket.refused = None;
         socket.contact = Arc::from(SocketAddr::new(host, local.port()).to_string());
+    }
+
+    /// A socket could not be bound; that is tried again.
+    pub fn on_listen_failed(&mut self, id: SocketId, why: &str, again: Instant) {
+        if let Some(socket) = self.sockets.get_mut(id.0 as usize) {
+            socket.local = None;
+            socket.refused = Some((Arc::from(why), again));
+        }
     }
 
     /// What is known of a socket.
@@ -142,7 +155,6 @@ impl Proxies {
 mod tests {
     use super::*;
     use crate::config::{ProxyAddress, Transport};
-    use crate::time::Instant;
 
     fn set_of(ports: &[u16]) -> Arc<ProxySet> {
         let interface = SipInterface {

@@ -16,7 +16,15 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
     let registrar = view.registrar();
     let rank = registrar.and_then(|registrar| view.rank(registrar));
     let bound = view.bound();
-    let last_error = view.trouble().map(|trouble| trouble.code());
+    let listen_again = view
+        .refused()
+        .filter(|_| phase == Phase::Registering)
+        .map(|(_, at)| *at);
+    // A 2xx that grants nothing is a failure, but its code is no error number.
+    let last_error = view
+        .trouble()
+        .map(|trouble| trouble.code())
+        .filter(|code| *code >= 300);
     Some(AccountStatus {
         index: config.index,
         name: Arc::clone(&config.name),
@@ -42,7 +50,7 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
         }),
         failures: view.failures(),
         temporary: view.trouble().map(|trouble| trouble.is_temporary()),
-        next_try: view.next_try().map(time),
+        next_try: view.next_try().or(listen_again).map(time),
         retry_after_until: view.retry_after_until().map(time),
         public_address: view.public_address(),
         algorithm: view.algorithm().map(Cow::Borrowed),
@@ -76,6 +84,9 @@ fn detail(view: &AccountView<'_>) -> Option<String> {
             ))
         }
         (Phase::Unregistered | Phase::AuthenticationOnly, ..) => None,
+        (Phase::Registering, ..) if view.refused().is_some() => view
+            .refused()
+            .map(|(why, _)| format!("its SIP Interface cannot be bound: {why}")),
         (_, trouble, _) => trouble,
     }
 }
