@@ -389,6 +389,13 @@ impl World {
         self.run.as_ref()?.published.get(name)
     }
 
+    /// Whether the engine has an Account of this name.
+    pub fn knows(&self, name: &str) -> bool {
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.engine.find(name).is_some())
+    }
+
     /// Stops the test, with the end of the transcript.
     #[track_caller]
     fn fail(&self, what: &str) -> ! {

@@ -18,6 +18,7 @@ pub(super) fn trials() -> Vec<Trial> {
         the_asked_value_counts_only_when_nothing_is_shown,
         compact_and_folded_answers_are_read,
         a_200_that_grants_nothing_is_a_failure,
+        a_contact_that_cannot_be_read_does_not_hide_ours,
         routes_do_not_disturb,
     ]
 }
@@ -131,6 +132,20 @@ fn a_200_that_grants_nothing_is_a_failure() {
         assert_eq!(world.status("main").failures, 1);
         world.expect_silence_until("30.020");
         world.expect_at("30.020", sent("REGISTER"));
+    }
+}
+
+fn a_contact_that_cannot_be_read_does_not_hide_ours() {
+    for broken in [
+        "<sip:;>;;;expires",
+        "<<>>",
+        "sip",
+        "\"",
+        "<sip:a@b;expires=1",
+    ] {
+        let ours = Behaviour::open().grants(100);
+        assert_granted(ours.clone().lists_after(broken), 100, "50.020");
+        assert_granted(ours.lists_before(broken), 100, "50.020");
     }
 }
 

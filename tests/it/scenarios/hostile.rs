@@ -74,7 +74,7 @@ fn every_truncation_of_an_answer_is_survived() {
 
 fn mutated_answers_are_survived() {
     let seed = Seed::from_number(4_711);
-    for round in 0..150 {
+    for round in 0..400 {
         let mut world = World::new(Setup::one(), round);
         world.registrar().behave(Behaviour::silence());
         world.expect_at("0", sent("REGISTER"));

@@ -1,8 +1,10 @@
 //! After a failed attempt: the wait, the back-off, and Retry-After (rule L3).
 
+use std::net::SocketAddr;
+
 use libtest_mimic::Trial;
 use regent::effect::{Failure, Outcome, Phase};
-use regent::sim::{Behaviour, Setup, World, at, sent};
+use regent::sim::{AccountSetup, Behaviour, REGISTRAR, Setup, World, at, sent};
 use regent::status::StatusWord;
 use regent::time::{Duration, Instant};
 
@@ -24,6 +26,9 @@ pub(super) fn trials() -> Vec<Trial> {
         retry_after_counts_on_4xx_and_6xx_too,
         retry_after_outlasts_the_back_off,
         the_bound_of_retry_after_is_a_setting,
+        on_a_5xx_retry_after_binds_that_registrar,
+        on_a_4xx_retry_after_binds_the_account,
+        when_all_registrars_ask_for_patience_the_first_end_counts,
         no_state_is_final,
     ]
 }
@@ -211,6 +216,46 @@ fn the_bound_of_retry_after_is_a_setting() {
     world.expect_at("0", sent("REGISTER"));
     world.expect_silence_until("90.020");
     world.expect_at("90.020", sent("REGISTER"));
+}
+
+fn on_a_5xx_retry_after_binds_that_registrar() {
+    let mut world = two_members(Behaviour::refusing(503).with("Retry-After", "100"));
+    world.expect_at("0", sent("REGISTER").to(REGISTRAR));
+    world.expect_silence_until("30.020");
+    world.expect_at("30.020", sent("REGISTER").to(second()).bare());
+    world.expect_at("30.040", sent("REGISTER").to(second()).nc(1));
+    world.expect_phase_at("30.060", "main", Phase::Registered);
+    let status = world.status("main");
+    assert_eq!((status.registrar, status.rank), (Some(second()), Some(2)));
+    assert!(status.backup_registrar_used);
+}
+
+fn on_a_4xx_retry_after_binds_the_account() {
+    let mut world = two_members(Behaviour::refusing(480).with("Retry-After", "100"));
+    world.expect_at("0", sent("REGISTER").to(REGISTRAR));
+    world.expect_silence_until("100.020");
+    world.expect_at("100.020", sent("REGISTER"));
+}
+
+fn when_all_registrars_ask_for_patience_the_first_end_counts() {
+    let mut world = two_members(Behaviour::refusing(503).with("Retry-After", "100"));
+    let other = Behaviour::refusing(503).with("Retry-After", "200");
+    world.registrar_at(second()).behave(other);
+    world.expect_at("0", sent("REGISTER").to(REGISTRAR));
+    world.expect_at("30.020", sent("REGISTER").to(second()));
+    world.expect_phase_at("30.040", "main", Phase::WaitingToRetry);
+    world.expect_silence_until("100.020");
+    world.expect_at("100.020", sent("REGISTER").to(REGISTRAR));
+}
+
+/// `main` at a set of two, of which the first behaves like this.
+fn two_members(first: Behaviour) -> World {
+    let account = AccountSetup::new("main").or_at(second());
+    world(Setup::new().account(account), first)
+}
+
+fn second() -> SocketAddr {
+    "10.0.0.7:5060".parse().expect("an address")
 }
 
 // "No state is final without an operator's word."
