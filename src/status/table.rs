@@ -78,7 +78,7 @@ pub fn cut(line: Line, width: usize) -> Line {
     let mut left = width;
     let pieces = line.into_iter().map(|(tone, text)| {
         let text = fitted(&text, left);
-        left -= text.chars().count();
+        left = left.saturating_sub(text.chars().count());
         (tone, text)
     });
     pieces.filter(|(_, text)| !text.is_empty()).collect()
@@ -366,6 +366,27 @@ mod tests {
             "{text:#?}"
         );
         assert_eq!(text[3].chars().count(), 100);
+    }
+
+    #[test]
+    fn a_line_is_cut_to_any_width() {
+        let mut long = refused();
+        long.detail = Some("x".repeat(300).into());
+        let accounts = [registered(), long];
+        let tables = [0, 60, 72, 100].map(|width| table(&accounts, NOW, width));
+        let stories = accounts.iter().map(|status| story(status, NOW));
+        let lines: Vec<Line> = tables.into_iter().chain(stories).flatten().collect();
+        for width in 0..=120 {
+            for line in &lines {
+                let whole = plain(line);
+                let part = cut(line.clone(), width);
+                let is_whole = whole.chars().count() <= width;
+                assert!(part.iter().all(|(_, text)| !text.is_empty()), "{part:?}");
+                let part = plain(&part);
+                assert!(part.chars().count() <= width, "{width}: {part:?}");
+                assert_eq!(part == whole, is_whole, "{width}: {part:?} of {whole:?}");
+            }
+        }
     }
 
     #[test]
