@@ -120,10 +120,10 @@ fn cells(status: &AccountStatus, now: UnixMs) -> [String; COLUMNS] {
     let registrar = status
         .registrar
         .map_or_else(none, |address| address.to_string());
-    let backup = if status.backup_registrar_used {
-        "yes"
-    } else {
-        "no"
+    let backup = match status.registrar {
+        None => none(),
+        Some(_) if status.backup_registrar_used => "yes".to_owned(),
+        Some(_) => "no".to_owned(),
     };
     let since = status
         .registered_since
@@ -133,7 +133,7 @@ fn cells(status: &AccountStatus, now: UnixMs) -> [String; COLUMNS] {
         clean(&status.name),
         status.status.to_string(),
         registrar,
-        backup.to_owned(),
+        backup,
         since,
         next(status, now),
         about(status, now),
@@ -149,6 +149,7 @@ fn next(status: &AccountStatus, now: UnixMs) -> String {
     match (status.next_try, status.refresh_due) {
         (Some(at), _) => until("retry", at),
         (None, Some(at)) => until("refresh", at),
+        (None, None) if status.phase == Phase::Registered => "refreshing".to_owned(),
         (None, None) => none(),
     }
 }
@@ -387,6 +388,20 @@ mod tests {
                 assert_eq!(part == whole, is_whole, "{width}: {part:?} of {whole:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_cell_says_what_there_is_and_no_more() {
+        let nowhere = AccountStatus {
+            registrar: None,
+            ..refused()
+        };
+        assert_eq!(cells(&nowhere, NOW)[REGISTRAR..=REGISTRAR + 1], ["–", "–"]);
+        let refreshing = AccountStatus {
+            refresh_due: None,
+            ..registered()
+        };
+        assert_eq!(next(&refreshing, NOW), "refreshing");
     }
 
     #[test]
