@@ -92,11 +92,16 @@ impl Stage {
     /// What there is to see, in a few lines.
     pub fn introduction(&self) -> String {
         let [carrier, overseas] = [&self.carrier, &self.overseas].map(Serving::address);
+        // It works for a program that is not on the search path too.
+        let program = env::current_exe().unwrap_or_else(|_| "regent".into());
+        let program = program.display();
         format!(
             "Two registrars of ours on loopback, and a regent with six Accounts before them.\n\
              The Account branch has a wrong password. Overseas falls silent after {} s, for {} s.\n\
              Carrier ({carrier}) grants 20 s and Overseas ({overseas}) 12 s, so that\n\
-             something happens. In another terminal: regent status main --socket {}",
+             something happens. In another terminal:\n\
+             {program} status main \\\n\
+             --socket {}",
             SILENT_AFTER.as_secs(),
             SILENT_FOR.as_secs(),
             self.socket().display()

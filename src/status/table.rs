@@ -78,7 +78,7 @@ pub fn cut(line: Line, width: usize) -> Line {
     let mut left = width;
     let pieces = line.into_iter().map(|(tone, text)| {
         let text = fitted(&text, left);
-        left -= text.chars().count();
+        left = left.saturating_sub(text.chars().count());
         (tone, text)
     });
     pieces.filter(|(_, text)| !text.is_empty()).collect()
@@ -120,10 +120,10 @@ fn cells(status: &AccountStatus, now: UnixMs) -> [String; COLUMNS] {
     let registrar = status
         .registrar
         .map_or_else(none, |address| address.to_string());
-    let backup = if status.backup_registrar_used {
-        "yes"
-    } else {
-        "no"
+    let backup = match status.registrar {
+        None => none(),
+        Some(_) if status.backup_registrar_used => "yes".to_owned(),
+        Some(_) => "no".to_owned(),
     };
     let since = status
         .registered_since
@@ -133,7 +133,7 @@ fn cells(status: &AccountStatus, now: UnixMs) -> [String; COLUMNS] {
         clean(&status.name),
         status.status.to_string(),
         registrar,
-        backup.to_owned(),
+        backup,
         since,
         next(status, now),
         about(status, now),
@@ -149,6 +149,7 @@ fn next(status: &AccountStatus, now: UnixMs) -> String {
     match (status.next_try, status.refresh_due) {
         (Some(at), _) => until("retry", at),
         (None, Some(at)) => until("refresh", at),
+        (None, None) if status.phase == Phase::Registered => "refreshing".to_owned(),
         (None, None) => none(),
     }
 }
@@ -366,6 +367,41 @@ mod tests {
             "{text:#?}"
         );
         assert_eq!(text[3].chars().count(), 100);
+    }
+
+    #[test]
+    fn a_line_is_cut_to_any_width() {
+        let mut long = refused();
+        long.detail = Some("x".repeat(300).into());
+        let accounts = [registered(), long];
+        let tables = [0, 60, 72, 100].map(|width| table(&accounts, NOW, width));
+        let stories = accounts.iter().map(|status| story(status, NOW));
+        let lines: Vec<Line> = tables.into_iter().chain(stories).flatten().collect();
+        for width in 0..=120 {
+            for line in &lines {
+                let whole = plain(line);
+                let part = cut(line.clone(), width);
+                let is_whole = whole.chars().count() <= width;
+                assert!(part.iter().all(|(_, text)| !text.is_empty()), "{part:?}");
+                let part = plain(&part);
+                assert!(part.chars().count() <= width, "{width}: {part:?}");
+                assert_eq!(part == whole, is_whole, "{width}: {part:?} of {whole:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_says_what_there_is_and_no_more() {
+        let nowhere = AccountStatus {
+            registrar: None,
+            ..refused()
+        };
+        assert_eq!(cells(&nowhere, NOW)[REGISTRAR..=REGISTRAR + 1], ["–", "–"]);
+        let refreshing = AccountStatus {
+            refresh_due: None,
+            ..registered()
+        };
+        assert_eq!(next(&refreshing, NOW), "refreshing");
     }
 
     #[test]

@@ -96,8 +96,10 @@ pub fn fitted(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }
-    let kept = text.chars().take(width.saturating_sub(1));
-    kept.chain(['…']).collect()
+    let Some(kept) = width.checked_sub(1) else {
+        return String::new();
+    };
+    text.chars().take(kept).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -136,5 +138,7 @@ mod tests {
     fn long_texts_are_cut_where_it_shows() {
         assert_eq!(fitted("äöü", 3), "äöü");
         assert_eq!(fitted("äöüß", 3), "äö…");
+        assert_eq!(fitted("äöüß", 1), "…");
+        assert_eq!(fitted("äöüß", 0), "");
     }
 }
