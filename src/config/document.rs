@@ -27,6 +27,14 @@ pub fn documentation() -> String {
          line that begins with \"#\" and a key shows an option that may be left out, with its \
          default where it has one. \"regent check FILE\" says all that is wrong with a file.",
     );
+    out.push_str("#\n");
+    comment(
+        &mut out,
+        "",
+        "\"ini: NAME\" is the name by which the ini files of AudioCodes session border controllers \
+         know the same thing; what has no such name is regent's own. Those files cannot be read \
+         yet.",
+    );
     for table in Table::TOP {
         section(&mut out, table);
     }
@@ -81,7 +89,7 @@ fn setting(option: &Opt) -> String {
     )
 }
 
-/// What an option may hold, what stands for it, and how the reference calls it.
+/// What an option may hold, what stands for it, and what the ini file calls it.
 fn facts(option: &Opt) -> String {
     if let Kind::Rows(_) = option.kind {
         return "Required. A list of tables with these keys:".to_owned();
@@ -96,7 +104,7 @@ fn facts(option: &Opt) -> String {
         Fallback::Word(word) => format!("Default: \"{word}\"."),
     });
     if let Some(name) = option.ini.first() {
-        facts.push(format!("The reference: {name}."));
+        facts.push(format!("ini: {name}."));
     }
     facts.join(" ")
 }

@@ -79,6 +79,9 @@ fn check(file: &Source<'_>, faults: &mut Faults) {
         let found = file.text.match_indices(place);
         faults.extend(found.map(|(at, _)| (at, format!("{place} is no part of the project"))));
     }
+    if file.path.ends_with(".md") {
+        broken_links(file, faults);
+    }
     if !file.path.ends_with(".rs") {
         return;
     }
@@ -155,8 +158,35 @@ fn citations(notes: &str, faults: &mut Faults) {
             row.strip_prefix(&cited)
                 .is_some_and(|rest| rest.starts_with(' '))
         };
-        if !listed.iter().any(|row| is_within(row[0]) || is_of(row[0])) {
-            faults.push((at, format!("{cited} is not listed in docs/rfc.md")));
+        let rows = listed
+            .iter()
+            .filter(|row| is_within(row[0]) || is_of(row[0]));
+        match rows.max_by_key(|row| row[0].len()) {
+            None => faults.push((at, format!("{cited} is not listed in docs/rfc.md"))),
+            Some(row) if row[3] == "planned" => {
+                faults.push((at, format!("{cited} is planned in docs/rfc.md, but cited")));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Where a page links to: the address behind each `](`, without its anchor, if it is a file's.
+fn links(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.match_indices("](").filter_map(|(at, open)| {
+        let (link, _) = text[at + open.len()..].split_once(')')?;
+        let file = link.split('#').next().unwrap_or(link);
+        (!file.is_empty() && !link.contains(':')).then_some((at, file))
+    })
+}
+
+/// A relative link of a page leads to a file that exists.
+fn broken_links(file: &Source<'_>, faults: &mut Faults) {
+    let folder = Path::new(ROOT).join(file.path);
+    for (at, link) in links(file.text) {
+        let target = folder.parent().map(|folder| folder.join(link));
+        if !target.is_some_and(|target| target.exists()) {
+            faults.push((at, format!("{link} does not exist")));
         }
     }
 }

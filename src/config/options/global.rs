@@ -21,8 +21,11 @@ pub(in crate::config) static CONTROL_SOCKET: Opt = Opt {
     table: Table::Agent,
     key: "control_socket",
     kind: text(107, Syntax::Free),
-    fallback: Fallback::Computed("a path where the system keeps such files"),
-    example: "\"/run/regent/control.sock\"",
+    fallback: Fallback::Computed(
+        "the first usable one of /run/regent/regent.sock, $XDG_RUNTIME_DIR/regent.sock and \
+         /tmp/regent-UID/regent.sock",
+    ),
+    example: "\"/run/regent/regent.sock\"",
     cli: "control-socket",
     ini: &[],
     source: Source::Rule,
@@ -250,7 +253,8 @@ pub(in crate::config) static UNREGISTER_ON_SHUTDOWN: Opt = Opt {
     source: Source::Rule,
     rules: "L7",
     doc: "Whether the daemon, when it stops, un-registers every Account, or leaves the bindings \
-          for the next start to go on with.",
+          for the next start to go on with. No store of bindings exists yet, so they are always \
+          removed at the stop.",
 };
 
 static ALGORITHMS: [Word; 6] = [

@@ -27,7 +27,7 @@ pub(in crate::config) static INTERFACE_ADDRESS: Opt = Opt {
     ini: &["NetworkInterface"],
     source: Source::Reference,
     rules: "I3",
-    doc: "Local IP address. With \"0.0.0.0\"or \"::\"it needs an advertised_address.",
+    doc: "Local IP address. With \"0.0.0.0\" or \"::\" it needs an advertised_address.",
 };
 
 pub(in crate::config) static INTERFACE_UDP_PORT: Opt = Opt {

@@ -38,6 +38,9 @@ src/cli/mod.rs      ¦ // section 10.2 of RFC 3261 ¦ a citation reads
 src/cli/mod.rs      ¦ /* RFC 3261 §99.1 */ ¦ RFC 3261 §99.1 is not listed
 src/cli/mod.rs      ¦ // RFC 3261 §1 ¦ RFC 3261 §1 is not listed
 src/cli/mod.rs      ¦ // RFC 326 ¦ RFC 326 is not listed
+src/cli/mod.rs      ¦ // RFC 5922 §4 ¦ RFC 5922 §4 is planned
+docs/a.md           ¦ [a](rules.md), [b](a/none.md#b) ¦ a/none.md does not exist
+README.md           ¦ [a](rules.md) ¦ rules.md does not exist
 "##;
 
 /// Nothing in this is a fault.
