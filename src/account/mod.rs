@@ -15,8 +15,6 @@ mod restore;
 mod schedule;
 mod shared;
 mod state;
-#[cfg(test)]
-pub(crate) mod testing;
 mod view;
 
 use std::net::SocketAddr;

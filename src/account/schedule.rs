@@ -50,13 +50,15 @@ pub(super) fn credentials_wait(refusals: u32, rules: &Registration) -> Duration 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::testing::rules;
+    use crate::config::Registration;
     use crate::rng::Seed;
 
     fn refresh(granted: u32, percent: u8, threshold: u32) -> Duration {
-        let mut rules = rules();
-        rules.refresh_percent = percent;
-        rules.refresh_threshold_secs = threshold;
+        let rules = Registration {
+            refresh_percent: percent,
+            refresh_threshold_secs: threshold,
+            ..Registration::default()
+        };
         refresh_after(granted, &rules)
     }
 
@@ -99,8 +101,10 @@ mod tests {
     // rule L3
     #[test]
     fn back_off_draws_between_half_and_all_of_the_upper_bound() {
-        let mut rules = rules();
-        rules.max_registration_backoff_secs = 1_800;
+        let rules = Registration {
+            max_registration_backoff_secs: 1_800,
+            ..Registration::default()
+        };
         for (failures, upper) in [
             (1, 60),
             (2, 120),
@@ -131,7 +135,7 @@ mod tests {
     // rule L3
     #[test]
     fn without_back_off_the_wait_is_the_retry_time_plus_jitter() {
-        let mut rules = rules();
+        let mut rules = Registration::default();
         let mut draw = Seed::from_number(1).draw(0, 0);
         assert_eq!(retry_wait(7, &rules, &mut draw), Duration::from_secs(30));
         rules.retry_jitter_percent = 10;
@@ -144,7 +148,7 @@ mod tests {
     // rule L3
     #[test]
     fn refused_credentials_double_their_wait_up_to_a_day() {
-        let rules = rules();
+        let rules = Registration::default();
         let waits =
             [1, 2, 3, 8, 9, 60].map(|refusals| credentials_wait(refusals, &rules).as_secs());
         assert_eq!(waits, [600, 1_200, 2_400, 76_800, 86_400, 86_400]);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::account::{Account, Shared, View, Wanted};
 use crate::config::{self, Config, Diff};
-use crate::cx::{Armed, Branch, Cx, Expired, Matched, Owner};
+use crate::cx::{Armed, Branch, Cx, Expired, Matched, Owner, Timers};
 use crate::effect::{AccountId, Command, Event, Input, Outcome, Output, SocketId, Ticket, Via};
 use crate::index::Index;
 use crate::rng::Seed;
@@ -156,22 +156,8 @@ impl Engine {
 
     /// When to call [`Engine::handle`] with [`Input::Tick`], if nothing else happens before.
     pub fn deadline(&mut self) -> Option<Instant> {
-        let Self {
-            shared,
-            slots,
-            timer,
-            ..
-        } = self;
-        let Cx {
-            timers,
-            transactions,
-            ..
-        } = &mut shared.cx;
-        timers.head(|owner, generation| match owner {
-            Owner::Account(slot) => is_in_force(slots, slot, generation),
-            Owner::Transaction(slot) => transactions.is_in_force(slot, generation),
-            Owner::Engine => timer.is_in_force(generation),
-        })
+        let (timers, is_in_force) = self.timers();
+        timers.head(is_in_force)
     }
 
     /// The Account with this name.
@@ -677,6 +663,12 @@ impl Engine {
     }
 
     fn tidy(&mut self) {
+        let (timers, is_in_force) = self.timers();
+        timers.tidy(is_in_force);
+    }
+
+    /// The timer queue, and who says whether an entry of it still counts.
+    fn timers(&mut self) -> (&mut Timers, impl Fn(Owner, u32) -> bool) {
         let Self {
             shared,
             slots,
@@ -688,11 +680,13 @@ impl Engine {
             transactions,
             ..
         } = &mut shared.cx;
-        timers.tidy(|owner, generation| match owner {
+        let (slots, transactions, timer) = (&*slots, &*transactions, &*timer);
+        let is_in_force = move |owner, generation| match owner {
             Owner::Account(slot) => is_in_force(slots, slot, generation),
             Owner::Transaction(slot) => transactions.is_in_force(slot, generation),
             Owner::Engine => timer.is_in_force(generation),
-        });
+        };
+        (timers, is_in_force)
     }
 }
 

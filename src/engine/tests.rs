@@ -71,7 +71,7 @@ fn config() -> Arc<Config> {
             max_accounts: 102,
             max_accounts_per_served_ip_group: 30,
         },
-        registration: crate::account::testing::rules(),
+        registration: config::Registration::default(),
         sip_interfaces: vec![interface],
         proxy_sets: vec![set],
         ip_groups: vec![serving, served],

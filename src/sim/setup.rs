@@ -9,10 +9,9 @@ use std::sync::Arc;
 
 use crate::config::{
     Account, Agent, AuthenticationMode, Config, Credentials, IpGroup, ProxyAddress, ProxySet,
-    Redirects, Register, Registration, SecretSource, SipInterface, Transport, UnregistrationMode,
+    Register, Registration, SecretSource, SipInterface, Transport,
 };
 use crate::secret::Secret;
-use crate::sip::Algorithm;
 use crate::time::Duration;
 
 /// The address of the first registrar.
@@ -144,7 +143,7 @@ impl Setup {
     /// No Accounts, no store, default parameters, a receive buffer that limits nothing.
     pub fn new() -> Self {
         Self {
-            registration: defaults(),
+            registration: Registration::default(),
             accounts: Vec::new(),
             local: LOCAL,
             advertised: None,
@@ -363,27 +362,5 @@ fn agent(accounts: usize) -> Agent {
         control_group: None,
         max_accounts: u32::try_from(accounts).unwrap_or(u32::MAX).max(102),
         max_accounts_per_served_ip_group: 30,
-    }
-}
-
-/// What the configuration's text would give when it says nothing.
-fn defaults() -> Registration {
-    Registration {
-        registration_time_secs: 180,
-        refresh_percent: 50,
-        refresh_threshold_secs: 0,
-        refresh_spread_percent: 0,
-        registration_retry_secs: 30,
-        max_registration_backoff_secs: 0,
-        retry_jitter_percent: 0,
-        retry_after_max_secs: 3_600,
-        credentials_retry_secs: 600,
-        unregistration_mode: UnregistrationMode::OwnContact,
-        follow_redirects: Redirects::Rejected,
-        unregister_on_shutdown: false,
-        minimum_algorithm: Algorithm::Md5,
-        sip_t1_ms: 500,
-        sip_t2_ms: 4_000,
-        sip_max_rtx: 11,
     }
 }

@@ -10,6 +10,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         the_documented_configuration_is_up_to_date,
         every_shipped_configuration_loads_without_a_word,
         the_readme_configuration_is_ten_lines_that_load,
+        the_defaults_in_code_are_those_of_the_table_of_options,
         everything_wrong_is_said_in_one_run,
         a_text_that_is_no_toml_is_checked_as_far_as_it_goes,
         what_is_doubtful_is_a_warning,
@@ -306,5 +307,12 @@ fn the_readme_configuration_is_ten_lines_that_load() -> Result<(), String> {
     } = load("README.md", text);
     let accounts = config.map_or(0, |config| config.accounts.len());
     assert!(accounts == 1 && diagnostics.is_empty(), "{diagnostics}");
+    Ok(())
+}
+
+fn the_defaults_in_code_are_those_of_the_table_of_options() -> Result<(), String> {
+    let text = include_str!("../../conf/minimal.toml");
+    let config = load("minimal.toml", text).config.ok_or("it has faults")?;
+    assert_eq!(config.registration, regent::config::Registration::default());
     Ok(())
 }
