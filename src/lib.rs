@@ -17,6 +17,7 @@ pub mod cx;
 pub mod effect;
 pub mod engine;
 pub mod index;
+pub mod locate;
 pub mod pace;
 pub mod proxy;
 pub mod rng;

@@ -147,7 +147,7 @@ impl Account {
             .map(|set| shared.proxies.set(set, &mut shared.pace));
         let wanted = match config.register {
             config::Register::No => Wanted::AuthenticationOnly,
-            config::Register::Regular => Wanted::Registered,
+            config::Register::Regular | config::Register::Gin => Wanted::Registered,
         };
         let identity = Identity::new(id, &config, shared);
         let mut account = Self {

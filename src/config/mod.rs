@@ -100,6 +100,39 @@ pub struct Registration {
     pub sip_t2_ms: u32,
     /// At most so many sends of a request over UDP, 1–30; default 11 (rule X1).
     pub sip_max_rtx: u8,
+    /// A REGISTER that may go to another member leaves at most so often, 1–30; default 3 (rules P7,
+    /// S7).
+    pub hot_swap_transmissions: u8,
+    /// Answers to a REGISTER that send it to the next member under hot swap; default 408 and 5xx
+    /// (rule P7).
+    pub failover_codes: Arc<[Codes]>,
+    /// Grace after the end of a binding at a registrar that was left, in seconds, 0–2,000,000;
+    /// default 180 (rule S8).
+    pub account_registrar_avoidance_secs: u32,
+    /// Answers to an INVITE that register the Account anew; default 403, 408, 480 (rule S11).
+    pub account_invite_failure_trigger_codes: Arc<[Codes]>,
+    /// Triggers within this time of the last one are dropped, in seconds, 0–3,600; default 10 (rule
+    /// S7).
+    pub invite_trigger_min_secs: u32,
+    /// When an Account moves away from a registrar that was lost; default what its modes say (rule
+    /// S14).
+    pub move_when_registrar_lost: MoveWhenLost,
+    /// Whether the Contact of a new registration has a random user (rule I6).
+    pub use_random_user: bool,
+    /// Whether a start removes all Contacts before it registers (rule I9).
+    pub unregister_on_startup: bool,
+    /// Whether Accounts of one serving group wait for one that probes a failing registrar (rule
+    /// S12).
+    pub registration_sync_mode: SyncMode,
+    /// A lost connection that carried the binding registers again at once; default yes (rule N2).
+    pub re_register_on_connection_failure: bool,
+    /// Names are asked again after at most so many seconds, 5–2,000,000; default 60 (rule P2).
+    pub dns_refresh_secs: u32,
+    /// An answer later than this is late, in milliseconds, 1–32,000; default 2,000 (rule P5).
+    pub lagged_ms: u32,
+    /// What becomes of the probes of a member that has been away for an hour; default slow (rule
+    /// P5).
+    pub probe_unknown: ProbeUnknown,
 }
 
 impl Default for Registration {
@@ -123,8 +156,71 @@ impl Default for Registration {
             sip_t1_ms: 500,
             sip_t2_ms: 4_000,
             sip_max_rtx: 11,
+            hot_swap_transmissions: 3,
+            failover_codes: [Codes::One(408), Codes::Class(5)].into(),
+            account_registrar_avoidance_secs: 180,
+            account_invite_failure_trigger_codes: [403, 408, 480].map(Codes::One).into(),
+            invite_trigger_min_secs: 10,
+            move_when_registrar_lost: MoveWhenLost::ByMode,
+            use_random_user: false,
+            unregister_on_startup: false,
+            registration_sync_mode: SyncMode::Disable,
+            re_register_on_connection_failure: true,
+            dns_refresh_secs: 60,
+            lagged_ms: 2_000,
+            probe_unknown: ProbeUnknown::Slow,
         }
     }
+}
+
+/// Status codes: one, or all of a class.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Codes {
+    /// This one, 300–699.
+    One(u16),
+    /// All of this hundred, 3–6: `5xx`.
+    Class(u8),
+}
+
+impl Codes {
+    /// Whether a status code is among these.
+    pub fn any(codes: &[Self], code: u16) -> bool {
+        codes.iter().any(|codes| match codes {
+            Self::One(one) => *one == code,
+            Self::Class(class) => u16::from(*class) == code / 100,
+        })
+    }
+}
+
+/// When an Account leaves a registrar that is offline (rule S14).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MoveWhenLost {
+    /// `by-mode`: as stickiness and search mode say.
+    ByMode,
+    /// `at-once`.
+    AtOnce,
+    /// `next-register`: with the next REGISTER that is due.
+    NextRegister,
+}
+
+/// Whether one Account's failure stops the others of its serving group (rule S12).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SyncMode {
+    /// `disable`.
+    Disable,
+    /// `enable`: silence, transport errors, 408 and 5xx do.
+    Enable,
+    /// `any-failure`: rejections too.
+    AnyFailure,
+}
+
+/// What becomes of the probes of a member in state UNKNOWN (rule P5).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProbeUnknown {
+    /// `slow`: every ten minutes.
+    Slow,
+    /// `stop`: none.
+    Stop,
 }
 
 impl Registration {
@@ -170,6 +266,54 @@ pub struct SipInterface {
     pub udp_port: u16,
     /// Replaces the local address in the Contact and Via (rule I3).
     pub advertised_address: Option<IpAddr>,
+    /// Local UDP ports for Accounts with a port of their own (rule U1).
+    pub additional_udp_ports: Option<Ports>,
+    /// When they are bound (rule U2).
+    pub additional_udp_ports_mode: PortsMode,
+}
+
+impl SipInterface {
+    /// An interface with the default of every option that is not named.
+    pub fn new(name: &str, address: IpAddr, udp_port: u16) -> Self {
+        Self {
+            name: name.into(),
+            address,
+            udp_port,
+            advertised_address: None,
+            additional_udp_ports: None,
+            additional_udp_ports_mode: PortsMode::AlwaysOpen,
+        }
+    }
+}
+
+/// A range of ports, both ends included; never empty.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ports {
+    /// The first.
+    pub first: u16,
+    /// The last.
+    pub last: u16,
+}
+
+impl Ports {
+    /// Whether this port is among them.
+    pub fn contains(self, port: u16) -> bool {
+        (self.first..=self.last).contains(&port)
+    }
+
+    /// How many there are.
+    pub fn count(self) -> usize {
+        usize::from(self.last - self.first) + 1
+    }
+}
+
+/// When additional ports are bound (rule U2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PortsMode {
+    /// `always-open`: from the start.
+    AlwaysOpen,
+    /// `open-when-used`: from an Account's first REGISTER to the end of its binding.
+    OpenWhenUsed,
 }
 
 /// Table `[[proxy_set]]`: the addresses of one party.
@@ -181,20 +325,160 @@ pub struct ProxySet {
     pub sip_interface: Arc<SipInterface>,
     /// Its addresses in the set's order: priority, then as written.
     pub proxies: Vec<ProxyAddress>,
+    /// Whether and how its members are probed (rule P3).
+    pub keep_alive: KeepAlive,
+    /// From one probe of a member to the next, in seconds, 5–2,000,000; default 60.
+    pub keep_alive_secs: u32,
+    /// Answers to a probe that count as none: at most three, never 200.
+    pub keep_alive_failure_responses: Vec<u16>,
+    /// User of the Request-URI, From and To of probes; default none for OPTIONS.
+    pub keep_alive_user: Option<Arc<str>>,
+    /// Good answers after the first one before a member is online again, 1–100; default 1 (rule
+    /// P4).
+    pub success_detection_retries: u8,
+    /// Their distance in seconds, 1–200; default 10.
+    pub success_detection_interval_secs: u32,
+    /// A probe is repeated at most so often, 0–255; by default as `sip_max_rtx` says.
+    pub failure_detection_retransmissions: Option<u8>,
+    /// What becomes of the current member when a better one is online (rule P6).
+    pub redundancy: Redundancy,
+    /// Whether a REGISTER without answer goes to the next member at once (rule P7).
+    pub hot_swap: bool,
+    /// How requests are shared among online members (rule P6).
+    pub load_balancing: LoadBalancing,
+    /// With load balancing the set is online while so many members are, 1–15; default 1.
+    pub min_active_servers: u8,
+    /// How names are resolved (rule P1).
+    pub dns_resolve_method: DnsResolveMethod,
+}
+
+impl ProxySet {
+    /// A set with the default of every option that is not named.
+    pub fn new(name: &str, interface: Arc<SipInterface>, proxies: Vec<ProxyAddress>) -> Self {
+        Self {
+            name: name.into(),
+            sip_interface: interface,
+            proxies,
+            keep_alive: KeepAlive::Disable,
+            keep_alive_secs: 60,
+            keep_alive_failure_responses: Vec::new(),
+            keep_alive_user: None,
+            success_detection_retries: 1,
+            success_detection_interval_secs: 10,
+            failure_detection_retransmissions: None,
+            redundancy: Redundancy::Parking,
+            hot_swap: false,
+            load_balancing: LoadBalancing::None,
+            min_active_servers: 1,
+            dns_resolve_method: DnsResolveMethod::Address,
+        }
+    }
+}
+
+/// How the members of a set are probed (rule P3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeepAlive {
+    /// `disable`: not at all.
+    Disable,
+    /// `options`: every member, by OPTIONS.
+    Options,
+    /// `options-on-active`: the current member, and the next ones when it fails.
+    OptionsOnActive,
+    /// `register`: the current member, by REGISTER, every registration time.
+    Register,
+    /// `fake-register`: every member, by a REGISTER that registers nothing.
+    FakeRegister,
+}
+
+/// What becomes of the current member when a better one is online (rule P6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Redundancy {
+    /// `parking`: it stays until it fails.
+    Parking,
+    /// `homing`: the best online member is the current one.
+    Homing,
+}
+
+/// How requests are shared among online members (rule P6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LoadBalancing {
+    /// `none`: all go to the current member.
+    None,
+    /// `round-robin`.
+    RoundRobin,
+    /// `random-weights`.
+    RandomWeights,
+}
+
+/// How a name becomes addresses (rule P1, RFC 3263).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DnsResolveMethod {
+    /// `a-record`: A or AAAA.
+    Address,
+    /// `srv`: SRV, then A or AAAA.
+    Srv,
+    /// `naptr`: NAPTR, then SRV, then A or AAAA.
+    Naptr,
 }
 
 /// One address of a Proxy Set.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProxyAddress {
-    /// IP address and port; the default port is 5060.
-    pub address: SocketAddr,
-    /// How to speak to it.
-    pub transport: Transport,
+    /// An IP address or a name.
+    pub host: Host,
+    /// Its port; without one it is what DNS says, else 5060.
+    pub port: Option<u16>,
+    /// How to speak to it; without one it is what DNS says, else UDP.
+    pub transport: Option<Transport>,
     /// 0 is best.
     pub priority: u16,
     /// Share among equals.
     pub weight: u16,
 }
+
+/// Where a member of a set is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Host {
+    /// An IP address.
+    Ip(IpAddr),
+    /// A domain name, without a dot at its end.
+    Name(Arc<str>),
+}
+
+impl ProxyAddress {
+    /// An IP address with its port, and defaults.
+    pub fn at(address: SocketAddr) -> Self {
+        Self {
+            host: Host::Ip(address.ip()),
+            port: Some(address.port()),
+            transport: None,
+            priority: 0,
+            weight: 0,
+        }
+    }
+
+    /// A name that is looked up, and defaults.
+    pub fn named(name: &str, port: Option<u16>) -> Self {
+        Self {
+            host: Host::Name(name.into()),
+            port,
+            transport: None,
+            priority: 0,
+            weight: 0,
+        }
+    }
+
+    /// The address, if it need not be looked up.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match &self.host {
+            Host::Ip(ip) => Some(SocketAddr::new(*ip, self.port.unwrap_or(DEFAULT_PORT))),
+            Host::Name(_) => None,
+        }
+    }
+}
+
+/// The port of SIP over UDP and TCP (RFC 3261 §19.1.2).
+const DEFAULT_PORT: u16 = 5060;
 
 /// A SIP transport.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -258,9 +542,41 @@ pub struct Account {
     pub credentials: Option<Credentials>,
     /// Whether to register at all.
     pub register: Register,
+    /// Whether requests follow the binding (rules S2–S4).
+    pub registrar_stickiness: Stickiness,
+    /// How the registrar is chosen (rules S6–S8).
+    pub registrar_search_mode: SearchMode,
+    /// Whether a failed INVITE registers the Account anew (rule S11).
+    pub re_register_on_invite_failure: bool,
+    /// Whether it subscribes to its registration state (rule R1).
+    pub reg_event_package_subscription: bool,
+    /// Whether it is registered only while the served group is online (rule S13).
+    pub register_by_served_ip_group_status: ByServedStatus,
+    /// Whether it has a local UDP port of its own (rule U1).
+    pub udp_port_assignment: bool,
 }
 
 impl Account {
+    /// An Account with the default of every option that is not named.
+    pub fn new(index: u32, name: Arc<str>, served: Arc<IpGroup>, serving: Arc<IpGroup>) -> Self {
+        Self {
+            index,
+            name,
+            served,
+            serving,
+            host_name: None,
+            contact_user: None,
+            credentials: None,
+            register: Register::No,
+            registrar_stickiness: Stickiness::Disable,
+            registrar_search_mode: SearchMode::CurrentServer,
+            re_register_on_invite_failure: false,
+            reg_event_package_subscription: false,
+            register_by_served_ip_group_status: ByServedStatus::Always,
+            udp_port_assignment: false,
+        }
+    }
+
     /// The user of From, To and Contact, not yet escaped (rule I1). Checked to exist when
     /// `register` is on.
     pub fn user(&self) -> &str {
@@ -309,6 +625,39 @@ pub enum Register {
     No,
     /// `regular`: keep one Contact registered.
     Regular,
+    /// `gin`: register all numbers of the PBX at once (rule I7, RFC 6140).
+    Gin,
+}
+
+/// Whether the requests of an Account follow its binding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stickiness {
+    /// `disable`: every request goes to the current member (rule S2).
+    Disable,
+    /// `enable`: they go to the bound registrar (rule S3).
+    Enable,
+    /// `enable-for-non-register-requests`: as `enable`, but a refresh chooses anew (rule S4).
+    EnableForNonRegister,
+}
+
+/// How the registrar of a new registration is chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SearchMode {
+    /// `current-server`: the set's current member (rule S6).
+    CurrentServer,
+    /// `ims`: through the set's order, without waiting (rule S7).
+    Ims,
+    /// `avoid-previous-registrar-until-expiry` (rule S8).
+    Avoid,
+}
+
+/// Whether an Account looks at the state of its served group (rule S13).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ByServedStatus {
+    /// `register-always`.
+    Always,
+    /// `register-only-if-online`.
+    OnlyIfOnline,
 }
 
 /// A digest user and its password. Equal are those that answer a challenge alike: where the

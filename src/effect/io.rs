@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{AccountId, BatchId, FlowId, QuestionId, SocketId, Ticket};
 use crate::config::{Config, Diff, Transport};
+use crate::locate::{RecordKind, Resolution};
 
 /// Something that happened, told to the engine.
 #[derive(Debug)]
@@ -144,8 +145,10 @@ pub enum Output {
     Ask {
         /// Names the answer.
         question: QuestionId,
-        /// The name, fully qualified.
-        name: String,
+        /// The name, without a dot at its end. No search list applies to it.
+        name: Arc<str>,
+        /// What is asked about it.
+        kind: RecordKind,
     },
     /// Write records. Answered by [`Input::Saved`] or [`Input::SaveFailed`].
     Save {
@@ -185,15 +188,6 @@ pub struct Target {
     pub address: SocketAddr,
     /// How to speak to it.
     pub transport: Transport,
-}
-
-/// What DNS said to a question.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Resolution {
-    /// Addresses, in no order, good for so many seconds.
-    Addresses(Vec<std::net::IpAddr>, u32),
-    /// Nothing usable: the reason, for people.
-    Failed(String),
 }
 
 /// What an operator can ask for (rule L10).

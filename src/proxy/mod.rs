@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::config::{ProxySet, SipInterface};
+use crate::config::{ProxyAddress, ProxySet, SipInterface};
 use crate::effect::SocketId;
 use crate::pace::{Pace, RegistrarId};
 use crate::time::Instant;
@@ -73,7 +73,8 @@ impl Proxies {
         let members = set
             .proxies
             .iter()
-            .map(|proxy| pace.registrar(socket, proxy.address))
+            .filter_map(ProxyAddress::address)
+            .map(|address| pace.registrar(socket, address))
             .collect();
         let id = SetId(self.sets.len() as u32);
         self.sets.push(Set { members, socket });
@@ -154,26 +155,12 @@ impl Proxies {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ProxyAddress, Transport};
 
     fn set_of(ports: &[u16]) -> Arc<ProxySet> {
-        let interface = SipInterface {
-            name: "outside".into(),
-            address: [127, 0, 0, 1].into(),
-            udp_port: 5070,
-            advertised_address: None,
-        };
-        let address = |port: &u16| ProxyAddress {
-            address: SocketAddr::from(([127, 0, 0, 1], *port)),
-            transport: Transport::Udp,
-            priority: 0,
-            weight: 0,
-        };
-        Arc::new(ProxySet {
-            name: "carrier".into(),
-            sip_interface: Arc::new(interface),
-            proxies: ports.iter().map(address).collect(),
-        })
+        let interface = Arc::new(SipInterface::new("outside", [127, 0, 0, 1].into(), 5070));
+        let address = |port: &u16| ProxyAddress::at(SocketAddr::from(([127, 0, 0, 1], *port)));
+        let proxies = ports.iter().map(address).collect();
+        Arc::new(ProxySet::new("carrier", interface, proxies))
     }
 
     // rule P4

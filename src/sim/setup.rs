@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::config::{
     Account, Agent, AuthenticationMode, Config, Credentials, IpGroup, ProxyAddress, ProxySet,
-    Register, Registration, SecretSource, SipInterface, Transport,
+    Register, Registration, SecretSource, SipInterface,
 };
 use crate::secret::Secret;
 use crate::time::Duration;
@@ -251,10 +251,8 @@ impl Setup {
     /// The configuration itself.
     pub fn config(&self) -> Config {
         let interface = Arc::new(SipInterface {
-            name: "outside".into(),
-            address: self.local.ip(),
-            udp_port: self.local.port(),
             advertised_address: self.advertised,
+            ..SipInterface::new("outside", self.local.ip(), self.local.port())
         });
         let mut config = Config {
             agent: agent(self.accounts.len()),
@@ -282,15 +280,19 @@ fn proxy_set(
     interface: &Arc<SipInterface>,
     setup: &AccountSetup,
 ) -> Arc<ProxySet> {
-    let proxies: Vec<ProxyAddress> = setup.registrars.iter().map(|it| proxy(*it)).collect();
+    let proxies: Vec<ProxyAddress> = setup
+        .registrars
+        .iter()
+        .map(|it| ProxyAddress::at(*it))
+        .collect();
     if let Some(known) = config.proxy_sets.iter().find(|set| set.proxies == proxies) {
         return known.clone();
     }
-    let set = Arc::new(ProxySet {
-        name: format!("set {:?}", setup.registrars).into(),
-        sip_interface: interface.clone(),
+    let set = Arc::new(ProxySet::new(
+        &format!("set {:?}", setup.registrars),
+        interface.clone(),
         proxies,
-    });
+    ));
     config.proxy_sets.push(set.clone());
     set
 }
@@ -319,31 +321,20 @@ fn serving(config: &mut Config, set: Arc<ProxySet>, setup: &AccountSetup) -> Arc
 
 fn account(index: u32, serving: Arc<IpGroup>, setup: &AccountSetup) -> Account {
     let own = setup.user_name.as_ref();
+    let served = Arc::new(IpGroup {
+        name: format!("served-{}", setup.name).into(),
+        proxy_set: None,
+        sip_group_name: None,
+        contact_user: None,
+        authentication_mode: AuthenticationMode::UserAuthenticates,
+        as_client: None,
+    });
     Account {
-        index,
-        name: setup.name.as_str().into(),
-        served: Arc::new(IpGroup {
-            name: format!("served-{}", setup.name).into(),
-            proxy_set: None,
-            sip_group_name: None,
-            contact_user: None,
-            authentication_mode: AuthenticationMode::UserAuthenticates,
-            as_client: None,
-        }),
-        serving,
         host_name: setup.host_name.as_deref().map(Arc::from),
         contact_user: setup.contact_user.as_deref().map(Arc::from),
         credentials: own.map(|user| credentials(user, &setup.password)),
         register: setup.register,
-    }
-}
-
-fn proxy(address: SocketAddr) -> ProxyAddress {
-    ProxyAddress {
-        address,
-        transport: Transport::Udp,
-        priority: 0,
-        weight: 0,
+        ..Account::new(index, setup.name.as_str().into(), served, serving)
     }
 }
 

@@ -49,14 +49,16 @@ impl Check<'_> {
         let group = |number: u32| self.groups.entry(number).value.clone();
         let groups = served.and_then(group).zip(serving.and_then(group));
         let account = groups.map(|(served, serving)| Account {
-            index: index.unwrap_or_default(),
-            name: name.clone().unwrap_or_default(),
-            served,
-            serving,
             host_name,
             contact_user,
             credentials,
             register,
+            ..Account::new(
+                index.unwrap_or_default(),
+                name.clone().unwrap_or_default(),
+                served,
+                serving,
+            )
         });
         if let Some(account) = &account {
             self.check_account(row, account);

@@ -242,5 +242,6 @@ fn read_registration(row: &Row<'_>) -> Registration {
         sip_t1_ms: row.whole(&SIP_T1_MS),
         sip_t2_ms: row.whole(&SIP_T2_MS),
         sip_max_rtx: row.whole(&SIP_MAX_RTX),
+        ..Registration::default()
     }
 }

@@ -10,8 +10,8 @@ use crate::config::options::*;
 use crate::config::row::Row;
 use crate::config::suggest::quoted;
 use crate::config::{
-    AuthenticationMode, Credentials, IpGroup, ProxyAddress, ProxySet, SecretSource, SipInterface,
-    Transport,
+    AuthenticationMode, Credentials, Host, IpGroup, ProxyAddress, ProxySet, SecretSource,
+    SipInterface, Transport,
 };
 use crate::secret::Secret;
 
@@ -49,10 +49,12 @@ impl Check<'_> {
             }
         }
         let value = address.map(|address| SipInterface {
-            name: row.text(&INTERFACE_NAME).unwrap_or_default().into(),
-            address,
-            udp_port,
             advertised_address: advertised,
+            ..SipInterface::new(
+                row.text(&INTERFACE_NAME).unwrap_or_default(),
+                address,
+                udp_port,
+            )
         });
         self.interfaces
             .define(row, &INTERFACE_NAME, value, &mut self.faults);
@@ -147,11 +149,8 @@ impl Check<'_> {
         let mut proxies = self.proxies(rows.unwrap_or_default(), interface.as_deref());
         // The sort is stable: equals stay as written.
         proxies.sort_by_key(|proxy| proxy.priority);
-        let value = interface.map(|sip_interface| ProxySet {
-            name: row.text(&SET_NAME).unwrap_or_default().into(),
-            sip_interface,
-            proxies,
-        });
+        let name = row.text(&SET_NAME).unwrap_or_default();
+        let value = interface.map(|interface| ProxySet::new(name, interface, proxies));
         self.sets.define(row, &SET_NAME, value, &mut self.faults);
     }
 
@@ -198,8 +197,9 @@ impl Check<'_> {
                 Some(_) | None => {}
             }
             proxies.push(ProxyAddress {
-                address,
-                transport: row.word(&PROXY_TRANSPORT, &[Transport::Udp]),
+                host: Host::Ip(address.ip()),
+                port: Some(address.port()),
+                transport: Some(row.word(&PROXY_TRANSPORT, &[Transport::Udp])),
                 priority: row.whole(&PROXY_PRIORITY),
                 weight: row.whole(&PROXY_WEIGHT),
             });
