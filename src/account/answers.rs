@@ -27,8 +27,7 @@ impl Account {
             return;
         };
         let now = shared.cx.now;
-        shared.pace.on_heard(registrar, now);
-        shared.pace.on_answer(registrar, now, code);
+        shared.on_answered(registrar, ended, code);
         let repeat = match (code, self.errand) {
             (200..=299, _) | (404 | 481, Errand::Unregister) => None,
             _ => Some(self.repeat(code, message, registrar, shared)),

@@ -22,9 +22,9 @@ use std::sync::Arc;
 
 use crate::config;
 use crate::cx::{Armed, Ended, Owner, TransactionId};
-use crate::effect::{AccountId, Event, Failure, Outcome, Phase, Ticket};
+use crate::effect::{AccountId, Event, Failure, Outcome, Phase, SetId, Ticket};
 use crate::pace::{RegistrarId, Turn};
-use crate::proxy::SetId;
+use crate::proxy::Change;
 use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
 use auth::Known;
@@ -40,6 +40,7 @@ pub struct Account {
     id: AccountId,
     config: Arc<config::Account>,
     set: Option<SetId>,
+    served_set: Option<SetId>,
     wanted: Wanted,
     errand: Errand,
     binding: Binding,
@@ -145,6 +146,11 @@ impl Account {
             .proxy_set
             .as_ref()
             .map(|set| shared.proxies.set(set, &mut shared.pace));
+        let served_set = config
+            .served
+            .proxy_set
+            .as_ref()
+            .map(|set| shared.proxies.set(set, &mut shared.pace));
         let wanted = match config.register {
             config::Register::No => Wanted::AuthenticationOnly,
             config::Register::Regular | config::Register::Gin => Wanted::Registered,
@@ -154,6 +160,7 @@ impl Account {
             id,
             config,
             set,
+            served_set,
             wanted,
             errand: Errand::Register,
             binding: Binding::None,
@@ -221,6 +228,14 @@ impl Account {
     pub fn set(&self) -> Option<SetId> {
         self.set
     }
+
+    /// The Proxy Set of the group that it serves, if that has one.
+    pub fn served_set(&self) -> Option<SetId> {
+        self.served_set
+    }
+
+    /// Something is new about its serving set, or about the served one.
+    pub fn on_change(&mut self, _change: Change, _shared: &mut Shared) {}
 
     /// What an operator sees it do.
     pub fn phase(&self) -> Phase {
@@ -355,7 +370,7 @@ impl Account {
     /// Its transaction timed out.
     pub fn on_timeout(&mut self, ended: &Ended, shared: &mut Shared) {
         if let Some(registrar) = self.flight(ended.id) {
-            shared.pace.on_silence(registrar, shared.cx.now, ended.sent);
+            shared.on_silence(registrar, ended);
             self.on_no_answer(Failure::TimedOut, registrar, shared);
         }
     }
@@ -363,7 +378,7 @@ impl Account {
     /// Its datagram could not be delivered (rule X2).
     pub fn on_unreachable(&mut self, ended: &Ended, shared: &mut Shared) {
         if let Some(registrar) = self.flight(ended.id) {
-            shared.pace.on_lost(registrar);
+            shared.on_unreachable(registrar);
             self.on_no_answer(Failure::Unreachable, registrar, shared);
         }
     }
@@ -483,7 +498,9 @@ impl Account {
                 .iter()
                 .any(|hold| hold.registrar == Some(id) && hold.until > at)
         };
-        proxies.current(self.set?, pace, is_held)
+        let set = self.set?;
+        let current = proxies.current(set, pace, is_held, || 0);
+        current.or_else(|| proxies.in_turn(set, pace, is_held, None))
     }
 
     /// The only writer of binding and attempt. It keeps timer and spread in step, and says what

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Account, Attempt, Errand, Identity, Shared};
 use crate::config;
 use crate::config::UnregistrationMode;
-use crate::cx::Branch;
+use crate::cx::{Branch, Opening, Party};
 use crate::effect::{AccountId, Via};
 use crate::pace::RegistrarId;
 use crate::rng::{Draw, Token};
@@ -149,7 +149,14 @@ impl Account {
             registrar,
             holds_place,
         };
-        shared.cx.open(&branch, Via::Socket(socket), to, self.id);
+        let opening = Opening {
+            via: Via::Socket(socket),
+            to,
+            party: Party::Account(self.id),
+            method: "REGISTER",
+            max_sends: u8::MAX,
+        };
+        shared.cx.open(&branch, opening);
         self.go(self.binding, attempt, shared, String::new);
     }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::config::{Config, Registration};
-use crate::cx::Cx;
+use crate::cx::{Cx, Ended};
 use crate::effect::AccountId;
-use crate::pace::Pace;
-use crate::proxy::Proxies;
+use crate::pace::{Pace, RegistrarId};
+use crate::proxy::{Probed, Proxies};
 use crate::rng::Seed;
 use crate::sip::transaction::Timing;
 use crate::time::Duration;
@@ -57,6 +57,43 @@ impl Shared {
         self.rules = config.registration.clone();
         self.cx.timing = timing(&self.rules);
         self.user_agent = Arc::clone(&config.agent.user_agent);
+    }
+
+    /// A REGISTER was answered: its registrar lives.
+    pub fn on_answered(&mut self, registrar: RegistrarId, ended: &Ended, code: u16) {
+        let now = self.cx.now;
+        self.pace.on_heard(registrar, now);
+        self.pace.on_answer(registrar, now, code);
+        let round_trip = ended.round_trip(now);
+        self.proxies
+            .on_answered(registrar, round_trip, &mut self.cx);
+    }
+
+    /// A REGISTER got no answer (rule P4).
+    pub fn on_silence(&mut self, registrar: RegistrarId, ended: &Ended) {
+        if self.pace.on_silence(registrar, self.cx.now, ended.sent) {
+            let Self {
+                proxies, pace, cx, ..
+            } = self;
+            proxies.on_lost(registrar, pace, cx);
+        }
+    }
+
+    /// A REGISTER could not be delivered (rule X2).
+    pub fn on_unreachable(&mut self, registrar: RegistrarId) {
+        self.pace.on_lost(registrar);
+        let Self {
+            proxies, pace, cx, ..
+        } = self;
+        proxies.on_lost(registrar, pace, cx);
+    }
+
+    /// A probe is over.
+    pub fn on_probed(&mut self, ended: &Ended, how: Probed) {
+        let Self {
+            proxies, pace, cx, ..
+        } = self;
+        proxies.on_probed(ended, how, pace, cx);
     }
 
     /// A reason phrase, shared with all who were told the same; cut to 100 characters.

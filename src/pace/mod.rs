@@ -205,12 +205,14 @@ impl Pace {
 
     /// A transaction that first left at `sent` got no answer. When others were answered meanwhile,
     /// the silence is that Account's own trouble (rule P4); else the window is halved and the
-    /// registrar is suspect.
-    pub fn on_silence(&mut self, id: RegistrarId, now: Instant, sent: Instant) {
-        if self.is_silent_since(id, sent) {
+    /// registrar is suspect. Whether it is silent as a whole.
+    pub fn on_silence(&mut self, id: RegistrarId, now: Instant, sent: Instant) -> bool {
+        let is_silent = self.is_silent_since(id, sent);
+        if is_silent {
             self.get_mut(id).suspect = true;
             self.halve(id, now);
         }
+        is_silent
     }
 
     /// A registrar cannot be reached: nothing listens there, or there is no way (rule X2).
