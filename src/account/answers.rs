@@ -1,5 +1,6 @@
 //! What an answer to a REGISTER means (table A; rules L1–L3, L5, L9).
 
+use super::request::GIN;
 use super::{
     Account, Attempt, Binding, Bound, Errand, Hold, Last, Route, Shared, Trouble, Wanted, Why,
     schedule,
@@ -82,7 +83,9 @@ impl Account {
         match code {
             401 | 407 => self.on_challenge(code, message, registrar, shared),
             423 => self.on_brief(message, registrar, shared),
-            420 if !self.without_path && names_path(message) => {
+            420 if self.is_bulk() && names(message, GIN) => Err(Trouble::NoGin(code)),
+            // All numbers at once need Path (RFC 6140 §5): it is no option of theirs (rule I7).
+            420 if !self.without_path && !self.is_bulk() && names(message, "path") => {
                 self.without_path = true;
                 Ok(())
             }
@@ -326,11 +329,12 @@ impl Account {
     }
 }
 
-fn names_path(message: &Message<'_>) -> bool {
+/// Whether a 420 says that it does not support this extension.
+fn names(message: &Message<'_>, extension: &str) -> bool {
     message
         .list(Name::Unsupported)
         .iter()
-        .any(|tag| tag.eq_ignore_ascii_case("path"))
+        .any(|tag| tag.eq_ignore_ascii_case(extension))
 }
 
 /// Our address as the answer's topmost Via shows it (RFC 3581).

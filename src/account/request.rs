@@ -1,4 +1,4 @@
-//! Builds REGISTER requests, and reads back what a 2xx grants (rules I1–I5, L2).
+//! Builds REGISTER requests, and reads back what a 2xx grants (rules I1–I5, I7, L2).
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -22,6 +22,10 @@ pub const ALLOW: &str =
 const MARK: &str = "regent";
 /// The same as it stands in the URI.
 const MARK_PARAM: &str = ";regent=";
+/// The same behind what makes it a Contact for all numbers (RFC 6140 §5).
+const BULK_MARK_PARAM: &str = ";bnc;regent=";
+/// Option tag of the registration of all numbers at once (RFC 6140 §5).
+pub(super) const GIN: &str = "gin";
 /// The largest CSeq that we use (RFC 3261 §8.1.1.5).
 pub(super) const CSEQ_MAX: u32 = (1 << 31) - 1;
 
@@ -209,7 +213,7 @@ impl Account {
         {
             writer.parts("Contact", &["*"]);
         } else {
-            let [scheme, user, at, host, key, mark] = our_contact(identity, contact, &mark);
+            let [scheme, user, at, host, key, mark] = self.our_contact(contact, &mark);
             let parts = ["<", scheme, user, at, host, key, mark, ">;expires=", &asked];
             writer.parts("Contact", &parts);
         }
@@ -219,6 +223,10 @@ impl Account {
         }
         writer.parts("User-Agent", &[&shared.user_agent]);
         writer.parts("Allow", &[ALLOW]);
+        if self.is_bulk() {
+            writer.parts("Require", &[GIN]);
+            writer.parts("Proxy-Require", &[GIN]);
+        }
         if !self.without_path {
             writer.parts("Supported", &["path"]);
         }
@@ -229,21 +237,25 @@ impl Account {
     /// What a 2xx to a registration grants, in seconds (rule L2).
     pub(super) fn granted(&self, message: &Message<'_>, contact: &str) -> u32 {
         let mark = Token::of(self.identity.mark);
-        let ours = our_contact(&self.identity, contact, &mark).concat();
+        let ours = self.our_contact(contact, &mark).concat();
         granted(message, &ours, mark.as_str()).unwrap_or(self.asked)
     }
-}
 
-/// The URI of our Contact (rule I3), with our mark, in parts.
-fn our_contact<'a>(identity: &'a Identity, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
-    [
-        "sip:",
-        identity.user(),
-        "@",
-        contact,
-        MARK_PARAM,
-        mark.as_str(),
-    ]
+    /// Whether it registers all numbers of its PBX at once (rule I7).
+    pub(super) fn is_bulk(&self) -> bool {
+        self.config.register == config::Register::Gin
+    }
+
+    /// The URI of our Contact with our mark, in parts: with the user (rule I3), or for all numbers
+    /// at once without one (rule I7, RFC 6140 §5).
+    fn our_contact<'a>(&'a self, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
+        let (user, at, key) = if self.is_bulk() {
+            ("", "", BULK_MARK_PARAM)
+        } else {
+            (self.identity.user(), "@", MARK_PARAM)
+        };
+        ["sip:", user, at, contact, key, mark.as_str()]
+    }
 }
 
 /// What a 2xx grants to the Contact `ours` with this `mark`; `None` when it shows no number at all

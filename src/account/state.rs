@@ -117,6 +117,8 @@ pub enum Trouble {
     NoUsableChallenge(u16, Arc<str>),
     /// A 2xx that grants nothing (rule L2).
     GrantedNothing(u16),
+    /// The registrar does not know the registration of all numbers at once (rule I7).
+    NoGin(u16),
 }
 
 impl Trouble {
@@ -129,7 +131,8 @@ impl Trouble {
             | Self::CredentialsRefused(code)
             | Self::NoCredentials(code)
             | Self::NoUsableChallenge(code, _)
-            | Self::GrantedNothing(code) => *code,
+            | Self::GrantedNothing(code)
+            | Self::NoGin(code) => *code,
         }
     }
 
@@ -141,7 +144,8 @@ impl Trouble {
             Self::CredentialsRefused(_)
             | Self::NoCredentials(_)
             | Self::NoUsableChallenge(..)
-            | Self::GrantedNothing(_) => false,
+            | Self::GrantedNothing(_)
+            | Self::NoGin(_) => false,
         }
     }
 
@@ -177,6 +181,10 @@ impl Trouble {
             Self::GrantedNothing(code) => {
                 format!("the registrar answered {code} but granted no time")
             }
+            Self::NoGin(code) => format!(
+                "rejected with {code}: the registrar does not support GIN (RFC 6140), which \
+                 register = \"gin\" asks for"
+            ),
         }
     }
 }

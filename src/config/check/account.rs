@@ -45,7 +45,8 @@ impl Check<'_> {
         let host_name = row
             .text(&ACCOUNT_HOST_NAME)
             .map(|host| self.shared.get(host));
-        let register = row.word(&ACCOUNT_REGISTER, &[Register::No, Register::Regular]);
+        let registers = [Register::No, Register::Regular, Register::Gin];
+        let register = row.word(&ACCOUNT_REGISTER, &registers);
         let group = |number: u32| self.groups.entry(number).value.clone();
         let groups = served.and_then(group).zip(serving.and_then(group));
         let account = groups.map(|(served, serving)| Account {

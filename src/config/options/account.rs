@@ -284,9 +284,15 @@ pub(in crate::config) static ACCOUNT_PASSWORD_ENV: Opt = Opt {
     doc: "Instead of password: an environment variable of the daemon that holds it.",
 };
 
-static REGISTERS: [Word; 2] = [
+static REGISTERS: [Word; 3] = [
     word("no", "disable", Some(0), "only answer challenges to calls"),
     word("regular", "reg", Some(1), "keep one Contact registered"),
+    word(
+        "gin",
+        "gin",
+        Some(2),
+        "register all numbers of the PBX at once, by RFC 6140",
+    ),
 ];
 
 pub(in crate::config) static ACCOUNT_REGISTER: Opt = Opt {
@@ -298,6 +304,6 @@ pub(in crate::config) static ACCOUNT_REGISTER: Opt = Opt {
     cli: "register",
     ini: &["Register"],
     source: Source::Reference,
-    rules: "I1, I3, L5",
-    doc: "Whether to register.",
+    rules: "I1, I3, I7, L5",
+    doc: "Whether to register, and how.",
 };
