@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, Registration};
+use crate::config::{Config, Registration, SyncMode};
 use crate::cx::{Cx, Ended};
 use crate::effect::AccountId;
-use crate::pace::{Pace, RegistrarId};
+use crate::pace::{GroupId, Pace, RegistrarId};
 use crate::proxy::{Probed, Proxies};
 use crate::rng::Seed;
 use crate::sip::transaction::Timing;
@@ -26,6 +26,8 @@ pub struct Shared {
     pub user_agent: Arc<str>,
     /// What the store has not seen yet.
     pub dirty: Dirty,
+    /// Whether the Accounts of the start are there: what comes later is no start (rule I9).
+    pub has_begun: bool,
     reasons: Vec<Arc<str>>,
 }
 
@@ -48,6 +50,7 @@ impl Shared {
                 low: Vec::new(),
                 is_on: store,
             },
+            has_begun: false,
             reasons: Vec::new(),
         }
     }
@@ -57,6 +60,12 @@ impl Shared {
         self.rules = config.registration.clone();
         self.cx.timing = timing(&self.rules);
         self.user_agent = Arc::clone(&config.agent.user_agent);
+    }
+
+    /// Whether an Account may send REGISTERs, as far as its serving group goes (rule S12).
+    pub fn may_register(&self, group: GroupId, account: AccountId) -> bool {
+        self.rules.registration_sync_mode == SyncMode::Disable
+            || self.pace.groups.may_register(group, account)
     }
 
     /// A REGISTER was answered: its registrar lives.

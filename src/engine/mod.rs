@@ -204,6 +204,7 @@ impl Engine {
             self.add(account);
         }
         self.names.shrink();
+        self.shared.has_begun = true;
     }
 
     fn listen(&mut self, interface: &Arc<config::SipInterface>) {
@@ -249,8 +250,15 @@ impl Engine {
         id
     }
 
-    /// What is new about Proxy Sets reaches the Accounts that use them.
+    /// What is new about Proxy Sets and serving groups reaches the Accounts that use them.
     fn follow_changes(&mut self) {
+        self.follow_sets();
+        while let Some(id) = self.shared.pace.groups.next_released() {
+            self.with(id, Account::on_released);
+        }
+    }
+
+    fn follow_sets(&mut self) {
         while let Some((set, change)) = self.shared.proxies.next_change() {
             let users = match change {
                 Change::Verdict => &mut self.served,
@@ -503,6 +511,9 @@ impl Engine {
             return;
         }
         self.shared.set_rules(&config);
+        if config.registration.registration_sync_mode == config::SyncMode::Disable {
+            self.shared.pace.groups.release_all();
+        }
         for interface in &config.sip_interfaces {
             self.listen(interface);
         }

@@ -172,7 +172,7 @@ impl Proxies {
     }
 
     /// A set's members in its order.
-    pub fn members(&self, set: SetId) -> impl Iterator<Item = RegistrarId> + '_ {
+    pub fn members(&self, set: SetId) -> impl Iterator<Item = RegistrarId> + Clone + '_ {
         self.get(set).members.iter().map(|member| member.registrar)
     }
 
@@ -185,6 +185,29 @@ impl Proxies {
     pub fn is_online(&self, set: SetId, registrar: RegistrarId) -> bool {
         let mut members = self.get(set).members.iter();
         members.any(|member| member.registrar == registrar && !member.is_offline)
+    }
+
+    /// Whether a member is online and has not left a request unanswered since it was last heard.
+    pub fn is_usable(&self, set: SetId, registrar: RegistrarId, pace: &Pace) -> bool {
+        self.is_online(set, registrar) && !pace.get(registrar).suspect
+    }
+
+    /// Whether any member is usable and not excluded.
+    pub fn has_usable(
+        &self,
+        set: SetId,
+        pace: &Pace,
+        is_excluded: impl Fn(RegistrarId) -> bool,
+    ) -> bool {
+        let mut members = self.members(set);
+        members.any(|id| !is_excluded(id) && self.is_usable(set, id, pace))
+    }
+
+    /// Whether the set goes back to its best member as soon as that is online (rule P6). It takes
+    /// keep-alive by OPTIONS.
+    pub fn is_homing(&self, set: SetId) -> bool {
+        let config = self.config_of(set);
+        config.redundancy == Redundancy::Homing && config.keep_alive == KeepAlive::Options
     }
 
     /// Whether a set as a whole is online; `None` while that is not known (rules P6, S13).
@@ -227,10 +250,10 @@ impl Proxies {
     }
 
     /// A binding of an Account is held by this member now.
-    pub fn on_bound(&mut self, _set: SetId, _registrar: RegistrarId) {}
+    pub fn on_bound(&mut self, _set: SetId, _registrar: RegistrarId, _cx: &mut Cx) {}
 
     /// A binding is no longer held.
-    pub fn on_unbound(&mut self, _set: SetId, _registrar: RegistrarId) {}
+    pub fn on_unbound(&mut self, _set: SetId, _registrar: RegistrarId, _cx: &mut Cx) {}
 
     /// Names of a set are asked anew (rule S7).
     pub fn renew(&mut self, _set: SetId, _cx: &mut Cx) {}
