@@ -12,7 +12,7 @@ use super::fields::Contacts;
 use super::framing::{Frame, FrameError, Framer};
 use super::message::{MAX_MESSAGE, Message};
 use super::name::Name;
-use super::reginfo::{ContactEvent, Extent, MAX_ELEMENTS, RegInfo, RegistrationState};
+use super::reginfo::{Extent, MAX_ELEMENTS, RegInfo, RegistrationState};
 use super::start::StartLine;
 use super::uri::{Uri, escape_user, unescape};
 use super::write::reply;
@@ -102,10 +102,8 @@ fn reginfo_text(info: &RegInfo) -> String {
             } else {
                 "terminated"
             };
-            let event = match contact.event {
-                ContactEvent::Other => "other".to_owned(),
-                known => format!("{known:?}").to_ascii_lowercase(),
-            };
+            // The names of the variants are those of the events, and "other" is none of these.
+            let event = format!("{:?}", contact.event).to_ascii_lowercase();
             let id = escaped(&contact.id);
             text += &format!("<contact id='{id}' state='{state}' event='{event}'");
             for (name, number) in [

@@ -1,9 +1,9 @@
 //! What a registrar tells about registrations: `application/reginfo+xml` (RFC 3680 §5).
 //!
-//! [`RegInfo::parse`] keeps what the schema names and skips what it does not: other namespaces,
-//! unknown elements, unknown parameters. Whose contact is whose is for others to say. Its invariant:
-//! the work and the memory that a document costs are bounded by constants, whatever it holds; no
-//! entity is declared, and none but those of XML itself is expanded.
+//! [`RegInfo::parse`] keeps what decides about a contact and skips the rest: other namespaces,
+//! unknown elements, unknown parameters. Whose contact is whose is for others to say. Its
+//! invariant: the work and the memory that a document costs are bounded by constants, whatever it
+//! holds; no entity is declared, and none but those of XML itself is expanded.
 
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
@@ -23,7 +23,7 @@ pub const MAX_ELEMENTS: usize = 10_000;
 /// No element may lie in more others than this, itself included.
 pub const MAX_DEPTH: usize = 16;
 
-/// The namespace (RFC 3680 §5.4).
+/// The namespace (RFC 3680 §5.1).
 const NAMESPACE: Namespace<'static> = Namespace("urn:ietf:params:xml:ns:reginfo");
 
 /// Why a document cannot be read. It is always the sender's fault.
@@ -42,7 +42,7 @@ pub enum RegInfoError {
     /// It declares a document type, and perhaps entities.
     #[error("document type declared")]
     DocumentType,
-    /// Another encoding than UTF-8.
+    /// Another encoding than UTF-8 (RFC 3680 §5.1).
     #[error("not UTF-8")]
     Encoding,
     /// Not well-formed XML.
@@ -120,7 +120,7 @@ pub struct Contact {
     pub duration_registered: Option<u32>,
 }
 
-/// `event` of a contact (RFC 3680 §4.7.2).
+/// `event` of a contact (RFC 3680 §4.7.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ContactEvent {
     /// `registered`: by a REGISTER.
