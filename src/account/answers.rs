@@ -90,7 +90,7 @@ impl Account {
             401 | 407 => self.on_challenge(code, message, registrar, shared),
             423 => self.on_brief(message, registrar, shared),
             420 if self.is_bulk() && names(message, GIN) => Err(Trouble::NoGin(code)),
-            // All numbers at once need Path (RFC 6140 §5): it is no option of theirs (rule I7).
+            // For all numbers at once Path is part of the form, and no option (rule I7).
             420 if !self.without_path && !self.is_bulk() && names(message, "path") => {
                 self.without_path = true;
                 Ok(())

@@ -22,9 +22,9 @@ pub const ALLOW: &str =
 const MARK: &str = "regent";
 /// The same as it stands in the URI.
 const MARK_PARAM: &str = ";regent=";
-/// The same behind what makes it a Contact for all numbers (RFC 6140 §5).
+/// The same behind what makes it a Contact for all numbers (RFC 6140 §5.1).
 const BULK_MARK_PARAM: &str = ";bnc;regent=";
-/// Option tag of the registration of all numbers at once (RFC 6140 §5).
+/// Option tag of the registration of all numbers at once (RFC 6140 §5.1).
 pub(super) const GIN: &str = "gin";
 /// The largest CSeq that we use (RFC 3261 §8.1.1.5).
 pub(super) const CSEQ_MAX: u32 = (1 << 31) - 1;
@@ -246,7 +246,7 @@ impl Account {
     }
 
     /// The URI of our Contact with our mark, in parts: with the user (rule I3), or for all numbers
-    /// at once without one (rule I7, RFC 6140 §5).
+    /// at once without one (rule I7, RFC 6140 §5.1).
     fn our_contact<'a>(&'a self, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
         let (user, at, key) = if self.is_bulk() {
             ("", "", BULK_MARK_PARAM)
