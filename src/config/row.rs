@@ -335,9 +335,10 @@ fn raw<'t>(value: &'t DeValue<'_>) -> Raw<'t> {
 
 /// A value in a list, in which no list is looked into.
 fn flat<'t>(value: &'t DeValue<'_>) -> Raw<'t> {
-    match value {
-        DeValue::Array(_) => Raw::Other("a list"),
-        value => raw(value),
+    if value.is_array() {
+        Raw::Other("a list")
+    } else {
+        raw(value)
     }
 }
 
