@@ -66,9 +66,32 @@ fn lines(
             }
             Some(Says::Error(fault)) => return Err(ClientError::Fault(fault).into()),
             Some(Says::Item(_) | Says::Done(_)) => {}
-            None => client.read(LONG)?,
+            None => wait(&mut client, LONG)?,
         }
     }
+}
+
+/// Reads what comes, waiting no longer than `patience` for it. It is an error if nobody reads the
+/// standard output any more: where nothing changes, nothing is printed that would tell.
+fn wait(client: &mut Client, patience: Duration) -> Result<(), ClientError> {
+    let stdout = io::stdout();
+    let mut files = [
+        PollFd::new(client.as_fd(), PollFlags::POLLIN),
+        PollFd::new(stdout.as_fd(), PollFlags::empty()),
+    ];
+    let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
+    match poll(&mut files, patience) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(errno) => return Err(ClientError::Broken(errno.into())),
+    }
+    let [has_news, is_closed] = files.map(|file| file.any().unwrap_or(false));
+    if is_closed {
+        return Err(ClientError::Output(io::ErrorKind::BrokenPipe.into()));
+    }
+    if has_news {
+        client.read(SECOND)?;
+    }
+    Ok(())
 }
 
 /// What a line of [`news`] shows; a refresh changes nothing of it.
@@ -115,7 +138,7 @@ impl View {
         };
         // The first picture is complete before it is shown.
         while !view.take()? {
-            view.client.read(LONG)?;
+            wait(&mut view.client, LONG)?;
         }
         Ok(view)
     }
@@ -142,7 +165,7 @@ impl View {
 
     /// Waits until something changes, but no longer than `patience`.
     pub(super) fn wait(&mut self, patience: Duration) -> Result<(), ClientError> {
-        self.client.read(patience)?;
+        wait(&mut self.client, patience)?;
         self.take()?;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use libtest_mimic::Trial;
 use regent::demo::{self, Stage};
 use serde_json::Value;
 
-use crate::harness::{Sandbox, wait_for};
+use crate::harness::{Config, Daemon, Registrar, SOON, Sandbox, wait_for};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![[];
@@ -25,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         the_table_fits_and_the_story_tells_all,
         orders_say_how_they_went,
         a_watch_tells_changes_as_they_come,
+        a_watch_ends_with_its_reader,
         whoever_stops_reading_hears_no_complaint,
         the_manual_and_the_completions_name_every_command,
     ]
@@ -442,7 +443,7 @@ fn a_watch_tells_changes_as_they_come() {
 /// A command whose output is read as it comes.
 struct Watched {
     child: Child,
-    lines: BufReader<std::process::ChildStdout>,
+    lines: Option<BufReader<std::process::ChildStdout>>,
 }
 
 impl Watched {
@@ -450,16 +451,31 @@ impl Watched {
     fn start(arguments: &[&str]) -> Self {
         let mut child = command(arguments)
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let lines = BufReader::new(child.stdout.take().expect("a pipe"));
+        let lines = child.stdout.take().map(BufReader::new);
         Self { child, lines }
+    }
+
+    /// Closes the reading end; the exit code and the standard error.
+    #[track_caller]
+    fn read_no_more(&mut self) -> (Option<i32>, String) {
+        self.lines = None;
+        let ended = wait_for(SOON, "the end of it", || {
+            self.child.try_wait().expect("our child")
+        });
+        let mut complaint = String::new();
+        let errors = self.child.stderr.as_mut().expect("a pipe");
+        errors.read_to_string(&mut complaint).expect("text");
+        (ended.code(), complaint)
     }
 
     #[track_caller]
     fn line(&mut self) -> String {
         let mut line = String::new();
-        self.lines.read_line(&mut line).expect("a line");
+        let lines = self.lines.as_mut().expect("still read");
+        lines.read_line(&mut line).expect("a line");
         assert!(
             !line.is_empty(),
             "it has ended: {:?}",
@@ -467,6 +483,23 @@ impl Watched {
         );
         line
     }
+}
+
+fn a_watch_ends_with_its_reader() {
+    let sandbox = Sandbox::new();
+    let registrar = Registrar::granting(3_600);
+    let daemon = Daemon::start(&sandbox, &Config::new(registrar.address()));
+    daemon.wait_registered(SOON);
+    let socket = daemon.socket().to_str().expect("text");
+    for more in [&[][..], &["--json"]] {
+        let arguments = [&["status", "--watch", "--socket", socket], more].concat();
+        let mut watched = Watched::start(&arguments);
+        assert!(watched.line().contains("registered"));
+        // As `head -1` does. Nothing changes from here on, so nothing is printed that would fail.
+        let (code, complaint) = watched.read_no_more();
+        assert_eq!((code, complaint.as_str()), (Some(0), ""), "{more:?}");
+    }
+    daemon.stop();
 }
 
 impl Drop for Watched {
