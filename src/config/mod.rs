@@ -22,6 +22,7 @@ mod values;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::documentation;
 pub use secrets::SecretFault;
+pub use suggest::nearest;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

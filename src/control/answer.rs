@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::board::{Board, Directory, PHASES};
-use super::nearest::nearest;
 use super::protocol::{Action, Fault, FaultCode, Filter, Summary};
+use crate::config::nearest;
 use crate::status::{AccountStatus, SCHEMA, UnixMs};
 
 /// A filter whose names have been looked up.

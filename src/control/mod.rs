@@ -10,7 +10,6 @@ mod board;
 mod client;
 mod lines;
 mod listener;
-mod nearest;
 mod order;
 pub mod path;
 mod peer;
