@@ -139,12 +139,13 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let (end, hint) = match &error {
             ClientError::Unreachable { source, .. } => (End::Unreachable, Some(reach(source))),
+            ClientError::Fault(fault) if is_foreign(fault.code) => (End::Failed, Some(versions())),
             ClientError::Fault(fault) => (end_of(fault.code), fault.hint.clone()),
             ClientError::Ended => (End::Unreachable, None),
-            ClientError::TooLate(_)
-            | ClientError::Unreadable(_)
-            | ClientError::Output(_)
-            | ClientError::Broken(_) => (End::Failed, None),
+            ClientError::Unreadable(_) => (End::Failed, Some(versions())),
+            ClientError::TooLate(_) | ClientError::Output(_) | ClientError::Broken(_) => {
+                (End::Failed, None)
+            }
         };
         Self {
             hint,
@@ -157,10 +158,28 @@ fn end_of(code: FaultCode) -> End {
     match code {
         FaultCode::UnknownAccount => End::Usage,
         FaultCode::Stopping => End::Unreachable,
-        FaultCode::Refused | FaultCode::Busy | FaultCode::BadRequest | FaultCode::BadVersion => {
-            End::Failed
-        }
+        FaultCode::Refused
+        | FaultCode::Busy
+        | FaultCode::BadRequest
+        | FaultCode::BadVersion
+        | FaultCode::UnknownMethod
+        | FaultCode::BadParams
+        | FaultCode::Unknown => End::Failed,
     }
+}
+
+/// Whether a daemon of our own version never says so to a command.
+fn is_foreign(code: FaultCode) -> bool {
+    matches!(
+        code,
+        FaultCode::BadVersion | FaultCode::UnknownMethod | FaultCode::BadParams
+    )
+}
+
+/// What to do about a daemon that speaks otherwise.
+fn versions() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("the daemon is of another version than this command ({version}); restart it")
 }
 
 /// What to do about a daemon that cannot be reached.

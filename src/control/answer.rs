@@ -76,7 +76,7 @@ pub(super) fn summary(board: &Board, matching: u32) -> Summary {
 pub(super) fn names(directory: &Directory, action: &Action) -> Result<Vec<Arc<str>>, Fault> {
     if action.all != action.names.is_empty() {
         let message = "either names or all Accounts, and not both";
-        return Err(Fault::new(FaultCode::BadRequest, message));
+        return Err(Fault::new(FaultCode::BadParams, message));
     }
     if action.all {
         let entries = directory.entries().iter();

@@ -14,6 +14,7 @@ mod order;
 pub mod path;
 mod peer;
 pub mod protocol;
+mod request;
 mod server;
 
 pub use board::{Board, Directory};

@@ -3,16 +3,17 @@
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use nix::unistd::Uid;
 use serde_json::{Value, json};
 
-use crate::cli::{Said, command, program};
+use crate::cli::{Said, command, program, regent};
 use crate::daemon::{Program, many, nobody};
 use crate::harness::{Sandbox, wait_for};
 
@@ -21,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         the_messages_are_those_of_the_document,
         pages_and_filters_show_what_was_asked_for,
         what_is_no_request_is_told_so,
+        a_daemon_of_another_version_is_told_apart,
         a_slow_reader_keeps_nobody_waiting,
         the_hundredth_client_is_told_that_there_are_too_many,
         strangers_are_refused_and_the_log_names_them,
@@ -119,7 +121,7 @@ fn the_messages_are_those_of_the_document() {
     assert_eq!((items.len(), &end["done"]["accounts"]), (0, &json!(1)));
     for (params, code) in [
         (json!({"names": ["a0", "zz"]}), "unknown-account"),
-        (json!({"names": ["a0"], "all": true}), "bad-request"),
+        (json!({"names": ["a0"], "all": true}), "bad-params"),
     ] {
         let mut client = Lines::open(&daemon.socket());
         let (_, end) = client.ask("refresh", &params);
@@ -159,38 +161,45 @@ fn pages_and_filters_show_what_was_asked_for() {
 fn what_is_no_request_is_told_so() {
     let sandbox = Sandbox::new();
     let daemon = Program::start(&sandbox, &many(1));
-    let refused = |line: &[u8]| {
+    let long = [vec![b' '; 300_000], b"\n".to_vec()].concat();
+    let bad: [&[u8]; 4] = [b"hello\n", b"\xff\xfe\n", b"{\"v\":1,\"id\":3,\n", &long];
+    for line in bad {
         let mut client = Lines::open(&daemon.socket());
         client.0.get_mut().write_all(line).ok();
         let answer = client.hear().expect("an answer");
-        (
-            answer["error"]["code"].clone(),
-            client.0.read_line(&mut String::new()),
-        )
-    };
-    let long = [vec![b' '; 300_000], b"\n".to_vec()].concat();
-    let bad: [&[u8]; 6] = [
-        b"hello\n",
-        b"{}\n",
-        b"\xff\xfe\n",
-        br#"{"v":1,"method":"explode"}
-"#,
-        br#"{"v":1,"method":"status","params":{"nmaes":["a0"]}}
-"#,
-        &long,
-    ];
-    for line in bad {
-        let (code, rest) = refused(line);
-        assert_eq!(code, "bad-request", "{:?}", line.escape_ascii().to_string());
+        assert_eq!(answer["error"]["code"], "bad-request", "{answer}");
+        assert_eq!(answer["id"], 0, "{answer}");
         // It hangs up, with what was not read still on its way or not.
+        let rest = client.0.read_line(&mut String::new());
         assert!(matches!(rest, Ok(0) | Err(_)), "{rest:?}");
     }
+    // Whoever speaks JSON is answered by the number of the request, and may go on.
     let mut client = Lines::open(&daemon.socket());
-    client.say(r#"{"v":2,"id":4,"method":"hello","and":"more"}"#);
-    let answer = client.hear().expect("an answer");
-    assert_eq!(answer["error"]["code"], "bad-version", "{answer}");
-    client.say(r#"{"v":1,"method":"hello"}"#);
-    assert_eq!(client.hear().expect("an answer")["done"]["protocol"], 1);
+    for (id, code, rest) in [
+        (2, "bad-request", r#""v":1"#),
+        (3, "bad-version", r#""method":"hello""#),
+        (4, "bad-version", r#""v":2,"method":"hello","and":"more""#),
+        (5, "unknown-method", r#""v":1,"method":"explode""#),
+        (
+            6,
+            "bad-params",
+            r#""v":1,"method":"status","params":{"nmaes":["a0"]}"#,
+        ),
+        (7, "bad-params", r#""v":1,"method":"register""#),
+        (8, "bad-params", r#""v":1,"method":"register","params":{}"#),
+        (
+            9,
+            "unknown-account",
+            r#""v":1,"method":"status","params":{"names":["b0"]}"#,
+        ),
+    ] {
+        client.say(&format!("{{\"id\":{id},{rest}}}"));
+        let answer = client.hear().expect("an answer");
+        assert_eq!(answer["error"]["code"], code, "{answer}");
+        assert_eq!(answer["id"], id, "{answer}");
+    }
+    let (_, end) = client.ask("hello", &json!({}));
+    assert_eq!(end["done"]["protocol"], 1, "{end}");
     // Half a request and no more of it.
     client
         .0
@@ -198,13 +207,44 @@ fn what_is_no_request_is_told_so() {
         .write_all(b"{\"v\":1")
         .expect("the daemon reads");
     drop(client);
-    assert_eq!(
-        Lines::open(&daemon.socket())
-            .ask("hello", &json!({}))
-            .0
-            .len(),
-        0
+    let (items, _) = Lines::open(&daemon.socket()).ask("hello", &json!({}));
+    assert_eq!(items.len(), 0);
+}
+
+fn a_daemon_of_another_version_is_told_apart() {
+    let sandbox = Sandbox::new();
+    let socket = sandbox.path("other.sock");
+    let listener = UnixListener::bind(&socket).expect("room in the sandbox");
+    let hint = concat!(
+        "hint: the daemon is of another version than this command (",
+        env!("CARGO_PKG_VERSION"),
+        "); restart it\n"
     );
+    for (answer, wanted) in [
+        (
+            r#"{"id":1,"error":{"code":"unknown-method","message":"no such thing","hint":"no"}}"#,
+            format!("error: no such thing\n{hint}"),
+        ),
+        (
+            r#"{"id":1,"error":{"code":"bad-version","message":"only version 2"}}"#,
+            format!("error: only version 2\n{hint}"),
+        ),
+        (
+            r#"{"id":1,"error":{"code":"too-warm","message":"only in winter"}}"#,
+            "error: only in winter\n".to_owned(),
+        ),
+    ] {
+        let said = thread::scope(|scope| {
+            scope.spawn(|| {
+                let (stream, _) = listener.accept().expect("a client");
+                let mut client = Lines(BufReader::new(stream));
+                client.hear().expect("a request");
+                client.say(answer);
+            });
+            regent(&["status", "--socket", socket.to_str().expect("text")])
+        });
+        assert_eq!((said.code, said.err), (Some(1), wanted));
+    }
 }
 
 fn a_slow_reader_keeps_nobody_waiting() {
