@@ -138,7 +138,7 @@ pub(super) struct Status {
     #[arg(long, short)]
     pub(super) watch: bool,
 
-    /// Only Accounts whose name contains this
+    /// Only Accounts whose name contains this, whatever the case
     #[arg(long, value_name = "TEXT", conflicts_with = "account")]
     pub(super) matching: Option<String>,
 
@@ -198,7 +198,7 @@ Examples:
   regent unregister --all     remove every binding and stay away
 
 Exit codes:
-  0  done
+  0  done; also a status in which no Account matches
   1  refused or failed, and it was said why
   2  wrong usage, or no such Account
   3  the daemon cannot be reached, or has ended

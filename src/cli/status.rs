@@ -40,6 +40,7 @@ pub(super) fn overview(
     width: usize,
 ) -> Vec<Line> {
     let mut lines = match accounts.is_empty() {
+        true if summary.total > 0 => vec![vec![(Tone::Plain, NO_MATCH.to_owned())]],
         true => Vec::new(),
         false => table(accounts.iter().map(Arc::as_ref), now(), width),
     };
@@ -132,6 +133,9 @@ fn phase(word: &str) -> Result<Phase, Failure> {
         Failure::usage(format!("there is no phase {word:?}")).hint("`regent status --help` has all")
     })
 }
+
+/// Said where a filter leaves nothing.
+pub(super) const NO_MATCH: &str = "no Account matches";
 
 /// So long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -15,7 +15,7 @@ use nix::unistd::read;
 
 use super::args::Status;
 use super::screen::Screen;
-use super::status::now;
+use super::status::{NO_MATCH, now};
 use super::{End, Failure};
 use crate::control::protocol::{Call, Filter, Item, Says};
 use crate::control::{Client, ClientError};
@@ -63,6 +63,11 @@ fn lines(
             Some(Says::Item(Item::Account(status))) => print(&status)?,
             Some(Says::Item(Item::Missed(number))) => {
                 super::screen::note(&format!("too slow: {number} changes were missed"));
+            }
+            Some(Says::Item(Item::Watching(first))) => {
+                if first.matching == 0 {
+                    super::screen::note(&format!("{NO_MATCH} now"));
+                }
             }
             Some(Says::Error(fault)) => return Err(ClientError::Fault(fault).into()),
             Some(Says::Item(_) | Says::Done(_)) => {}
@@ -186,7 +191,12 @@ impl View {
         if rest > 0 {
             lines.push(vec![(Tone::Quiet, format!("… and {rest} more"))]);
         }
-        lines.push(vec![(Tone::Quiet, self.totals())]);
+        lines.push(
+            match self.accounts.is_empty() && self.filter != Filter::default() {
+                true => vec![(Tone::Plain, NO_MATCH.to_owned())],
+                false => vec![(Tone::Quiet, self.totals())],
+            },
+        );
         lines
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use regent::demo::{self, Stage};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Config, Daemon, Registrar, SOON, Sandbox, wait_for};
 
@@ -340,6 +340,17 @@ fn the_table_fits_and_the_story_tells_all() {
         let bad: Value = serde_json::from_str(&bad).expect("JSON");
         assert_eq!(bad["accounts"][0]["name"], "branch");
         assert_eq!(bad["accounts"].as_array().map(Vec::len), Some(1));
+
+        let none = tell(stage, &["status", "--matching", "zzz"]);
+        assert_eq!((none.code, none.err.as_str()), (Some(0), ""), "{none:?}");
+        assert_eq!(
+            none.out,
+            "no Account matches\n6 Accounts: 5 registered, 1 waiting to retry\n"
+        );
+        let none = tell(stage, &["status", "--phase", "held", "--json"]);
+        assert_eq!((none.code, none.err.as_str()), (Some(0), ""), "{none:?}");
+        let none: Value = serde_json::from_str(&none.out).expect("JSON");
+        assert_eq!((&none["accounts"], &none["total"]), (&json!([]), &json!(6)));
 
         let stranger = tell(stage, &["status", "mian"]);
         assert_eq!(
