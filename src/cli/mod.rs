@@ -10,6 +10,7 @@ mod demo;
 mod logging;
 mod manual;
 mod order;
+mod phase;
 mod run;
 mod screen;
 mod status;
@@ -53,15 +54,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Result<End, Failure> {
-    let Arguments { command, socket } = arguments;
-    let socket = socket.as_deref();
-    match command {
-        Command::Run(arguments) => run::run(&arguments, socket),
+    match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
-        Command::Status(arguments) => status::status(&arguments, socket),
-        Command::Register(arguments) => order::register(&arguments, socket),
-        Command::Unregister(arguments) => order::unregister(&arguments, socket),
-        Command::Refresh(arguments) => order::refresh(&arguments, socket),
+        Command::Status(arguments) => status::status(&arguments),
+        Command::Register(arguments) => order::register(&arguments),
+        Command::Unregister(arguments) => order::unregister(&arguments),
+        Command::Refresh(arguments) => order::refresh(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -14,9 +14,9 @@ use crate::control::{self, Listener};
 use crate::daemon::{self, Shutdown};
 
 /// Runs the daemon until it is told to stop.
-pub(super) fn run(arguments: &Run, socket: Option<&Path>) -> Result<End, Failure> {
+pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
     logging::start(&arguments.log, arguments.log_format)?;
-    let (path, loaded) = check::load(arguments.config.as_deref())?;
+    let (path, loaded) = check::load(&arguments.configuration)?;
     match arguments.log_format {
         LogFormat::Text if !loaded.diagnostics.is_empty() => check::show(&loaded.diagnostics),
         LogFormat::Text => {}
@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Run, socket: Option<&Path>) -> Result<End, Failure
             path.display()
         )));
     };
-    let listener = listen(socket, &config)?;
+    let listener = listen(arguments.socket.path.as_deref(), &config)?;
     info!(configuration = %path.display(), control_socket = %listener.path().display(), "starting");
     daemon::run(Arc::new(config), Some(listener), Shutdown::by_signal())
         .map_err(Failure::failed)?;

@@ -17,6 +17,7 @@ use crate::harness::{Config, Daemon, Registrar, SOON, Sandbox, wait_for};
 pub(crate) fn trials() -> Vec<Trial> {
     trials![[];
         help_teaches_and_wrong_usage_is_told_apart,
+        options_stand_where_they_have_a_use,
         every_fault_of_a_configuration_is_told_in_one_run,
         a_configuration_that_is_no_text_or_not_there_is_told,
         without_a_daemon_the_hint_says_where_it_was_looked_for,
@@ -117,8 +118,48 @@ fn help_teaches_and_wrong_usage_is_told_apart() {
             "{wrong:?}: {said:?}"
         );
     }
-    let said = regent(&["status", "--phase", "happy", "--socket", "/nowhere"]);
+    let said = regent(&["status", "--phase", "hold", "--socket", "/nowhere"]);
     assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.err.contains("similar value exists: 'held'"),
+        "{said:?}"
+    );
+}
+
+fn options_stand_where_they_have_a_use() {
+    for command in ["run", "status", "register", "unregister", "refresh"] {
+        assert!(regent(&[command, "--help"]).out.contains("--socket <PATH>"));
+    }
+    for command in ["check", "demo", "completions", "man"] {
+        let help = regent(&[command, "--help"]);
+        assert!(!help.out.contains("--socket"), "{command}: {help:?}");
+        assert_eq!(regent(&[command, "--socket", "x"]).code, Some(2));
+    }
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("");
+    for command in ["run", "check"] {
+        let told = |arguments: &[&str]| {
+            let arguments = [&[command], arguments].concat();
+            let mut regent = crate::cli::command(&arguments);
+            let output = regent.current_dir(&folder).output();
+            let output = output.expect("the program starts");
+            let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+            (output.status.code(), complaint)
+        };
+        // Each form is taken for the name of the file, which there is not.
+        for form in [
+            &["none.toml"][..],
+            &["-c", "none.toml"],
+            &["--config", "none.toml"],
+        ] {
+            let (code, complaint) = told(form);
+            assert_eq!(code, Some(1), "{command} {form:?}: {complaint}");
+            assert!(complaint.starts_with("error: cannot read none.toml: "));
+        }
+        let (code, complaint) = told(&["none.toml", "-c", "none.toml"]);
+        assert_eq!(code, Some(2), "{complaint}");
+        assert!(complaint.contains("cannot be used with"), "{complaint}");
+    }
 }
 
 /// Rule G1.
