@@ -138,6 +138,7 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let (end, hint) = match &error {
             ClientError::Unreachable { source, .. } => (End::Unreachable, Some(reach(source))),
+            ClientError::TooLong { .. } => (End::Usage, Some(SHORTER.to_owned())),
             ClientError::Fault(fault) if is_foreign(fault.code) => (End::Failed, Some(versions())),
             ClientError::Fault(fault) => (end_of(fault.code), fault.hint.clone()),
             ClientError::Ended => (End::Unreachable, None),
@@ -180,6 +181,9 @@ fn versions() -> String {
     let version = env!("CARGO_PKG_VERSION");
     format!("the daemon is of another version than this command ({version}); restart it")
 }
+
+/// What to do about the path of a socket that is too long.
+const SHORTER: &str = "choose a shorter one; a relative path counts as it is written";
 
 /// What to do about a daemon that cannot be reached.
 fn reach(error: &io::Error) -> String {

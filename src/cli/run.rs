@@ -8,9 +8,9 @@ use tracing::{info, warn};
 
 use super::args::{LogFormat, Run};
 use super::connect::runtime_folder;
-use super::{End, Failure, check, logging};
+use super::{End, Failure, SHORTER, check, logging};
 use crate::config::{Config, Severity};
-use crate::control::{self, Listener};
+use crate::control::{self, ListenError, Listener};
 use crate::daemon::{self, Shutdown};
 
 /// Runs the daemon until it is told to stop.
@@ -57,12 +57,14 @@ fn listen(socket: Option<&Path>, config: &Config) -> Result<Listener, Failure> {
     };
     let group = config.agent.control_group.as_deref();
     Listener::bind(&path, group).map_err(|error| {
-        let is_taken = matches!(error, control::ListenError::InUse(_));
-        let failure = Failure::failed(error);
-        if is_taken {
-            failure.hint("stop it, or choose another place with --socket PATH")
-        } else {
-            failure
+        let hint = match &error {
+            ListenError::InUse(_) => Some("stop it, or choose another place with --socket PATH"),
+            ListenError::TooLong { .. } => Some(SHORTER),
+            ListenError::NotASocket(_) | ListenError::Group(_) | ListenError::System { .. } => None,
+        };
+        Failure {
+            hint: hint.map(str::to_owned),
+            ..Failure::failed(error)
         }
     })
 }

@@ -12,7 +12,7 @@ use libtest_mimic::Trial;
 use regent::demo::{self, Stage};
 use serde_json::{Value, json};
 
-use crate::harness::{Config, Daemon, Registrar, SOON, Sandbox, wait_for};
+use crate::harness::{Config, Daemon, Registrar, SOON, Sandbox, free_udp_address, wait_for};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![[];
@@ -21,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         every_fault_of_a_configuration_is_told_in_one_run,
         a_configuration_that_is_no_text_or_not_there_is_told,
         without_a_daemon_the_hint_says_where_it_was_looked_for,
+        a_socket_with_too_long_a_name_is_told,
         the_demo_is_what_its_registrars_say_it_is,
         the_demo_ends_by_itself_and_reads_well_without_a_terminal,
         the_table_fits_and_the_story_tells_all,
@@ -276,6 +277,31 @@ fn without_a_daemon_the_hint_says_where_it_was_looked_for() {
             "{said:?}"
         );
     }
+}
+
+fn a_socket_with_too_long_a_name_is_told() {
+    let sandbox = Sandbox::new();
+    let registrar = free_udp_address();
+    let file = Config::new(registrar).write(&sandbox);
+    let socket = format!("/{}", "s".repeat(107));
+    for (arguments, code, error) in [
+        (&["status"][..], 2, "cannot reach the daemon at"),
+        (
+            &["run", file.to_str().expect("text")],
+            1,
+            "cannot listen on",
+        ),
+    ] {
+        let said = regent(&[arguments, &["--socket", &socket]].concat());
+        assert_eq!((said.code, said.out.as_str()), (Some(code), ""), "{said:?}");
+        let error = format!(
+            "error: {error} {socket}: the path has 108 bytes, but a socket's may have 107 at most\n\
+             hint: choose a shorter one; a relative path counts as it is written\n"
+        );
+        assert_eq!(said.err, error);
+    }
+    let said = regent(&["status", "--socket", &socket[..107]]);
+    assert_eq!(said.code, Some(3), "{said:?}");
 }
 
 /// The status is what the registrars' own tables say.
