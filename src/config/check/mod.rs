@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use self::account::Draft;
+pub(super) use self::account::{derived_name, free_indexes};
 use self::registry::Registry;
 use super::faults::{Fault, Faults};
 use super::options::*;

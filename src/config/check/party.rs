@@ -65,7 +65,7 @@ impl Check<'_> {
             None if address.is_unspecified() && !row.has(&INTERFACE_ADVERTISED_ADDRESS) => {
                 let message = format!("{}: {address} is no address to give to others", row.label);
                 let at = row.span(&INTERFACE_ADDRESS).start;
-                self.faults.push(
+                self.faults.absent(
                     Fault::error(at, INTERFACE_ADDRESS.key, message)
                         .hint("add advertised_address, or give the one local address to use"),
                 );
@@ -142,7 +142,7 @@ impl Check<'_> {
             let message = format!("{}: proxy is empty", row.label);
             let fault = Fault::error(row.span(&SET_PROXY).start, SET_PROXY.key, message);
             self.faults
-                .push(fault.hint("a set needs at least one address"));
+                .absent(fault.hint("a set needs at least one address"));
         }
         let mut proxies = self.proxies(rows.unwrap_or_default(), interface.as_deref());
         // The sort is stable: equals stay as written.
