@@ -1,7 +1,5 @@
 //! Signals at the worst time, and sockets that a daemon has left behind.
 
-use std::fmt::Write as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,8 +8,8 @@ use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 
 use crate::harness::{
-    Config, Daemon, Registrar, SLACK, SOON, Sandbox, User, accept, free_udp_address, holds_for,
-    regent, usual, wait_until,
+    Config, Daemon, Many, Registrar, SLACK, SOON, Sandbox, User, accept, holds_for, regent, usual,
+    wait_until,
 };
 
 pub(super) fn trials() -> Vec<Trial> {
@@ -38,8 +36,8 @@ fn a_storm_of_a_thousand_accounts_stops_in_time() {
             false => Vec::new(),
         }
     });
-    let file = sandbox.write("regent.toml", &many(registrar.address()));
-    let daemon = Daemon::start_with(&sandbox, &file);
+    let config = Many::new(ACCOUNTS, registrar.address());
+    let daemon = Daemon::start_text(&sandbox, &config.text());
     wait_until(SOON, "the storm", || {
         registrar.heard().0.len() > ACCOUNTS / 2
     });
@@ -49,49 +47,6 @@ fn a_storm_of_a_thousand_accounts_stops_in_time() {
     holds_for(Duration::from_millis(200), "nothing is sent", || {
         registrar.heard().0.len() == heard
     });
-}
-
-/// A thousand Accounts, each of a served group of its own, the first of them called `main`.
-fn many(registrar: SocketAddr) -> String {
-    let port = free_udp_address().port();
-    let mut text = format!(
-        r#"
-[agent]
-max_accounts = {ACCOUNTS}
-[[sip_interface]]
-name = "outside"
-address = "127.0.0.1"
-udp_port = {port}
-[[proxy_set]]
-name = "carrier"
-sip_interface = "outside"
-proxy = [{{ address = "{registrar}" }}]
-[[ip_group]]
-name = "Carrier"
-proxy_set = "carrier"
-"#
-    );
-    for number in 0..ACCOUNTS {
-        let name = match number {
-            0 => Config::ACCOUNT.to_owned(),
-            _ => format!("account-{number}"),
-        };
-        write!(
-            text,
-            r#"
-[[ip_group]]
-name = "PBX {number}"
-[[account]]
-name = "{name}"
-served_ip_group = "PBX {number}"
-serving_ip_group = "Carrier"
-contact_user = "{number}"
-register = "regular"
-"#
-        )
-        .expect("a String takes all");
-    }
-    text
 }
 
 // rule L7
