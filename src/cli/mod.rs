@@ -141,7 +141,7 @@ impl From<ClientError> for Failure {
             ClientError::TooLong { .. } => (End::Usage, Some(SHORTER.to_owned())),
             ClientError::Fault(fault) if is_foreign(fault.code) => (End::Failed, Some(versions())),
             ClientError::Fault(fault) => (end_of(fault.code), fault.hint.clone()),
-            ClientError::Ended => (End::Unreachable, None),
+            ClientError::Ended => (End::Unreachable, Some(ENDED.to_owned())),
             ClientError::Unreadable(_) => (End::Failed, Some(versions())),
             ClientError::TooLate(_) | ClientError::Output(_) | ClientError::Broken(_) => {
                 (End::Failed, None)
@@ -185,10 +185,16 @@ fn versions() -> String {
 /// What to do about the path of a socket that is too long.
 const SHORTER: &str = "choose a shorter one; a relative path counts as it is written";
 
+/// What to do about a daemon that has ended before its answer did.
+const ENDED: &str = "its log says why; what it was doing may be done or not";
+
 /// What to do about a daemon that cannot be reached.
 fn reach(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::PermissionDenied {
         return "only root, the daemon's own user and members of its control_group may".to_owned();
+    }
+    if error.kind() == io::ErrorKind::ConnectionRefused {
+        return "nobody listens there any more: start it again with `regent run`".to_owned();
     }
     "is `regent run` running? --socket or REGENT_SOCKET say where its socket is".to_owned()
 }

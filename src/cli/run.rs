@@ -1,5 +1,6 @@
 //! `regent run`.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -60,7 +61,11 @@ fn listen(socket: Option<&Path>, config: &Config) -> Result<Listener, Failure> {
         let hint = match &error {
             ListenError::InUse(_) => Some("stop it, or choose another place with --socket PATH"),
             ListenError::TooLong { .. } => Some(SHORTER),
-            ListenError::NotASocket(_) | ListenError::Group(_) | ListenError::System { .. } => None,
+            ListenError::NotASocket(_) => Some("choose another place with --socket PATH"),
+            ListenError::System { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("its folder must exist")
+            }
+            ListenError::Group(_) | ListenError::System { .. } => None,
         };
         Failure {
             hint: hint.map(str::to_owned),

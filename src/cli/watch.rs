@@ -65,7 +65,7 @@ fn lines(
                 super::screen::note(&format!("too slow: {number} changes were missed"));
             }
             Some(Says::Item(Item::Watching(first))) => {
-                if first.matching == 0 {
+                if first.matching == 0 && first.total > 0 {
                     super::screen::note(&format!("{NO_MATCH} now"));
                 }
             }

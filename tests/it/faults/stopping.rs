@@ -8,14 +8,15 @@ use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 
 use crate::harness::{
-    Config, Daemon, Many, Registrar, SLACK, SOON, Sandbox, User, accept, holds_for, regent, usual,
-    wait_until,
+    Config, Daemon, Many, Piped, Registrar, SLACK, SOON, Sandbox, User, accept, holds_for, regent,
+    usual, wait_until,
 };
 
 pub(super) fn trials() -> Vec<Trial> {
     trials![[];
         a_storm_of_a_thousand_accounts_stops_in_time,
         a_second_signal_ends_it_at_once,
+        who_waits_when_the_daemon_ends_is_told_so,
         the_socket_of_a_dead_daemon_is_replaced,
         the_socket_of_a_living_daemon_is_left_alone,
     ]
@@ -69,6 +70,37 @@ fn a_second_signal_ends_it_at_once() {
     // It waits for the answer, so that there is something to cut short.
     let log = daemon.stop_within(Duration::from_secs_f64(SLACK));
     assert!(log.contains("left=1"), "says what it left behind: {log}");
+}
+
+fn who_waits_when_the_daemon_ends_is_told_so() {
+    let sandbox = Sandbox::new();
+    let registrar = Registrar::start(|_| Vec::new());
+    let config = Config::new(registrar.address());
+    for (signal, last) in [
+        (Signal::SIGTERM, "error: the daemon stops\n"),
+        (
+            Signal::SIGKILL,
+            "error: the daemon has ended\nhint: its log says why; what it was doing may be done or not\n",
+        ),
+    ] {
+        let daemon = Daemon::start(&sandbox, &config);
+        let socket = daemon.socket().to_string_lossy().into_owned();
+        let mut watching = Piped::start(&["status", "--watch", "--socket", &socket]);
+        assert!(watching.line().contains("registering"));
+        let mut waiting = Piped::start(&["unregister", Config::ACCOUNT, "--socket", &socket]);
+        while !watching.line().contains("unregistering") {}
+        daemon.signal(signal);
+        if signal == Signal::SIGTERM {
+            wait_until(SOON, "the first word to be heard", || {
+                daemon.log().contains("stopping")
+            });
+            daemon.signal(signal);
+        }
+        for command in [&mut waiting, &mut watching] {
+            let (ended, complaint) = command.end();
+            assert_eq!((ended.code(), complaint.as_str()), (Some(3), last));
+        }
+    }
 }
 
 fn the_socket_of_a_dead_daemon_is_replaced() {
