@@ -52,7 +52,7 @@ impl Check<'_> {
             None if address.is_unspecified() && !row.has(&INTERFACE_ADVERTISED_ADDRESS) => {
                 let message = format!("{}: {address} is no address to give to others", row.label);
                 let at = row.span(&INTERFACE_ADDRESS).start;
-                self.faults.push(
+                self.faults.absent(
                     Fault::error(at, INTERFACE_ADDRESS.key, message)
                         .hint("add advertised_address, or give the one local address to use"),
                 );

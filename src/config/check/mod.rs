@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use self::account::Draft;
+pub(super) use self::account::{derived_name, free_indexes};
 use self::interface::Reserved;
 use self::needs::Told;
 use self::registry::Registry;

@@ -25,7 +25,7 @@ impl Check<'_> {
             let message = format!("{}: proxy is empty", row.label);
             let fault = Fault::error(row.span(&SET_PROXY).start, SET_PROXY.key, message);
             self.faults
-                .push(fault.hint("a set needs at least one address"));
+                .absent(fault.hint("a set needs at least one address"));
         }
         let methods = [
             DnsResolveMethod::Address,
