@@ -12,6 +12,7 @@ mod manual;
 mod order;
 mod run;
 mod screen;
+mod signals;
 mod status;
 mod watch;
 

@@ -32,6 +32,7 @@ mod demo;
 mod examples;
 mod faults;
 mod kamailio;
+mod live;
 mod model;
 mod scenarios;
 mod sip_oracles;
@@ -48,6 +49,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     examples::trials,
     faults::trials,
     kamailio::trials,
+    live::trials,
     model::trials,
     scenarios::trials,
     sip_oracles::trials,
