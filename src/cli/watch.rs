@@ -14,7 +14,7 @@ use nix::sys::termios::{
 use nix::unistd::read;
 
 use super::args::Status;
-use super::screen::Screen;
+use super::screen::{Screen, out};
 use super::signals::Signals;
 use super::status::now;
 use super::{End, Failure};
@@ -287,7 +287,7 @@ fn draw(lines: &[String], height: usize) -> io::Result<()> {
     if lines.len() < height {
         text += "\r\n\u{1b}[J";
     }
-    let mut out = io::stdout().lock();
+    let mut out = out();
     out.write_all(text.as_bytes())?;
     out.flush()
 }
@@ -328,7 +328,7 @@ impl Terminal {
         during.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
         tcsetattr(stdin.as_fd(), SetArg::TCSANOW, &during)?;
         let terminal = Self { before };
-        let mut out = io::stdout().lock();
+        let mut out = out();
         out.write_all(b"\x1b[?1049h\x1b[?25l\x1b[2J")?;
         out.flush()?;
         Ok(terminal)
@@ -337,7 +337,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let mut out = io::stdout().lock();
+        let mut out = out();
         drop(out.write_all(b"\x1b[?25h\x1b[?1049l"));
         drop(out.flush());
         if let Err(errno) = tcsetattr(io::stdin().as_fd(), SetArg::TCSANOW, &self.before) {

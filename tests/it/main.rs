@@ -34,6 +34,7 @@ mod faults;
 mod kamailio;
 mod live;
 mod model;
+mod output;
 mod scenarios;
 mod sip_oracles;
 mod sipp;
@@ -51,6 +52,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     kamailio::trials,
     live::trials,
     model::trials,
+    output::trials,
     scenarios::trials,
     sip_oracles::trials,
     sipp::trials,
