@@ -34,6 +34,7 @@ mod faults;
 mod kamailio;
 mod live;
 mod model;
+mod mutants;
 mod output;
 mod scenarios;
 mod sip_oracles;
@@ -52,6 +53,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     kamailio::trials,
     live::trials,
     model::trials,
+    mutants::trials,
     output::trials,
     scenarios::trials,
     sip_oracles::trials,
