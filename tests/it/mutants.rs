@@ -3,13 +3,14 @@
 //! Messages, URIs and streams are mutated in `sip_oracles`; here it is challenges and
 //! configurations.
 
+use std::iter;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use libtest_mimic::Trial;
 use regent::config::fuzz::fuzz_config;
 use regent::config::{self, Config};
-use regent::effect::Input;
+use regent::effect::{Input, Output};
 use regent::engine::{Engine, Settings};
 use regent::rng::Seed;
 use regent::sip::fuzz::{fuzz_challenge, fuzz_framing, fuzz_message, fuzz_reginfo, fuzz_uri};
@@ -92,7 +93,7 @@ fn survives(round: u32, mutator: &mut Mutator, target: Target) -> Result<Vec<u8>
     Ok(bytes)
 }
 
-/// An engine's first minute with this configuration.
+/// An engine's first minute with this configuration, before registrars that say nothing.
 fn start(config: Config) {
     let settings = Settings {
         seed: Seed::from_number(1),
@@ -101,9 +102,20 @@ fn start(config: Config) {
     };
     let mut engine = Engine::new(Arc::new(config), settings);
     let mut now = Instant::ZERO;
-    for _ in 0..100 {
+    for _ in 0..200 {
         engine.handle(now, Input::Tick);
-        while engine.poll().is_some() {}
+        let outputs: Vec<Output> = iter::from_fn(|| engine.poll()).collect();
+        for output in outputs {
+            if let Output::Listen { socket, local } = output {
+                let listening = Input::Listening {
+                    socket,
+                    local,
+                    receive_buffer: 1 << 20,
+                };
+                engine.handle(now, listening);
+                while engine.poll().is_some() {}
+            }
+        }
         match engine.deadline() {
             Some(at) if at < Instant::from_secs(60) => now = now.max(at),
             Some(_) | None => return,
