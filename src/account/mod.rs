@@ -38,7 +38,7 @@ use avoid::Visit;
 use redirect::Detour;
 pub use request::{ALLOW, MARK};
 use select::Pass;
-pub use shared::Shared;
+pub use shared::{Dirty, Shared};
 pub use state::{Attempt, Binding, Bound, Errand, Trouble, Wanted, Why};
 pub use view::View;
 

@@ -10,6 +10,8 @@ pub mod diagnostic;
 mod diff;
 mod document;
 mod faults;
+#[doc(hidden)]
+pub mod fuzz;
 mod hosts;
 pub mod options;
 mod parse;
