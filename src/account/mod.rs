@@ -29,7 +29,7 @@ use std::sync::Arc;
 use crate::config;
 use crate::config::ByServedStatus;
 use crate::cx::{Armed, Ended, Owner, TransactionId};
-use crate::effect::{AccountId, Event, Failure, Outcome, Phase, SetId, SocketId, Ticket};
+use crate::effect::{AccountId, Cause, Event, Failure, Outcome, Phase, SetId, SocketId, Ticket};
 use crate::pace::{GroupId, RegistrarId, Turn};
 use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
@@ -477,12 +477,12 @@ impl Account {
 
     /// The only writer of binding and attempt. It keeps timer and spread in step, and says what
     /// changed.
-    fn go(
+    fn go<C: Into<Cause>>(
         &mut self,
         binding: Binding,
         attempt: Attempt,
         shared: &mut Shared,
-        why: impl FnOnce() -> String,
+        why: impl FnOnce() -> C,
     ) {
         let before = self.phase();
         let is_under_way =
@@ -529,14 +529,19 @@ impl Account {
         }
     }
 
-    fn say_phase(&self, before: Phase, shared: &mut Shared, why: impl FnOnce() -> String) {
+    fn say_phase<C: Into<Cause>>(
+        &self,
+        before: Phase,
+        shared: &mut Shared,
+        why: impl FnOnce() -> C,
+    ) {
         let after = self.phase();
         if before != after {
             let event = Event::PhaseChanged {
                 account: self.id,
                 from: before,
                 to: after,
-                why: why(),
+                why: why().into(),
             };
             shared.cx.out.event(event);
         }

@@ -16,6 +16,7 @@ mod hosts;
 pub mod options;
 mod parse;
 mod pieces;
+mod plain;
 mod row;
 mod secrets;
 mod sections;

@@ -212,10 +212,10 @@ impl Engine {
         for interface in &config.sip_interfaces {
             self.listen(interface);
         }
+        self.names.reserve(config.accounts.len());
         for account in &config.accounts {
             self.add(account);
         }
-        self.names.shrink();
         self.shared.has_begun = true;
     }
 
