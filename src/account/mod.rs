@@ -10,6 +10,7 @@ mod answers;
 mod auth;
 mod commands;
 mod redirect;
+pub mod regevent;
 mod request;
 mod restore;
 mod schedule;

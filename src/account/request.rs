@@ -19,7 +19,7 @@ use crate::sip::{Message, NameAddr};
 pub const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY, MESSAGE";
 /// URI parameter that marks our Contact, since registrars rewrite host and port (rule L2).
-const MARK: &str = "regent";
+pub(super) const MARK: &str = "regent";
 /// The same as it stands in the URI.
 const MARK_PARAM: &str = ";regent=";
 /// The same behind what makes it a Contact for all numbers (RFC 6140 §5.1).
@@ -137,7 +137,7 @@ impl Account {
             .socket_of(socket)
             .map_or_else(|| Arc::from(""), |s| Arc::clone(&s.contact));
         let uri = self.request_uri(registrar, shared);
-        let credentials = self.credentials_for(registrar, &uri, &mut draw);
+        let credentials = self.credentials_for(registrar, ("REGISTER", &uri), &mut draw);
         self.tries.carried = !credentials.is_empty();
         self.write(
             &Sending {
@@ -241,7 +241,7 @@ impl Account {
 
     /// The URI of our Contact with our mark, in parts: with the user (rule I3), or for all numbers
     /// at once without one (rule I7, RFC 6140 §5.1).
-    fn our_contact<'a>(&'a self, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
+    pub(super) fn our_contact<'a>(&'a self, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
         let (user, at, key) = if self.is_bulk() {
             ("", "", BULK_MARK_PARAM)
         } else {
