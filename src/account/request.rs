@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Account, Attempt, Errand, Identity, Shared};
 use crate::config;
 use crate::config::UnregistrationMode;
-use crate::cx::Branch;
+use crate::cx::{Branch, Opening, Party};
 use crate::effect::{AccountId, Via};
 use crate::pace::RegistrarId;
 use crate::rng::{Draw, Token};
@@ -117,9 +117,8 @@ impl Account {
         let target = shared.pace.get(registrar);
         let (socket, member) = (target.socket, target.address);
         let to = self.detour.as_ref().map_or(member, |detour| detour.to);
-        let minimum = target.min_expires.unwrap_or(0);
         if self.errand == Errand::Register {
-            let asked = shared.rules.registration_time_secs.max(minimum);
+            let asked = self.asked_at(registrar, shared);
             if self.asked != asked {
                 self.asked = asked;
                 self.mark_changed(shared);
@@ -153,7 +152,14 @@ impl Account {
             registrar,
             holds_place,
         };
-        shared.cx.open(&branch, Via::Socket(socket), to, self.id);
+        let opening = Opening {
+            via: Via::Socket(socket),
+            to,
+            party: Party::Account(self.id),
+            method: "REGISTER",
+            max_sends: self.max_sends(registrar, shared),
+        };
+        shared.cx.open(&branch, opening);
         self.go(self.binding, attempt, shared, String::new);
     }
 
@@ -179,7 +185,7 @@ impl Account {
         let identity = &self.identity;
         let asked = match self.errand {
             Errand::Register => self.asked,
-            Errand::Unregister => 0,
+            Errand::Unregister | Errand::Clear => 0,
         };
         let (branch, tag) = (branch.text(), Token::of(identity.from_tag));
         let (mark, asked, cseq) = (

@@ -45,6 +45,12 @@ pub enum Attempt {
         /// What for.
         why: Why,
     },
+    /// A REGISTER is due, and waits until another Account of the serving group has found that the
+    /// registrar answers (rule S12).
+    Gated {
+        /// Since when it is due.
+        due: Instant,
+    },
     /// A REGISTER is due and stands in line at its registrar (rule L6).
     Queued {
         /// The place in the line.
@@ -53,6 +59,8 @@ pub enum Attempt {
         registrar: RegistrarId,
         /// Since when it is due.
         due: Instant,
+        /// Whether the registrar is offline, and another Account probes it (rule P4).
+        is_behind: bool,
     },
     /// A REGISTER is under way. Never two of one Account (rule I4).
     InFlight {
@@ -74,6 +82,12 @@ pub enum Why {
     Retry,
     /// The store has not yet allowed another CSeq (rule L8).
     Store,
+    /// Every registrar is avoided until then (rule S8).
+    Avoided,
+    /// No local port was free (rule U3).
+    NoPort,
+    /// All Contacts were removed, as is done at the start (rule I9).
+    Startup,
 }
 
 /// What a REGISTER is to bring about.
@@ -83,6 +97,8 @@ pub enum Errand {
     Register,
     /// No binding.
     Unregister,
+    /// No binding of anybody, before the first registration (rule I9).
+    Clear,
 }
 
 /// What an Account is meant to be.
@@ -154,6 +170,17 @@ impl Trouble {
         !matches!(self, Self::NoAnswer(_) | Self::Registrar(_))
     }
 
+    /// Whether it concerns the Account and not the registrar: a 6xx (table A).
+    pub fn is_of_account(&self) -> bool {
+        matches!(self, Self::Rejected(600..))
+    }
+
+    /// Whether it may be the registrar's own trouble, so that it would be the same for others (rule
+    /// S12).
+    pub fn is_of_registrar(&self) -> bool {
+        matches!(self, Self::NoAnswer(_) | Self::Registrar(_))
+    }
+
     /// Whether it concerns the credentials, which have a back-off of their own (rule L3).
     pub fn is_about_credentials(&self) -> bool {
         matches!(
@@ -189,8 +216,14 @@ impl Trouble {
     }
 }
 
-/// The phase that follows from what is meant, what is held, and what is done (rule L4).
-pub(super) fn phase(wanted: Wanted, errand: Errand, binding: &Binding, attempt: &Attempt) -> Phase {
+/// The phase that follows from what is meant, what is held, and what is done (rule L4). `is_held`:
+/// the served group is not online (rule S13).
+pub(super) fn phase(
+    (wanted, is_held): (Wanted, bool),
+    errand: Errand,
+    binding: &Binding,
+    attempt: &Attempt,
+) -> Phase {
     let is_under_way = matches!(attempt, Attempt::Queued { .. } | Attempt::InFlight { .. });
     match (wanted, binding, attempt) {
         (Wanted::AuthenticationOnly, ..) => Phase::AuthenticationOnly,
@@ -200,16 +233,29 @@ pub(super) fn phase(wanted: Wanted, errand: Errand, binding: &Binding, attempt: 
         (Wanted::Unregistered | Wanted::Stopped | Wanted::Removed, ..) => Phase::Unregistering,
         _ if errand == Errand::Unregister && is_under_way => Phase::Unregistering,
         (Wanted::Registered, Binding::Bound(_), _) => Phase::Registered,
-        (
-            Wanted::Registered,
-            Binding::None,
-            Attempt::Scheduled {
-                why: Why::Retry, ..
+        (Wanted::Registered, Binding::None, attempt) => match attempt {
+            Attempt::Idle | Attempt::Scheduled { .. } | Attempt::Gated { .. } if is_held => {
+                Phase::Held
+            }
+            Attempt::Scheduled { why, .. } => match why {
+                Why::Retry => Phase::WaitingToRetry,
+                Why::Avoided => Phase::Avoided,
+                Why::NoPort => Phase::NoPort,
+                Why::Refresh | Why::Store | Why::Startup => Phase::Registering,
             },
-        ) => Phase::WaitingToRetry,
-        (Wanted::Registered, Binding::None, _) => Phase::Registering,
+            Attempt::Gated { .. }
+            | Attempt::Queued {
+                is_behind: true, ..
+            } => Phase::WaitingForAnotherAccount,
+            Attempt::Idle
+            | Attempt::Queued {
+                is_behind: false, ..
+            }
+            | Attempt::InFlight { .. } => Phase::Registering,
+        },
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,7 +263,7 @@ mod tests {
     // 100,000 Accounts must fit: what grows here is paid for by every one of them.
     #[test]
     fn an_account_stays_small() {
-        assert!(size_of::<crate::account::Account>() <= 440);
-        assert!(size_of::<Attempt>() <= 24);
+        assert!(size_of::<crate::account::Account>() <= 464);
+        assert!(size_of::<Attempt>() <= 32);
     }
 }

@@ -1,12 +1,18 @@
 //! Which addresses a host of a Proxy Set has, one question to DNS at a time (RFC 3263).
 //!
 //! It knows the procedure, TTLs and the order of answers. It does not ask: questions go out and
-//! answers come in as values. Its invariant: with the same draws, the same answers give the same
-//! order.
+//! answers come in as values. It keeps no answer either: when to ask again is up to the Proxy Set.
+//! Its invariant: with the same draws, the same answers give the same order.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+
+mod lookup;
+mod order;
+
+pub use lookup::{Answer, Failure, Located, Lookup, Method, Progress, Query};
 
 /// A type of DNS record that we ask for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -19,6 +25,33 @@ pub enum RecordKind {
     Srv,
     /// Services of a domain (RFC 3403).
     Naptr,
+}
+
+impl fmt::Display for RecordKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+            Self::Srv => "SRV",
+            Self::Naptr => "NAPTR",
+        })
+    }
+}
+
+/// What DNS is asked.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Question {
+    /// The name, without a dot at its end.
+    pub name: Arc<str>,
+    /// What is asked about it.
+    pub kind: RecordKind,
+}
+
+impl fmt::Display for Question {
+    /// As it is said to people: `SRV of _sip._udp.example.com`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.kind, self.name)
+    }
 }
 
 /// A record of the kind that was asked for; what aliases lead to is found by then.
