@@ -31,6 +31,9 @@ impl Account {
             let why = "another Account probes its registrar";
             return self.put_off(Attempt::Gated { due }, why, shared);
         }
+        if !self.has_port(errand, due, shared) {
+            return;
+        }
         let choice = match (errand, self.binding) {
             (Errand::Unregister, Binding::Bound(bound)) => Choice::At(bound.registrar),
             _ => self.choose(shared),

@@ -12,6 +12,7 @@ mod auth;
 mod avoid;
 mod commands;
 mod moves;
+mod port;
 mod redirect;
 pub mod regevent;
 mod request;
@@ -20,6 +21,7 @@ mod schedule;
 mod select;
 mod shared;
 mod state;
+mod triggers;
 mod view;
 
 use std::net::SocketAddr;
@@ -28,14 +30,14 @@ use std::sync::Arc;
 use crate::config;
 use crate::config::ByServedStatus;
 use crate::cx::{Armed, Ended, Owner, TransactionId};
-use crate::effect::{AccountId, Event, Failure, Outcome, Phase, SetId, Ticket};
+use crate::effect::{AccountId, Event, Failure, Outcome, Phase, SetId, SocketId, Ticket};
 use crate::pace::{GroupId, RegistrarId, Turn};
 use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
 use auth::Known;
 use avoid::Visit;
 use redirect::Detour;
-pub use request::ALLOW;
+pub use request::{ALLOW, MARK};
 use select::Pass;
 pub use shared::Shared;
 pub use state::{Attempt, Binding, Bound, Errand, Trouble, Wanted, Why};
@@ -66,6 +68,11 @@ pub struct Account {
     visits: Option<Box<Vec<Visit>>>,
     /// Who was tried last while nobody was online (rule P4).
     turn: Option<RegistrarId>,
+    /// Its own local port, and the one that it had in the run before (rule U1).
+    port: Option<SocketId>,
+    wanted_port: Option<u16>,
+    /// When it was last registered anew by a trigger (rule S7).
+    triggered: Option<Instant>,
     failures: u32,
     refusals: u32,
     asked: u32,
@@ -104,6 +111,8 @@ struct Identity {
     cseq_limit: u32,
     /// The limit that was asked for last; above `cseq_limit` while it is on its way to the store.
     cseq_asked: u32,
+    /// The random user of the Contact (rule I6).
+    random_user: Option<Box<str>>,
     draws: u64,
 }
 
@@ -200,6 +209,9 @@ impl Account {
             pass: None,
             visits: None,
             turn: None,
+            port: None,
+            wanted_port: None,
+            triggered: None,
             failures: 0,
             refusals: 0,
             asked: shared.rules.registration_time_secs,
@@ -250,6 +262,7 @@ impl Account {
         }
         shared.pace.groups.leave(self.group, self.id);
         self.count(Binding::None, shared);
+        self.release_port(shared);
     }
 
     /// Its configuration.
@@ -492,6 +505,7 @@ impl Account {
             self.is_lost = false;
         }
         self.arm(shared);
+        self.rest_port(shared);
         self.say_phase(before, shared, why);
         if !(was_under_way && is_under_way(attempt) && self.phase() == before) {
             self.mark_changed(shared);
@@ -534,6 +548,7 @@ impl Account {
             Attempt::Scheduled { due, .. } => Some(due),
             Attempt::Idle
             | Attempt::Gated { .. }
+            | Attempt::Opening { .. }
             | Attempt::Queued { .. }
             | Attempt::InFlight { .. } => None,
         };

@@ -1,11 +1,11 @@
 //! `regent check`.
 
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 
-use super::args::Check;
+use super::args::{Check, Configuration};
 use super::{End, Failure, screen};
 use crate::config::{Diagnostics, Loaded};
 use crate::daemon;
@@ -13,7 +13,7 @@ use crate::status::words::count;
 
 /// Names everything that is wrong with a configuration, and sums up.
 pub(super) fn check(arguments: &Check) -> Result<End, Failure> {
-    let (path, loaded) = load(arguments.file.as_deref())?;
+    let (path, loaded) = load(&arguments.configuration)?;
     let found = &loaded.diagnostics;
     let mut out = io::stdout().lock();
     write!(out, "{found}")?;
@@ -39,9 +39,9 @@ pub(super) fn check(arguments: &Check) -> Result<End, Failure> {
 }
 
 /// Loads a configuration, from the usual place if none is given.
-pub(super) fn load(given: Option<&Path>) -> Result<(PathBuf, Loaded), Failure> {
+pub(super) fn load(configuration: &Configuration) -> Result<(PathBuf, Loaded), Failure> {
     let usual = daemon::usual_places();
-    let path = match given {
+    let path = match configuration.given() {
         Some(path) => path.to_owned(),
         None => usual
             .iter()

@@ -80,11 +80,21 @@ pub(super) fn say(text: &str) -> io::Result<()> {
 
 /// Says on the standard error what went wrong. If nobody listens, nobody listens.
 pub(super) fn complain(error: &anyhow::Error, hint: Option<&str>) {
-    let mut text = format!("error: {error:#}\n");
+    let mut text = format!("error: {}\n", without_numbers(&format!("{error:#}")));
     if let Some(hint) = hint {
         text.extend(["hint: ", hint, "\n"]);
     }
     drop(io::stderr().write_all(text.as_bytes()));
+}
+
+/// The text without the numbers that the system has for what it says in words.
+fn without_numbers(text: &str) -> String {
+    let mut pieces = text.split(" (os error ");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        plain += piece.split_once(')').map_or("", |(_, rest)| rest);
+    }
+    plain
 }
 
 /// Says something on the standard error that is no error.
@@ -104,5 +114,18 @@ fn code(tone: Tone) -> Option<&'static str> {
         Tone::Good => Some("32"),
         Tone::Doubtful => Some("33"),
         Tone::Bad => Some("31"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_system_need_no_numbers() {
+        let error = io::Error::from_raw_os_error(2);
+        let text = without_numbers(&format!("cannot read {error}: {error}, twice (so)"));
+        let words = "No such file or directory";
+        assert_eq!(text, format!("cannot read {words}: {words}, twice (so)"));
     }
 }

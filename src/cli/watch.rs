@@ -15,7 +15,7 @@ use nix::unistd::read;
 
 use super::args::Status;
 use super::screen::Screen;
-use super::status::now;
+use super::status::{NO_MATCH, now};
 use super::{End, Failure};
 use crate::control::protocol::{Call, Filter, Item, Says};
 use crate::control::{Client, ClientError};
@@ -64,11 +64,39 @@ fn lines(
             Some(Says::Item(Item::Missed(number))) => {
                 super::screen::note(&format!("too slow: {number} changes were missed"));
             }
+            Some(Says::Item(Item::Watching(first))) => {
+                if first.matching == 0 && first.total > 0 {
+                    super::screen::note(&format!("{NO_MATCH} now"));
+                }
+            }
             Some(Says::Error(fault)) => return Err(ClientError::Fault(fault).into()),
             Some(Says::Item(_) | Says::Done(_)) => {}
-            None => client.read(LONG)?,
+            None => wait(&mut client, LONG)?,
         }
     }
+}
+
+/// Reads what comes, waiting no longer than `patience` for it. It is an error if nobody reads the
+/// standard output any more: where nothing changes, nothing is printed that would tell.
+fn wait(client: &mut Client, patience: Duration) -> Result<(), ClientError> {
+    let stdout = io::stdout();
+    let mut files = [
+        PollFd::new(client.as_fd(), PollFlags::POLLIN),
+        PollFd::new(stdout.as_fd(), PollFlags::empty()),
+    ];
+    let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
+    match poll(&mut files, patience) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(errno) => return Err(ClientError::Broken(errno.into())),
+    }
+    let [has_news, is_closed] = files.map(|file| file.any().unwrap_or(false));
+    if is_closed {
+        return Err(ClientError::Output(io::ErrorKind::BrokenPipe.into()));
+    }
+    if has_news {
+        client.read(SECOND)?;
+    }
+    Ok(())
 }
 
 /// What a line of [`news`] shows; a refresh changes nothing of it.
@@ -115,7 +143,7 @@ impl View {
         };
         // The first picture is complete before it is shown.
         while !view.take()? {
-            view.client.read(LONG)?;
+            wait(&mut view.client, LONG)?;
         }
         Ok(view)
     }
@@ -142,7 +170,7 @@ impl View {
 
     /// Waits until something changes, but no longer than `patience`.
     pub(super) fn wait(&mut self, patience: Duration) -> Result<(), ClientError> {
-        self.client.read(patience)?;
+        wait(&mut self.client, patience)?;
         self.take()?;
         Ok(())
     }
@@ -163,7 +191,12 @@ impl View {
         if rest > 0 {
             lines.push(vec![(Tone::Quiet, format!("… and {rest} more"))]);
         }
-        lines.push(vec![(Tone::Quiet, self.totals())]);
+        lines.push(
+            match self.accounts.is_empty() && self.filter != Filter::default() {
+                true => vec![(Tone::Plain, NO_MATCH.to_owned())],
+                false => vec![(Tone::Quiet, self.totals())],
+            },
+        );
         lines
     }
 

@@ -236,7 +236,10 @@ mod tests {
     /// What is said of an address or a range.
     fn said<T: std::fmt::Debug>(outcome: Result<T, Complaint>) -> String {
         let Complaint { message, hint } = outcome.unwrap_err();
-        hint.map_or(message.clone(), |hint| format!("{message} ({hint})"))
+        match hint {
+            Some(hint) => format!("{message} ({hint})"),
+            None => message,
+        }
     }
 
     // Rule P1.

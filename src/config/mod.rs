@@ -23,6 +23,7 @@ mod values;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::documentation;
 pub use secrets::SecretFault;
+pub use suggest::nearest;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

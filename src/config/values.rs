@@ -18,7 +18,7 @@ pub(super) enum Raw<'t> {
     /// A whole number; `None` for one that no option can hold.
     Whole(Option<i64>),
     Flag(bool),
-    List(Vec<Raw<'t>>),
+    List(Vec<Self>),
     /// Something else, with its name.
     Other(&'static str),
 }
@@ -175,7 +175,7 @@ fn read_code(item: &Raw<'_>, classes: bool) -> Result<Codes, Complaint> {
         return Ok(Codes::One(code));
     }
     let class = match item {
-        Raw::Text(text) => text.strip_suffix("xx").or(text.strip_suffix("XX")),
+        Raw::Text(text) => text.strip_suffix("xx").or_else(|| text.strip_suffix("XX")),
         Raw::Whole(_) | Raw::Flag(_) | Raw::List(_) | Raw::Other(_) => None,
     };
     let class = class.and_then(|class| class.parse().ok());

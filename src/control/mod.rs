@@ -10,11 +10,11 @@ mod board;
 mod client;
 mod lines;
 mod listener;
-mod nearest;
 mod order;
 pub mod path;
 mod peer;
 pub mod protocol;
+mod request;
 mod server;
 
 pub use board::{Board, Directory};

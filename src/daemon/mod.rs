@@ -346,6 +346,8 @@ impl Daemon {
                 (Some(stopping), &Outcome::Stopped { left }) if stopping.ticket == ticket => {
                     stopping.stopped = Some(Stopped { left });
                 }
+                // Whoever waits is told that the daemon stops, and not that the Account is gone.
+                (Some(_), Outcome::Gone) => self.desk.drop_waiting(ticket),
                 _ => self.desk.settle(ticket, outcome),
             }
         }
