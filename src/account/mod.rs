@@ -14,6 +14,7 @@ mod commands;
 mod moves;
 mod port;
 mod redirect;
+pub mod regevent;
 mod request;
 mod restore;
 mod schedule;

@@ -157,7 +157,7 @@ impl Account {
         let socket = self.port.unwrap_or(socket);
         let contact = self.contact(shared);
         let uri = self.request_uri(registrar, shared);
-        let credentials = self.credentials_for(registrar, &uri, &mut draw);
+        let credentials = self.credentials_for(registrar, ("REGISTER", &uri), &mut draw);
         self.tries.carried = !credentials.is_empty();
         self.write(
             &Sending {
@@ -287,7 +287,7 @@ impl Account {
 
     /// The URI of our Contact with our mark, in parts: with the user (rule I3), or for all numbers
     /// at once without one (rule I7, RFC 6140 §5.1).
-    fn our_contact<'a>(&'a self, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
+    pub(super) fn our_contact<'a>(&'a self, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
         let (user, at, key) = if self.is_bulk() {
             ("", "", BULK_MARK_PARAM)
         } else {
