@@ -151,7 +151,7 @@ impl Account {
         self.holds.clear();
         self.route = route(message);
         self.is_lost = false;
-        self.turn = None;
+        self.end_turn();
         self.tell_group(None, shared);
         self.visit(registrar, granted, now);
         let due = self.refresh_due(registrar, granted, shared);

@@ -64,15 +64,9 @@ pub struct Account {
     detour: Option<Box<Detour>>,
     /// What this attempt has tried (rules P7, S7, S14).
     pass: Option<Box<Pass>>,
-    /// The last 200 of each registrar (rule S8).
-    visits: Option<Box<Vec<Visit>>>,
-    /// Who was tried last while nobody was online (rule P4).
-    turn: Option<RegistrarId>,
-    /// Its own local port, and the one that it had in the run before (rule U1).
+    /// Its own local port (rule U1).
     port: Option<SocketId>,
-    wanted_port: Option<u16>,
-    /// When it was last registered anew by a trigger (rule S7).
-    triggered: Option<Instant>,
+    rare: Option<Box<Rare>>,
     failures: u32,
     refusals: u32,
     asked: u32,
@@ -96,6 +90,19 @@ pub struct Account {
     /// Whether all Contacts are to be removed first (rule I9).
     clears: bool,
     is_dirty: bool,
+}
+
+/// What most Accounts never have.
+#[derive(Default, Debug)]
+struct Rare {
+    /// The last 200 of each registrar (rule S8).
+    visits: Vec<Visit>,
+    /// Who was tried last while nobody was online (rule P4).
+    turn: Option<RegistrarId>,
+    /// The local port that it had in the run before (rule U1).
+    wanted_port: Option<u16>,
+    /// When it was last registered anew by a trigger (rule S7).
+    triggered: Option<Instant>,
 }
 
 /// What makes our REGISTERs one registration (rules I1, I4, L2).
@@ -207,11 +214,8 @@ impl Account {
             tickets: Vec::new(),
             detour: None,
             pass: None,
-            visits: None,
-            turn: None,
             port: None,
-            wanted_port: None,
-            triggered: None,
+            rare: None,
             failures: 0,
             refusals: 0,
             asked: shared.rules.registration_time_secs,
@@ -231,6 +235,22 @@ impl Account {
         };
         account.mark_changed(shared);
         account
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// The last 200 of each registrar that counts (rule S8).
+    fn visits(&self) -> &[Visit] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.visits)
+    }
+
+    /// Somebody was online: the next time that nobody is, the best is tried first (rule P4).
+    fn end_turn(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.turn = None;
+        }
     }
 
     /// Its name to the engine.

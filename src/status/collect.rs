@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::snapshot::{AccountStatus, LastAnswer, StatusWord, UnixMs};
+use super::snapshot::{AccountStatus, Avoided, LastAnswer, StatusWord, UnixMs};
 use crate::effect::{AccountId, Phase};
 use crate::engine::{AccountView, Engine};
 
@@ -51,6 +51,13 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
         failures: view.failures(),
         temporary: view.trouble().map(|trouble| trouble.is_temporary()),
         next_try: view.next_try().or(listen_again).map(time),
+        avoided: view
+            .avoided()
+            .map(|(registrar, until)| Avoided {
+                registrar: view.address(registrar),
+                until: time(until),
+            })
+            .collect(),
         retry_after_until: view.retry_after_until().map(time),
         public_address: view.public_address(),
         algorithm: view.algorithm().map(Cow::Borrowed),
@@ -84,6 +91,13 @@ fn detail(view: &AccountView<'_>) -> Option<String> {
             ))
         }
         (Phase::Unregistered | Phase::AuthenticationOnly, ..) => None,
+        (Phase::Held, ..) => Some("the served group is not online".to_owned()),
+        (Phase::Avoided, ..) => {
+            Some("every registrar may still hold an older binding".to_owned())
+        }
+        (Phase::WaitingForAnotherAccount, ..) => {
+            Some("its registrar does not answer; another Account probes it".to_owned())
+        }
         (Phase::Registering, ..) if view.refused().is_some() => view
             .refused()
             .map(|(why, _)| format!("its SIP Interface cannot be bound: {why}")),

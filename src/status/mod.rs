@@ -11,4 +11,4 @@ pub mod words;
 
 pub use crate::effect::{Answer, Failure, Outcome, Phase};
 pub use collect::account;
-pub use snapshot::{AccountStatus, LastAnswer, SCHEMA, StatusWord, UnixMs};
+pub use snapshot::{AccountStatus, Avoided, LastAnswer, SCHEMA, StatusWord, UnixMs};
