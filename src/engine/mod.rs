@@ -25,6 +25,7 @@ use crate::time::{Duration, Instant};
 use persist::Persist;
 
 pub use crate::account::View as AccountView;
+pub use crate::proxy::{Health, MemberView};
 
 /// What an engine is made with.
 #[derive(Clone, Debug)]
@@ -77,6 +78,40 @@ struct Slot {
     successor: Option<(Arc<config::Account>, bool)>,
 }
 
+/// What the status may read of a Proxy Set.
+#[derive(Clone, Copy, Debug)]
+pub struct SetView<'a> {
+    id: SetId,
+    shared: &'a Shared,
+}
+
+impl<'a> SetView<'a> {
+    /// Its name.
+    pub fn name(self) -> &'a Arc<str> {
+        &self.shared.proxies.config_of(self.id).name
+    }
+
+    /// Whether it is online as a whole, once that is known (rule P6).
+    pub fn is_online(self) -> Option<bool> {
+        self.shared.proxies.is_set_online(self.id)
+    }
+
+    /// Its members in its order.
+    pub fn members(self) -> impl Iterator<Item = MemberView<'a>> + 'a {
+        self.shared.proxies.views(self.id, &self.shared.pace)
+    }
+
+    /// What is wrong with its names, for people.
+    pub fn trouble(self) -> Option<String> {
+        self.shared.proxies.trouble(self.id)
+    }
+
+    /// Wall-clock milliseconds since 1970 of an instant.
+    pub fn unix_ms(self, instant: Instant) -> i64 {
+        self.shared.cx.unix_ms(instant)
+    }
+}
+
 #[derive(Debug)]
 struct Stopping {
     ticket: Ticket,
@@ -125,7 +160,13 @@ impl Engine {
         }
         match input {
             Input::Tick | Input::LinkUp { .. } => {}
-            Input::Opened { .. } | Input::FlowFailed { .. } | Input::Resolved { .. } => {}
+            Input::Opened { .. } | Input::FlowFailed { .. } => {}
+            Input::Resolved { question, answer } => {
+                let Shared {
+                    proxies, pace, cx, ..
+                } = &mut self.shared;
+                proxies.on_resolved(question, answer, pace, cx);
+            }
             Input::Listening {
                 socket,
                 local,
@@ -145,8 +186,13 @@ impl Engine {
         }
         self.follow_changes();
         self.run_due();
-        self.follow_changes();
-        self.send_due();
+        loop {
+            self.follow_changes();
+            self.send_due();
+            if !self.shared.proxies.is_unsettled() {
+                break;
+            }
+        }
         self.save();
         self.arm();
         self.tidy();
@@ -190,6 +236,17 @@ impl Engine {
         Some(View::new(account, &self.shared))
     }
 
+    /// The Proxy Sets in use.
+    pub fn sets(&self) -> impl Iterator<Item = SetId> + '_ {
+        self.shared.proxies.sets()
+    }
+
+    /// What the status may read of a Proxy Set; `None` when it is not in use.
+    pub fn set(&self, id: SetId) -> Option<SetView<'_>> {
+        let shared = &self.shared;
+        shared.proxies.is_set(id).then_some(SetView { id, shared })
+    }
+
     /// REGISTER transactions in flight.
     pub fn in_flight(&self) -> usize {
         self.shared.cx.transactions.len()
@@ -200,6 +257,9 @@ impl Engine {
         for interface in &config.sip_interfaces {
             self.listen(interface);
         }
+        self.shared
+            .proxies
+            .reconfigure(&config, &mut self.shared.pace);
         for account in &config.accounts {
             self.add(account);
         }
@@ -249,8 +309,18 @@ impl Engine {
         id
     }
 
+    /// Proxy Sets do what follows from what has happened.
+    fn settle(&mut self) {
+        let may_probe = self.stopping.is_none() && self.persist.is_restored();
+        let Shared {
+            proxies, pace, cx, ..
+        } = &mut self.shared;
+        proxies.settle(pace, cx, may_probe);
+    }
+
     /// What is new about Proxy Sets reaches the Accounts that use them.
     fn follow_changes(&mut self) {
+        self.settle();
         while let Some((set, change)) = self.shared.proxies.next_change() {
             let users = match change {
                 Change::Verdict => &mut self.served,
@@ -271,6 +341,7 @@ impl Engine {
                 _ => &mut self.serving,
             };
             users.insert(set, ids);
+            self.settle();
         }
     }
 
@@ -327,6 +398,7 @@ impl Engine {
     /// The wall clock was set: every published time is another.
     fn on_clock(&mut self, unix_ms_at_zero: i64) {
         self.shared.cx.unix_ms_at_zero = unix_ms_at_zero;
+        self.shared.proxies.on_clock();
         for slot in &mut self.slots {
             if let Some(account) = &mut slot.account {
                 account.on_surroundings(&mut self.shared);
@@ -506,6 +578,9 @@ impl Engine {
         for interface in &config.sip_interfaces {
             self.listen(interface);
         }
+        self.shared
+            .proxies
+            .reconfigure(&config, &mut self.shared.pace);
         self.config = config;
         for name in &diff.removed {
             self.leave(name, None);

@@ -21,6 +21,13 @@ use queue::Queue;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RegistrarId(u32);
 
+impl RegistrarId {
+    /// Its number.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// Names an entry in a registrar's queue, so that one that was cancelled is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Turn(u64);
@@ -47,6 +54,9 @@ pub struct Registrar {
     pub suspect: bool,
     /// When it last sent anything.
     pub heard: Option<Instant>,
+    /// Whether it is offline in a set that probes it, and has sent nothing since: at most one
+    /// REGISTER is in flight to it (rule P4).
+    dead: bool,
     window: u32,
     in_flight: u32,
     answered: u32,
@@ -87,6 +97,7 @@ impl Pace {
             min_expires: None,
             suspect: false,
             heard: None,
+            dead: false,
             window: WINDOW_START,
             in_flight: 0,
             answered: 0,
@@ -172,7 +183,8 @@ impl Pace {
     ) -> Option<(RegistrarId, AccountId)> {
         while let Some(&id) = self.ready.last() {
             let registrar = &mut self.registrars[id.0 as usize];
-            if registrar.in_flight < registrar.window
+            let window = if registrar.dead { 1 } else { registrar.window };
+            if registrar.in_flight < window
                 && let Some(account) = registrar.queue.pop(now, &is_waiting)
             {
                 registrar.in_flight += 1;
@@ -231,6 +243,15 @@ impl Pace {
         let registrar = self.get_mut(id);
         registrar.heard = Some(now);
         registrar.suspect = false;
+        if std::mem::take(&mut registrar.dead) {
+            self.make_ready(id);
+        }
+    }
+
+    /// A registrar is offline: until anything is heard from it, one REGISTER at a time tries it
+    /// (rule P4).
+    pub fn on_dead(&mut self, id: RegistrarId) {
+        self.get_mut(id).dead = true;
     }
 
     /// Gives a place in the window back.
@@ -373,6 +394,21 @@ mod tests {
         pace.on_heard(id, Instant::from_secs(5));
         pace.on_silence(id, Instant::from_secs(32), Instant::ZERO);
         assert_eq!((pace.in_flight(id).1, pace.get(id).suspect), (32, false));
+    }
+
+    // rule P4
+    #[test]
+    fn one_register_at_a_time_goes_to_a_dead_registrar_and_all_when_it_is_heard() {
+        let (mut pace, id) = one();
+        pace.on_dead(id);
+        for slot in 0..5 {
+            pace.enqueue(id, account(slot), Instant::ZERO, None);
+        }
+        assert_eq!(all(&mut pace, Instant::ZERO), [0]);
+        pace.leave(id);
+        assert_eq!(all(&mut pace, Instant::ZERO), [1]);
+        pace.on_heard(id, Instant::from_secs(1));
+        assert_eq!(all(&mut pace, Instant::from_secs(1)), [2, 3, 4]);
     }
 
     // rule L6

@@ -16,8 +16,10 @@ mod change;
 mod credentials;
 mod golden;
 mod granted;
+mod health;
 mod hostile;
 mod identity;
+mod keepalive;
 mod operator;
 mod pacing;
 mod redirect;
@@ -40,8 +42,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         credentials::trials(),
         golden::trials(),
         granted::trials(),
+        health::trials(),
         hostile::trials(),
         identity::trials(),
+        keepalive::trials(),
         operator::trials(),
         pacing::trials(),
         redirect::trials(),
