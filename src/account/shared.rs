@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, Registration};
+use crate::config::{Config, Registration, SyncMode};
 use crate::cx::{Cx, Ended};
 use crate::effect::AccountId;
-use crate::pace::{Pace, RegistrarId};
+use crate::flow::Ports;
+use crate::pace::{GroupId, Pace, RegistrarId};
 use crate::proxy::{Probed, Proxies};
 use crate::rng::Seed;
 use crate::sip::transaction::Timing;
@@ -20,12 +21,16 @@ pub struct Shared {
     pub pace: Pace,
     /// Proxy Sets and sockets.
     pub proxies: Proxies,
+    /// Local ports of Accounts.
+    pub ports: Ports,
     /// The global parameters.
     pub rules: Registration,
     /// `User-Agent` of our requests.
     pub user_agent: Arc<str>,
     /// What the store has not seen yet.
     pub dirty: Dirty,
+    /// Whether the Accounts of the start are there: what comes later is no start (rule I9).
+    pub has_begun: bool,
     reasons: Vec<Arc<str>>,
 }
 
@@ -43,6 +48,7 @@ impl Shared {
             cx,
             pace: Pace::default(),
             proxies,
+            ports: Ports::default(),
             rules,
             user_agent: Arc::clone(&config.agent.user_agent),
             dirty: Dirty {
@@ -50,6 +56,7 @@ impl Shared {
                 low: Vec::new(),
                 is_on: store,
             },
+            has_begun: false,
             reasons: Vec::new(),
         }
     }
@@ -60,6 +67,12 @@ impl Shared {
         self.cx.timing = timing(&self.rules);
         self.user_agent = Arc::clone(&config.agent.user_agent);
         self.proxies.set_rules(&self.rules, &self.user_agent);
+    }
+
+    /// Whether an Account may send REGISTERs, as far as its serving group goes (rule S12).
+    pub fn may_register(&self, group: GroupId, account: AccountId) -> bool {
+        self.rules.registration_sync_mode == SyncMode::Disable
+            || self.pace.groups.may_register(group, account)
     }
 
     /// A REGISTER was answered: its registrar lives.

@@ -5,12 +5,14 @@
 //! leaves with a place in its registrar's window, and gives the place back exactly once.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod groups;
 mod queue;
 mod spread;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+pub use groups::{GroupId, Groups};
 pub use spread::Spread;
 
 use crate::effect::{AccountId, SocketId};
@@ -54,9 +56,9 @@ pub struct Registrar {
     pub suspect: bool,
     /// When it last sent anything.
     pub heard: Option<Instant>,
-    /// Whether it is offline in a set that probes it, and has sent nothing since: at most one
-    /// REGISTER is in flight to it (rule P4).
-    dead: bool,
+    /// Whether it is offline and has sent nothing since: then one REGISTER at a time probes it (rule
+    /// P4).
+    pub is_dead: bool,
     window: u32,
     in_flight: u32,
     answered: u32,
@@ -76,6 +78,8 @@ struct Budget {
 pub struct Pace {
     /// When the refreshes of all Accounts fall.
     pub spread: Spread,
+    /// Who waits for whom.
+    pub groups: Groups,
     registrars: Vec<Registrar>,
     index: BTreeMap<(SocketId, SocketAddr), RegistrarId>,
     budgets: BTreeMap<SocketId, Budget>,
@@ -97,7 +101,7 @@ impl Pace {
             min_expires: None,
             suspect: false,
             heard: None,
-            dead: false,
+            is_dead: false,
             window: WINDOW_START,
             in_flight: 0,
             answered: 0,
@@ -183,7 +187,11 @@ impl Pace {
     ) -> Option<(RegistrarId, AccountId)> {
         while let Some(&id) = self.ready.last() {
             let registrar = &mut self.registrars[id.0 as usize];
-            let window = if registrar.dead { 1 } else { registrar.window };
+            let window = if registrar.is_dead {
+                1
+            } else {
+                registrar.window
+            };
             if registrar.in_flight < window
                 && let Some(account) = registrar.queue.pop(now, &is_waiting)
             {
@@ -243,15 +251,14 @@ impl Pace {
         let registrar = self.get_mut(id);
         registrar.heard = Some(now);
         registrar.suspect = false;
-        if std::mem::take(&mut registrar.dead) {
+        if std::mem::take(&mut registrar.is_dead) {
             self.make_ready(id);
         }
     }
 
-    /// A registrar is offline: until anything is heard from it, one REGISTER at a time tries it
-    /// (rule P4).
+    /// A registrar is offline (rule P4).
     pub fn on_dead(&mut self, id: RegistrarId) {
-        self.get_mut(id).dead = true;
+        self.get_mut(id).is_dead = true;
     }
 
     /// Gives a place in the window back.
@@ -260,6 +267,12 @@ impl Pace {
         debug_assert!(registrar.in_flight > 0, "a place was given back twice");
         registrar.in_flight = registrar.in_flight.saturating_sub(1);
         self.make_ready(id);
+    }
+
+    /// Whether a registrar is offline, and some Account probes it already (rule P4).
+    pub fn is_taken(&self, id: RegistrarId) -> bool {
+        let registrar = self.get(id);
+        registrar.is_dead && registrar.in_flight > 0
     }
 
     /// REGISTER transactions in flight at a registrar, and how many may be.

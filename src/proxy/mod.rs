@@ -281,7 +281,7 @@ impl Proxies {
     }
 
     /// A set's members in its order.
-    pub fn members(&self, set: SetId) -> impl Iterator<Item = RegistrarId> + '_ {
+    pub fn members(&self, set: SetId) -> impl Iterator<Item = RegistrarId> + Clone + '_ {
         self.get(set).members.iter().map(|member| member.registrar)
     }
 
@@ -316,6 +316,28 @@ impl Proxies {
         let mut watched = set.members.iter().chain(&set.strays);
         let member = watched.find(|member| member.registrar == registrar)?;
         Some(member.pulse.word())
+    }
+
+    /// Whether a member is online and has not left a request unanswered since it was last heard.
+    pub fn is_usable(&self, set: SetId, registrar: RegistrarId, pace: &Pace) -> bool {
+        self.is_online(set, registrar) && !pace.get(registrar).suspect
+    }
+
+    /// Whether any member is usable and not excluded.
+    pub fn has_usable(
+        &self,
+        set: SetId,
+        pace: &Pace,
+        is_excluded: impl Fn(RegistrarId) -> bool,
+    ) -> bool {
+        let mut members = self.members(set);
+        members.any(|id| !is_excluded(id) && self.is_usable(set, id, pace))
+    }
+
+    /// Whether the set goes back to its best member as soon as that is online (rule P6). It takes
+    /// keep-alive by OPTIONS.
+    pub fn is_homing(&self, set: SetId) -> bool {
+        self.get(set).is_homing()
     }
 
     /// Whether a set as a whole is online; `None` while that is not known (rules P6, S13).
@@ -364,14 +386,14 @@ impl Proxies {
     }
 
     /// A binding of an Account is held by this member now.
-    pub fn on_bound(&mut self, set: SetId, registrar: RegistrarId) {
+    pub fn on_bound(&mut self, set: SetId, registrar: RegistrarId, _cx: &mut Cx) {
         self.sets[set.0 as usize].on_bound(registrar);
         self.index(set);
         self.touch(set);
     }
 
     /// A binding is no longer held.
-    pub fn on_unbound(&mut self, set: SetId, registrar: RegistrarId) {
+    pub fn on_unbound(&mut self, set: SetId, registrar: RegistrarId, _cx: &mut Cx) {
         self.sets[set.0 as usize].on_unbound(registrar);
         self.touch(set);
     }

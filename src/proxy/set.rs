@@ -227,6 +227,13 @@ impl Set {
         self.config.keep_alive != KeepAlive::Disable
     }
 
+    /// Whether it goes back to its best member as soon as that is online. It takes keep-alive by
+    /// OPTIONS.
+    pub(super) fn is_homing(&self) -> bool {
+        let config = &self.config;
+        config.redundancy == Redundancy::Homing && config.keep_alive == KeepAlive::Options
+    }
+
     fn usable<'a>(&'a self, pace: &'a Pace) -> impl Iterator<Item = &'a Member> + Clone + 'a {
         let is_usable = |it: &&Member| !it.pulse.is_offline() && !pace.get(it.registrar).suspect;
         self.members.iter().filter(is_usable)
@@ -234,10 +241,7 @@ impl Set {
 
     /// Finds the current member anew. Whether it is another one.
     pub(super) fn elect(&mut self, pace: &Pace) -> bool {
-        let parks = match self.config.redundancy {
-            Redundancy::Parking => true,
-            Redundancy::Homing => self.config.keep_alive != KeepAlive::Options,
-        };
+        let parks = !self.is_homing();
         let mut usable = self.usable(pace).map(|it| it.registrar);
         let current = match self.config.load_balancing {
             LoadBalancing::None => {

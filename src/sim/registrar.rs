@@ -12,7 +12,7 @@ use super::behaviour::{Behaviour, Challenge, Proof, Refusal};
 use super::door::{Door, Proven, Verdict};
 use super::location::{self, Asked, Binding, Change, Location};
 use super::respond::{self, Response};
-use super::text::Text;
+use super::text::{Contact, Text, list, parameter};
 use crate::rng::Seed;
 use crate::time::Instant;
 
@@ -300,6 +300,9 @@ impl Registrar {
         if let Some(refusal) = refusal.filter(|refusal| !refusal.authenticated) {
             return self.refuse(refusal);
         }
+        if let Some(refusal) = bulk_fault(heard.text, behaviour) {
+            return self.refuse(&refusal);
+        }
         let proven = match self.authenticate(heard, behaviour) {
             Ok(proven) => proven,
             Err(response) => return response,
@@ -482,6 +485,23 @@ impl Heard<'_> {
             bytes,
         }
     }
+}
+
+/// What is wrong with how a REGISTER asks for all numbers at once, if it does: a registrar that
+/// does not know how says so, and what one that does wants is a Contact without user (RFC 6140).
+fn bulk_fault(request: &Text, behaviour: &Behaviour) -> Option<Refusal> {
+    let names = |name| request.all(name).flat_map(list).any(|tag| tag == "gin");
+    if names("require") && !behaviour.knows_gin {
+        let mut refusal = Refusal::plain(420);
+        let header = ("Unsupported".to_owned(), "gin".to_owned());
+        refusal.headers.push(header);
+        return Some(refusal);
+    }
+    let is_bulk = |contact: &Contact<'_>| parameter(contact.uri, "bnc").is_some();
+    let mut bulk = request.contacts().filter(is_bulk).peekable();
+    bulk.peek()?;
+    let is_sound = names("require") && bulk.all(|contact| !contact.uri.contains('@'));
+    (!is_sound).then(|| Refusal::plain(400))
 }
 
 /// A request with everything that an answer needs; `None` for anything else.

@@ -221,6 +221,13 @@ impl AccountSetup {
         self.register = Register::No;
         self
     }
+
+    /// `register = gin`.
+    #[must_use]
+    pub fn bulk(mut self) -> Self {
+        self.register = Register::Gin;
+        self
+    }
 }
 
 impl Default for Setup {

@@ -58,6 +58,11 @@ impl<T> Registry<T> {
         &self.entries[number as usize]
     }
 
+    /// Where a row of that name stands.
+    pub(super) fn place(&self, name: &str) -> Option<u32> {
+        self.names.get(name).map(|number| self.entry(*number).at)
+    }
+
     /// Adds a row whose key for its name is `key`. A row without a good name is lost, which has
     /// been said.
     pub(super) fn define(
@@ -72,6 +77,8 @@ impl<T> Registry<T> {
             self.is_lossy |= row.is_damaged;
             return;
         };
+        // The parser guesses what a broken line says.
+        self.is_lossy |= faults.is_broken_at(row.span(key).start);
         if let Some(first) = self.names.get(name) {
             let line = faults.line(self.entry(*first).at);
             let message = format!("{}: the name is taken", row.label);
@@ -106,6 +113,9 @@ impl<T> Registry<T> {
             return Some(number);
         }
         self.is_doubtful = true;
+        if self.is_lossy {
+            return None;
+        }
         let message = format!(
             "{}: {} {} does not exist",
             row.label,
