@@ -23,6 +23,7 @@ mod shared;
 mod state;
 mod triggers;
 mod view;
+mod watch;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use crate::time::{Duration, Instant};
 use auth::Known;
 use avoid::Visit;
 use redirect::Detour;
+use regevent::Subscription;
 pub use request::{ALLOW, MARK};
 use select::Pass;
 pub use shared::{Dirty, Shared};
@@ -62,6 +64,8 @@ pub struct Account {
     holds: Vec<Hold>,
     tickets: Vec<(Ticket, Errand)>,
     detour: Option<Box<Detour>>,
+    /// The subscription to what the registrar knows of it (rule R1).
+    watch: Option<Box<Subscription>>,
     /// What this attempt has tried (rules P7, S7, S14).
     pass: Option<Box<Pass>>,
     /// Its own local port (rule U1).
@@ -213,6 +217,7 @@ impl Account {
             holds: Vec::new(),
             tickets: Vec::new(),
             detour: None,
+            watch: None,
             pass: None,
             port: None,
             rare: None,
@@ -280,6 +285,7 @@ impl Account {
         for errand in [Errand::Register, Errand::Unregister] {
             self.settle(errand, &Outcome::Gone, shared);
         }
+        self.drop_watch(shared);
         shared.pace.groups.leave(self.group, self.id);
         self.count(Binding::None, shared);
         self.release_port(shared);
@@ -370,6 +376,7 @@ impl Account {
         }
         let now = shared.cx.now;
         self.lapse(shared);
+        self.on_watch_timer(shared);
         if let Binding::Bound(bound) = self.binding
             && bound.until <= now
         {
@@ -523,6 +530,9 @@ impl Account {
         if binding == Binding::None {
             self.route = None;
             self.is_lost = false;
+            if let Some(watch) = &mut self.watch {
+                watch.on_lost();
+            }
         }
         self.arm(shared);
         self.rest_port(shared);
@@ -585,7 +595,8 @@ impl Account {
             .holds
             .iter()
             .map(|hold| hold.until)
-            .chain(self.left_until);
+            .chain(self.left_until)
+            .chain(self.watch.as_ref().and_then(|watch| watch.deadline()));
         let at = due.into_iter().chain(ends).chain(lapses).min();
         shared
             .cx

@@ -288,6 +288,7 @@ impl Account {
             | Trouble::NoUsableChallenge(..)
             | Trouble::NoGin(_)
             | Trouble::NoPort
+            | Trouble::Removed(_)
             | Trouble::GrantedNothing(_) => false,
         };
         is_listed && shared.proxies.config_of(set).hot_swap
