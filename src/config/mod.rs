@@ -10,9 +10,14 @@ pub mod diagnostic;
 mod diff;
 mod document;
 mod faults;
+#[doc(hidden)]
+pub mod fuzz;
+mod hosts;
 pub mod options;
 mod parse;
+mod party;
 mod pieces;
+mod plain;
 mod row;
 mod secrets;
 mod sections;
@@ -21,15 +26,15 @@ mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::documentation;
+pub use party::{
+    AuthenticationMode, Credentials, DnsResolveMethod, Host, IpGroup, KeepAlive, LoadBalancing,
+    Ports, PortsMode, ProxyAddress, ProxySet, Redundancy, SecretSource, SipInterface, Transport,
+};
 pub use secrets::SecretFault;
 pub use suggest::nearest;
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use crate::secret::Secret;
 use crate::sip::Algorithm;
 use crate::time::Duration;
 
@@ -101,6 +106,39 @@ pub struct Registration {
     pub sip_t2_ms: u32,
     /// At most so many sends of a request over UDP, 1–30; default 11 (rule X1).
     pub sip_max_rtx: u8,
+    /// A REGISTER that may go to another member leaves at most so often, 1–30; default 3 (rules P7,
+    /// S7).
+    pub hot_swap_transmissions: u8,
+    /// Answers to a REGISTER that send it to the next member under hot swap; default 408 and 5xx
+    /// (rule P7).
+    pub failover_codes: Arc<[Codes]>,
+    /// Grace after the end of a binding at a registrar that was left, in seconds, 0–2,000,000;
+    /// default 180 (rule S8).
+    pub account_registrar_avoidance_secs: u32,
+    /// Answers to an INVITE that register the Account anew; default 403, 408, 480 (rule S11).
+    pub account_invite_failure_trigger_codes: Arc<[Codes]>,
+    /// Triggers within this time of the last one are dropped, in seconds, 0–3,600; default 10 (rule
+    /// S7).
+    pub invite_trigger_min_secs: u32,
+    /// When an Account moves away from a registrar that was lost; default what its modes say (rule
+    /// S14).
+    pub move_when_registrar_lost: MoveWhenLost,
+    /// Whether the Contact of a new registration has a random user (rule I6).
+    pub use_random_user: bool,
+    /// Whether a start removes all Contacts before it registers (rule I9).
+    pub unregister_on_startup: bool,
+    /// Whether Accounts of one serving group wait for one that probes a failing registrar (rule
+    /// S12).
+    pub registration_sync_mode: SyncMode,
+    /// A lost connection that carried the binding registers again at once; default yes (rule N2).
+    pub re_register_on_connection_failure: bool,
+    /// Names are asked again after at most so many seconds, 5–2,000,000; default 60 (rule P2).
+    pub dns_refresh_secs: u32,
+    /// An answer later than this is late, in milliseconds, 1–32,000; default 2,000 (rule P5).
+    pub lagged_ms: u32,
+    /// What becomes of the probes of a member that has been away for an hour; default slow (rule
+    /// P5).
+    pub probe_unknown: ProbeUnknown,
 }
 
 impl Default for Registration {
@@ -124,8 +162,71 @@ impl Default for Registration {
             sip_t1_ms: 500,
             sip_t2_ms: 4_000,
             sip_max_rtx: 11,
+            hot_swap_transmissions: 3,
+            failover_codes: [Codes::One(408), Codes::Class(5)].into(),
+            account_registrar_avoidance_secs: 180,
+            account_invite_failure_trigger_codes: [403, 408, 480].map(Codes::One).into(),
+            invite_trigger_min_secs: 10,
+            move_when_registrar_lost: MoveWhenLost::ByMode,
+            use_random_user: false,
+            unregister_on_startup: false,
+            registration_sync_mode: SyncMode::Disable,
+            re_register_on_connection_failure: true,
+            dns_refresh_secs: 60,
+            lagged_ms: 2_000,
+            probe_unknown: ProbeUnknown::Slow,
         }
     }
+}
+
+/// Status codes: one, or all of a class.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Codes {
+    /// This one, 300–699.
+    One(u16),
+    /// All of this hundred, 3–6: `5xx`.
+    Class(u8),
+}
+
+impl Codes {
+    /// Whether a status code is among these.
+    pub fn any(codes: &[Self], code: u16) -> bool {
+        codes.iter().any(|codes| match codes {
+            Self::One(one) => *one == code,
+            Self::Class(class) => u16::from(*class) == code / 100,
+        })
+    }
+}
+
+/// When an Account leaves a registrar that is offline (rule S14).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MoveWhenLost {
+    /// `by-mode`: as stickiness and search mode say.
+    ByMode,
+    /// `at-once`.
+    AtOnce,
+    /// `next-register`: with the next REGISTER that is due.
+    NextRegister,
+}
+
+/// Whether one Account's failure stops the others of its serving group (rule S12).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SyncMode {
+    /// `disable`.
+    Disable,
+    /// `enable`: silence, transport errors, 408 and 5xx do.
+    Enable,
+    /// `any-failure`: rejections too.
+    AnyFailure,
+}
+
+/// What becomes of the probes of a member in state UNKNOWN (rule P5).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProbeUnknown {
+    /// `slow`: every ten minutes.
+    Slow,
+    /// `stop`: none.
+    Stop,
 }
 
 impl Registration {
@@ -160,85 +261,6 @@ pub enum UnregistrationMode {
     All,
 }
 
-/// Table `[[sip_interface]]`: a local address.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SipInterface {
-    /// Unique name.
-    pub name: Arc<str>,
-    /// Local IP address.
-    pub address: IpAddr,
-    /// Local UDP port; 0 lets the system choose; default 5060.
-    pub udp_port: u16,
-    /// Replaces the local address in the Contact and Via (rule I3).
-    pub advertised_address: Option<IpAddr>,
-}
-
-/// Table `[[proxy_set]]`: the addresses of one party.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ProxySet {
-    /// Unique name.
-    pub name: Arc<str>,
-    /// The SIP Interface that its traffic leaves from.
-    pub sip_interface: Arc<SipInterface>,
-    /// Its addresses in the set's order: priority, then as written.
-    pub proxies: Vec<ProxyAddress>,
-}
-
-/// One address of a Proxy Set.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ProxyAddress {
-    /// IP address and port; the default port is 5060.
-    pub address: SocketAddr,
-    /// How to speak to it.
-    pub transport: Transport,
-    /// 0 is best.
-    pub priority: u16,
-    /// Share among equals.
-    pub weight: u16,
-}
-
-/// A SIP transport.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Transport {
-    /// UDP.
-    Udp,
-    /// TCP.
-    Tcp,
-    /// TLS over TCP.
-    Tls,
-}
-
-/// Table `[[ip_group]]`: a party, served or serving.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct IpGroup {
-    /// Unique name.
-    pub name: Arc<str>,
-    /// Its addresses; a serving group must have one.
-    pub proxy_set: Option<Arc<ProxySet>>,
-    /// Host of Request-URIs to the group; fall-back host of From and To (rules I1, I2).
-    pub sip_group_name: Option<Arc<str>>,
-    /// Fall-back user of From, To and Contact (rule I1).
-    pub contact_user: Option<Arc<str>>,
-    /// Whose credentials count (rule A3).
-    pub authentication_mode: AuthenticationMode,
-    /// Fall-back credentials (rule A3).
-    pub as_client: Option<Credentials>,
-}
-
-/// Who answers challenges of a group.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AuthenticationMode {
-    /// `user-authenticates`: only the Account's own credentials.
-    UserAuthenticates,
-    /// `sbc-as-client`: the group's credentials where the Account has none.
-    SbcAsClient,
-    /// `sbc-as-server`: no credentials of ours.
-    SbcAsServer,
-    /// `sbc-as-both`: as client and as server.
-    SbcAsBoth,
-}
-
 /// Table `[[account]]`: one address-of-record to keep registered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Account {
@@ -259,9 +281,41 @@ pub struct Account {
     pub credentials: Option<Credentials>,
     /// Whether to register at all.
     pub register: Register,
+    /// Whether requests follow the binding (rules S2–S4).
+    pub registrar_stickiness: Stickiness,
+    /// How the registrar is chosen (rules S6–S8).
+    pub registrar_search_mode: SearchMode,
+    /// Whether a failed INVITE registers the Account anew (rule S11).
+    pub re_register_on_invite_failure: bool,
+    /// Whether it subscribes to its registration state (rule R1).
+    pub reg_event_package_subscription: bool,
+    /// Whether it is registered only while the served group is online (rule S13).
+    pub register_by_served_ip_group_status: ByServedStatus,
+    /// Whether it has a local UDP port of its own (rule U1).
+    pub udp_port_assignment: bool,
 }
 
 impl Account {
+    /// An Account with the default of every option that is not named.
+    pub fn new(index: u32, name: Arc<str>, served: Arc<IpGroup>, serving: Arc<IpGroup>) -> Self {
+        Self {
+            index,
+            name,
+            served,
+            serving,
+            host_name: None,
+            contact_user: None,
+            credentials: None,
+            register: Register::No,
+            registrar_stickiness: Stickiness::Disable,
+            registrar_search_mode: SearchMode::CurrentServer,
+            re_register_on_invite_failure: false,
+            reg_event_package_subscription: false,
+            register_by_served_ip_group_status: ByServedStatus::Always,
+            udp_port_assignment: false,
+        }
+    }
+
     /// The user of From, To and Contact, not yet escaped (rule I1). Checked to exist when
     /// `register` is on.
     pub fn user(&self) -> &str {
@@ -310,40 +364,39 @@ pub enum Register {
     No,
     /// `regular`: keep one Contact registered.
     Regular,
+    /// `gin`: register all numbers of the PBX at once (rule I7, RFC 6140).
+    Gin,
 }
 
-/// A digest user and its password. Equal are those that answer a challenge alike: where the
-/// password comes from makes no difference.
-#[derive(Clone, Debug)]
-pub struct Credentials {
-    /// Digest user name.
-    pub user_name: Arc<str>,
-    /// The password, once it is known.
-    pub password: Secret,
-    /// Where it comes from.
-    pub source: SecretSource,
+/// Whether the requests of an Account follow its binding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stickiness {
+    /// `disable`: every request goes to the current member (rule S2).
+    Disable,
+    /// `enable`: they go to the bound registrar (rule S3).
+    Enable,
+    /// `enable-for-non-register-requests`: as `enable`, but a refresh chooses anew (rule S4).
+    EnableForNonRegister,
 }
 
-impl PartialEq for Credentials {
-    fn eq(&self, other: &Self) -> bool {
-        self.user_name == other.user_name && self.password == other.password
-    }
+/// How the registrar of a new registration is chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SearchMode {
+    /// `current-server`: the set's current member (rule S6).
+    CurrentServer,
+    /// `ims`: through the set's order, without waiting (rule S7).
+    Ims,
+    /// `avoid-previous-registrar-until-expiry` (rule S8).
+    Avoid,
 }
 
-impl Eq for Credentials {}
-
-/// Where a password comes from.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum SecretSource {
-    /// No password is configured: the empty one.
-    Absent,
-    /// Written in the configuration itself.
-    Inline,
-    /// `password_file`: the first line of that file; relative paths start at the configuration's
-    /// folder.
-    File(Arc<str>, Span),
-    /// `password_env`: an environment variable.
-    Environment(Arc<str>, Span),
+/// Whether an Account looks at the state of its served group (rule S13).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ByServedStatus {
+    /// `register-always`.
+    Always,
+    /// `register-only-if-online`.
+    OnlyIfOnline,
 }
 
 /// A place in the configuration text: byte offsets, end exclusive.

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use crate::effect::{
-    AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, Resolution, SocketId,
-    Ticket, Via,
+    AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, SocketId, Ticket, Via,
 };
 use crate::engine::Engine;
+use crate::locate::Resolution;
 use crate::net::{Bound, Datagram};
 use crate::time::Instant;
 

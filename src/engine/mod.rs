@@ -5,21 +5,28 @@
 //! backwards.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod addressees;
 mod persist;
 mod requests;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::account::{Account, Shared, View, Wanted};
 use crate::config::{self, Config, Diff};
-use crate::cx::{Armed, Branch, Cx, Expired, Matched, Owner, Timers};
-use crate::effect::{AccountId, Command, Event, Input, Outcome, Output, SocketId, Ticket, Via};
+use crate::cx::{Armed, Cx, Owner, Timers};
+use crate::effect::{
+    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger,
+};
+use crate::flow::Ports;
 use crate::index::Index;
+use crate::proxy::Change;
 use crate::rng::Seed;
-use crate::sip::message::Message;
 use crate::time::{Duration, Instant};
+use addressees::Addressees;
 use persist::Persist;
 
 pub use crate::account::View as AccountView;
@@ -54,6 +61,11 @@ pub struct Engine {
     slots: Vec<Slot>,
     free: Vec<u32>,
     names: Index<Arc<str>, AccountId>,
+    /// Accounts by the set of their serving and of their served group; some of them may be gone.
+    serving: BTreeMap<SetId, Vec<AccountId>>,
+    served: BTreeMap<SetId, Vec<AccountId>>,
+    /// Accounts with a port of their own.
+    addressees: Addressees,
     shared: Shared,
     persist: Persist,
     config: Arc<Config>,
@@ -94,6 +106,9 @@ impl Engine {
             slots: Vec::with_capacity(config.accounts.len()),
             free: Vec::new(),
             names: Index::new(index_seed),
+            addressees: Addressees::new(index_seed),
+            serving: BTreeMap::new(),
+            served: BTreeMap::new(),
             shared: Shared::new(&config, seed, unix_ms_at_zero, store),
             persist: Persist::new(store),
             config,
@@ -117,7 +132,11 @@ impl Engine {
             self.start();
         }
         match input {
-            Input::Tick | Input::LinkUp { .. } => {}
+            Input::Tick => {}
+            Input::LinkUp { addresses, .. } => self.on_link_up(&addresses),
+            Input::Triggered { account, trigger } => self.with(account, |account, shared| {
+                account.on_trigger(&trigger, shared);
+            }),
             Input::Opened { .. } | Input::FlowFailed { .. } | Input::Resolved { .. } => {}
             Input::Listening {
                 socket,
@@ -136,7 +155,9 @@ impl Engine {
             Input::SaveFailed { batch, why } => self.on_save_failed(batch, &why),
             Input::WallClock { unix_ms_at_zero } => self.on_clock(unix_ms_at_zero),
         }
+        self.follow_changes();
         self.run_due();
+        self.follow_changes();
         self.send_due();
         self.save();
         self.arm();
@@ -191,10 +212,11 @@ impl Engine {
         for interface in &config.sip_interfaces {
             self.listen(interface);
         }
+        self.names.reserve(config.accounts.len());
         for account in &config.accounts {
             self.add(account);
         }
-        self.names.shrink();
+        self.shared.has_begun = true;
     }
 
     fn listen(&mut self, interface: &Arc<config::SipInterface>) {
@@ -202,6 +224,9 @@ impl Engine {
         if is_new {
             self.unbound.push((socket, None));
             self.ask_for(socket);
+            for (socket, local) in self.shared.ports.add(socket, interface) {
+                self.shared.cx.out.push(Output::Listen { socket, local });
+            }
         }
     }
 
@@ -230,13 +255,69 @@ impl Engine {
             &mut self.shared,
         ));
         self.names.insert(Arc::clone(&config.name), id);
+        if let Some(account) = slot.account.as_ref().filter(|it| it.has_own_port()) {
+            self.addressees.add(id, config.user(), &account.mark());
+        }
+        if let Some(set) = slot.account.as_ref().and_then(Account::set) {
+            self.serving.entry(set).or_default().push(id);
+        }
+        if let Some(set) = slot.account.as_ref().and_then(Account::served_set) {
+            self.served.entry(set).or_default().push(id);
+        }
         self.shared.dirty.mark_low(id);
         id
+    }
+
+    /// What is new about Proxy Sets and serving groups reaches the Accounts that use them.
+    fn follow_changes(&mut self) {
+        self.follow_sets();
+        while let Some(id) = self.shared.pace.groups.next_released() {
+            self.with(id, Account::on_released);
+        }
+    }
+
+    fn follow_sets(&mut self) {
+        while let Some((set, change)) = self.shared.proxies.next_change() {
+            let users = match change {
+                Change::Verdict => &mut self.served,
+                Change::Offline(_) | Change::Online(_) | Change::Left(_) | Change::Listed => {
+                    &mut self.serving
+                }
+            };
+            let mut ids = users.get_mut(&set).map(std::mem::take).unwrap_or_default();
+            ids.retain(|id| self.account(*id).is_some());
+            for id in &ids {
+                self.with(*id, |account, shared| account.on_change(change, shared));
+                if change == Change::Listed {
+                    self.ready_up(*id);
+                }
+            }
+            let users = match change {
+                Change::Verdict => &mut self.served,
+                _ => &mut self.serving,
+            };
+            users.insert(set, ids);
+        }
+    }
+
+    fn account_of(&self, id: AccountId) -> Option<&Account> {
+        let account = self.slots.get(id.slot as usize)?.account.as_ref()?;
+        (account.id() == id).then_some(account)
     }
 
     fn account_mut(&mut self, id: AccountId) -> Option<&mut Account> {
         let account = self.slots.get_mut(id.slot as usize)?.account.as_mut()?;
         (account.id() == id).then_some(account)
+    }
+
+    /// The mark of an Account's Contact is another one.
+    fn readdress(&mut self, id: AccountId, before: &str, after: &str) {
+        let Some(account) = self.account_of(id).filter(|it| it.has_own_port()) else {
+            return;
+        };
+        let user = Arc::clone(account.config());
+        self.addressees.remove(id, user.user(), before);
+        self.addressees.add(id, user.user(), after);
     }
 
     /// Lets an Account handle something, and sees to what follows when it comes to rest.
@@ -266,6 +347,10 @@ impl Engine {
         let Some(mut gone) = slot.account.take() else {
             return;
         };
+        if gone.has_own_port() {
+            self.addressees
+                .remove(id, gone.config().user(), &gone.mark());
+        }
         gone.on_gone(&mut self.shared);
         slot.timer = gone.timer();
         slot.generation = slot.generation.wrapping_add(1);
@@ -294,12 +379,34 @@ impl Engine {
         }
     }
 
+    /// A link came up: Accounts whose requests may leave by it look whether their binding still
+    /// holds (rule S7).
+    fn on_link_up(&mut self, addresses: &[std::net::IpAddr]) {
+        for slot in 0..self.slots.len() {
+            let Some(account) = &self.slots[slot].account else {
+                continue;
+            };
+            let local = account.local(&self.shared).map(|local| local.ip());
+            if local.is_some_and(|ip| ip.is_unspecified() || addresses.contains(&ip)) {
+                self.with(account.id(), |account, shared| {
+                    account.on_trigger(&Trigger::LinkUp, shared);
+                });
+            }
+        }
+    }
+
     fn on_listening(
         &mut self,
         socket: SocketId,
         local: std::net::SocketAddr,
         receive_buffer: usize,
     ) {
+        if Ports::is_port(socket) {
+            if let Some(id) = self.shared.ports.on_listening(socket, local) {
+                self.with(id, Account::on_port_open);
+            }
+            return;
+        }
         self.unbound.retain(|(unbound, _)| *unbound != socket);
         self.shared.proxies.on_listening(socket, local);
         self.shared.pace.set_receive_buffer(socket, receive_buffer);
@@ -308,6 +415,16 @@ impl Engine {
     }
 
     fn on_listen_failed(&mut self, socket: SocketId, why: String) {
+        let now = self.shared.cx.now;
+        if Ports::is_port(socket) {
+            if let Some(local) = self.shared.ports.address(socket) {
+                self.shared.cx.out.event(Event::ListenFailed { local, why });
+            }
+            if let Some(id) = self.shared.ports.on_listen_failed(socket, now) {
+                self.with(id, Account::on_port_refused);
+            }
+            return;
+        }
         let again = self.shared.cx.now + LISTEN_RETRY;
         self.unbound.retain(|(unbound, _)| *unbound != socket);
         self.unbound.push((socket, Some(again)));
@@ -361,63 +478,6 @@ impl Engine {
             .is_some_and(|s| s.local.is_some());
         if is_bound && account.may_send() {
             account.on_ready(shared);
-        }
-    }
-
-    fn on_received(&mut self, via: Via, from: std::net::SocketAddr, bytes: &[u8]) {
-        let now = self.shared.cx.now;
-        let known = match via {
-            Via::Socket(socket) => self.shared.pace.find(socket, from),
-            Via::Flow(_) => None,
-        };
-        if let Some(registrar) = known {
-            self.shared.pace.on_heard(registrar, now);
-        }
-        let Ok(message) = Message::parse(bytes) else {
-            return;
-        };
-        let Some(code) = message.code() else {
-            return requests::answer(&message, via, from, known.is_some(), &mut self.shared.cx);
-        };
-        // RFC 3261 §8.1.3.3: an answer with a second Via is not for us.
-        let (Ok(top), Ok(cseq), 1) = (message.via(), message.cseq(), message.via_count()) else {
-            return;
-        };
-        let Some(branch) = top.branch.and_then(Branch::parse) else {
-            return;
-        };
-        if cseq.method != "REGISTER" {
-            return;
-        }
-        let Cx {
-            transactions,
-            timers,
-            timing,
-            ..
-        } = &mut self.shared.cx;
-        match transactions.on_response(&branch, code, (now, timing), timers) {
-            Matched::Stray | Matched::Provisional(_) => {}
-            Matched::Final(ended) => {
-                self.with(ended.owner, |account, shared| {
-                    account.on_answer(&ended, (&message, &top), shared)
-                });
-            }
-        }
-    }
-
-    fn on_unreachable(&mut self, to: std::net::SocketAddr, quoted: &[u8]) {
-        let Some(branch) = Branch::find(quoted) else {
-            return;
-        };
-        let Cx {
-            transactions,
-            timers,
-            ..
-        } = &mut self.shared.cx;
-        if let Some(ended) = transactions.on_unreachable(&branch, to, timers) {
-            self.with(ended.owner, |account, shared| {
-                account.on_unreachable(&ended, shared)
-            });
         }
     }
 
@@ -520,6 +580,9 @@ impl Engine {
             return;
         }
         self.shared.set_rules(&config);
+        if config.registration.registration_sync_mode == config::SyncMode::Disable {
+            self.shared.pace.groups.release_all();
+        }
         for interface in &config.sip_interfaces {
             self.listen(interface);
         }
@@ -576,6 +639,12 @@ impl Engine {
                     }
                 }
                 Owner::Transaction(slot) => self.on_transaction_timer(slot, generation),
+                Owner::Set(set) => {
+                    let Shared {
+                        proxies, pace, cx, ..
+                    } = &mut self.shared;
+                    proxies.on_timer(SetId(set), generation, pace, cx);
+                }
                 Owner::Engine => {
                     if self.shared.cx.timers.fired(&mut self.timer, generation) {
                         self.on_engine_timer();
@@ -586,33 +655,6 @@ impl Engine {
         if self.stopping.is_some() {
             self.send_due();
             self.finish_stop();
-        }
-    }
-
-    fn on_transaction_timer(&mut self, slot: u32, generation: u32) {
-        let Cx {
-            transactions,
-            timers,
-            timing,
-            out,
-            now,
-            ..
-        } = &mut self.shared.cx;
-        if !transactions.fired(slot, generation, timers) {
-            return;
-        }
-        match transactions.on_timer(slot, (*now, timing), timers, |output| out.push(output)) {
-            Expired::Nothing => {}
-            Expired::Repeated(ended) => {
-                self.with(ended.owner, |account, shared| {
-                    account.on_repeated(&ended, shared)
-                });
-            }
-            Expired::TimedOut(ended) => {
-                self.with(ended.owner, |account, shared| {
-                    account.on_timeout(&ended, shared)
-                });
-            }
         }
     }
 
@@ -675,15 +717,18 @@ impl Engine {
             timer,
             ..
         } = self;
+        let Shared { cx, proxies, .. } = shared;
         let Cx {
             timers,
             transactions,
             ..
-        } = &mut shared.cx;
+        } = cx;
         let (slots, transactions, timer) = (&*slots, &*transactions, &*timer);
+        let proxies = &*proxies;
         let is_in_force = move |owner, generation| match owner {
             Owner::Account(slot) => is_in_force(slots, slot, generation),
             Owner::Transaction(slot) => transactions.is_in_force(slot, generation),
+            Owner::Set(set) => proxies.is_in_force(SetId(set), generation),
             Owner::Engine => timer.is_in_force(generation),
         };
         (timers, is_in_force)

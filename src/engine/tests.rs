@@ -8,33 +8,20 @@ use std::sync::Arc;
 use super::*;
 use crate::config::{
     Agent, AuthenticationMode, Credentials, IpGroup, ProxyAddress, ProxySet, Redirects, Register,
-    SecretSource, SipInterface, Transport,
+    SecretSource, SipInterface,
 };
-use crate::effect::Phase;
+use crate::effect::{Phase, Via};
 use crate::secret::Secret;
 use crate::sip::write::Writer;
-use crate::sip::{Name, StartLine};
+use crate::sip::{Message, Name, StartLine};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn config() -> Arc<Config> {
-    let interface = Arc::new(SipInterface {
-        name: "outside".into(),
-        address: [127, 0, 0, 1].into(),
-        udp_port: 5070,
-        advertised_address: None,
-    });
-    let proxy = ProxyAddress {
-        address: registrar(),
-        transport: Transport::Udp,
-        priority: 0,
-        weight: 0,
-    };
-    let set = Arc::new(ProxySet {
-        name: "carrier".into(),
-        sip_interface: Arc::clone(&interface),
-        proxies: vec![proxy],
-    });
+    let local = [127, 0, 0, 1].into();
+    let interface = Arc::new(SipInterface::new("outside", local, 5070));
+    let proxies = vec![ProxyAddress::at(registrar())];
+    let set = Arc::new(ProxySet::new("carrier", Arc::clone(&interface), proxies));
     let group = |name: &str, proxy_set, sip_group_name: Option<&str>| IpGroup {
         name: name.into(),
         proxy_set,
@@ -50,11 +37,6 @@ fn config() -> Arc<Config> {
     ));
     let served = Arc::new(group("PBX", None, None));
     let account = Arc::new(config::Account {
-        index: 0,
-        name: "main".into(),
-        served: Arc::clone(&served),
-        serving: Arc::clone(&serving),
-        host_name: None,
         contact_user: Some("4930123456".into()),
         credentials: Some(Credentials {
             user_name: "u12345".into(),
@@ -62,6 +44,7 @@ fn config() -> Arc<Config> {
             source: SecretSource::Inline,
         }),
         register: Register::Regular,
+        ..config::Account::new(0, "main".into(), Arc::clone(&served), Arc::clone(&serving))
     });
     Arc::new(Config {
         agent: Agent {

@@ -1,12 +1,13 @@
 //! A network of registrars and wires that runs faster than time.
 //!
-//! A [`World`] holds one engine, registrars, a [`Network`] and a store on one virtual clock, does
+//! A [`World`] holds one engine, registrars, a [`Network`], a [`Dns`] and a store on one virtual clock, does
 //! what the engine asks for, and writes down everything that happens. It knows the engine's three
 //! verbs and nothing of its insides. While it runs it watches what must always hold (`watch`), and
 //! panics when it does not: it is a tool for tests. [`Registrar`] alone also serves real sockets.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod behaviour;
+mod dns;
 mod door;
 mod expect;
 mod location;
@@ -20,11 +21,12 @@ mod transcript;
 mod verify;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use behaviour::{Behaviour, Challenge, ContactAs, Form, Grant, Offer, Proof, Refusal, Shows};
+pub use dns::{Dns, Mood};
 pub use expect::{Expected, again, at, sent};
 pub use location::Binding;
 pub use network::{Fate, Link, Network, Path};
@@ -34,8 +36,11 @@ pub use text::{Contact, Text};
 pub use transcript::{Line, Packet, Summary, Transcript, Used, What};
 
 use crate::config::Diff;
-use crate::effect::{AccountId, BatchId, Input, Outcome, Output, Record, SocketId, Ticket};
+use crate::effect::{
+    AccountId, BatchId, Input, Outcome, Output, QuestionId, Record, SocketId, Ticket,
+};
 use crate::engine::{Engine, Settings};
+use crate::locate::{Question, Resolution};
 use crate::rng::Seed;
 use crate::status::{AccountStatus, UnixMs};
 use crate::time::{Duration, Instant};
@@ -53,6 +58,7 @@ pub struct World {
     planned: u64,
     registrars: BTreeMap<SocketAddr, Registrar>,
     network: Network,
+    dns: Dns,
     store: Store,
     transcript: Transcript,
     watch: Watch,
@@ -70,6 +76,7 @@ struct Run {
     engine: Engine,
     started: Instant,
     sockets: BTreeMap<SocketId, SocketAddr>,
+    questions: BTreeSet<QuestionId>,
     names: BTreeMap<AccountId, Arc<str>>,
     published: BTreeMap<Arc<str>, AccountStatus>,
 }
@@ -115,6 +122,13 @@ enum Happening {
         batch: BatchId,
         records: Vec<Record>,
     },
+    /// A question to DNS comes to something.
+    Resolved {
+        run: u64,
+        id: QuestionId,
+        question: Question,
+        answer: Resolution,
+    },
     /// The test does something.
     Action(Box<dyn FnOnce(&mut World)>),
 }
@@ -145,6 +159,7 @@ impl World {
             planned: 0,
             registrars,
             network: Network::new(Seed::from_number(seed)),
+            dns: Dns::default(),
             store: Store::default(),
             transcript: Transcript::default(),
             watch: Watch::new(setup.parameters()),
@@ -186,6 +201,7 @@ impl World {
             engine,
             started: self.now,
             sockets: BTreeMap::new(),
+            questions: BTreeSet::new(),
             published: BTreeMap::new(),
         });
         self.note("the engine starts");
@@ -331,6 +347,12 @@ impl World {
                 batch,
                 records,
             } => self.written(run, batch, records),
+            Happening::Resolved {
+                run,
+                id,
+                question,
+                answer,
+            } => self.resolved(run, id, &question, answer),
             Happening::Action(action) => action(self),
         }
     }
@@ -370,7 +392,12 @@ impl World {
             Output::Changed(id) => self.changed(id),
             Output::Event(event) => self.event(event),
             Output::Reply { ticket, outcome } => self.reply(ticket, outcome),
-            Output::Open { .. } | Output::Close { .. } | Output::Ask { .. } => {
+            Output::Ask {
+                question,
+                name,
+                kind,
+            } => self.ask(question, name, kind),
+            Output::Open { .. } | Output::Close { .. } => {
                 self.note(&format!("not simulated: {output:?}"));
             }
         }

@@ -32,7 +32,10 @@ mod demo;
 mod examples;
 mod faults;
 mod kamailio;
+mod live;
 mod model;
+mod mutants;
+mod output;
 mod scenarios;
 mod sip_oracles;
 mod sipp;
@@ -48,7 +51,10 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     examples::trials,
     faults::trials,
     kamailio::trials,
+    live::trials,
     model::trials,
+    mutants::trials,
+    output::trials,
     scenarios::trials,
     sip_oracles::trials,
     sipp::trials,

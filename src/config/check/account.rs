@@ -45,21 +45,25 @@ impl Check<'_> {
         let host_name = row
             .text(&ACCOUNT_HOST_NAME)
             .map(|host| self.shared.get(host));
-        let register = row.word(&ACCOUNT_REGISTER, &[Register::No, Register::Regular]);
+        let registers = [Register::No, Register::Regular, Register::Gin];
+        let register = row.word(&ACCOUNT_REGISTER, &registers);
         let group = |number: u32| self.groups.entry(number).value.clone();
         let groups = served.and_then(group).zip(serving.and_then(group));
-        let account = groups.map(|(served, serving)| Account {
-            index: index.unwrap_or_default(),
-            name: name.clone().unwrap_or_default(),
-            served,
-            serving,
+        let mut account = groups.map(|(served, serving)| Account {
             host_name,
             contact_user,
             credentials,
             register,
+            ..Account::new(
+                index.unwrap_or_default(),
+                name.clone().unwrap_or_default(),
+                served,
+                serving,
+            )
         });
-        if let Some(account) = &account {
+        if let Some(account) = &mut account {
             self.check_account(row, account);
+            self.wishes(row, account);
         }
         if let (Some(account), Some(number)) = (&account, serving) {
             self.check_serving(row, account, number);
