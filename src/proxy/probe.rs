@@ -114,9 +114,9 @@ fn write(
     let host = with_port;
     let mut writer = match &user {
         Some(user) if !is_register => {
-            Writer::request(out, method, format_args!("sip:{user}@{host}"))
+            Writer::request(out, method, &format!("sip:{user}@{host}"))
         }
-        _ => Writer::request(out, method, format_args!("sip:{host}")),
+        _ => Writer::request(out, method, &format!("sip:{host}")),
     };
     let via = ["SIP/2.0/UDP ", target.contact, ";branch=", branch, ";rport"];
     let tag = Token::of(identity.from_tag);
