@@ -13,6 +13,7 @@ mod faults;
 pub mod options;
 mod parse;
 mod pieces;
+mod plain;
 mod row;
 mod secrets;
 mod sections;
