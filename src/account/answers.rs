@@ -5,7 +5,7 @@ use super::{
     schedule,
 };
 use crate::cx::Ended;
-use crate::effect::{Answer, Event, Failure, Outcome};
+use crate::effect::{Answer, Cause, Event, Failure, Outcome};
 use crate::pace::RegistrarId;
 use crate::sip::{Message, Name, RetryAfter, Via};
 use crate::time::{Duration, Instant};
@@ -148,7 +148,10 @@ impl Account {
         self.route = route(message);
         let due = self.refresh_due(granted, shared);
         let address = shared.pace.get(registrar).address;
-        let why = || format!("{address} granted {granted} s");
+        let why = || Cause::Granted {
+            by: address,
+            seconds: granted,
+        };
         self.go_on(binding, (due, Why::Refresh), shared, why);
         self.settle(
             Errand::Register,

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use crate::config;
 use crate::cx::{Armed, Ended, Owner, TransactionId};
-use crate::effect::{AccountId, Event, Failure, Outcome, Phase, Ticket};
+use crate::effect::{AccountId, Cause, Event, Failure, Outcome, Phase, Ticket};
 use crate::pace::{RegistrarId, Turn};
 use crate::proxy::SetId;
 use crate::sip::Algorithm;
@@ -488,12 +488,12 @@ impl Account {
 
     /// The only writer of binding and attempt. It keeps timer and spread in step, and says what
     /// changed.
-    fn go(
+    fn go<C: Into<Cause>>(
         &mut self,
         binding: Binding,
         attempt: Attempt,
         shared: &mut Shared,
-        why: impl FnOnce() -> String,
+        why: impl FnOnce() -> C,
     ) {
         let before = self.phase();
         let is_under_way =
@@ -519,14 +519,19 @@ impl Account {
         }
     }
 
-    fn say_phase(&self, before: Phase, shared: &mut Shared, why: impl FnOnce() -> String) {
+    fn say_phase<C: Into<Cause>>(
+        &self,
+        before: Phase,
+        shared: &mut Shared,
+        why: impl FnOnce() -> C,
+    ) {
         let after = self.phase();
         if before != after {
             let event = Event::PhaseChanged {
                 account: self.id,
                 from: before,
                 to: after,
-                why: why(),
+                why: why().into(),
             };
             shared.cx.out.event(event);
         }
@@ -579,12 +584,12 @@ impl Account {
     }
 
     /// An attempt is over: goes on as is meant. `next` is when the next REGISTER is due.
-    fn go_on(
+    fn go_on<C: Into<Cause>>(
         &mut self,
         binding: Binding,
         next: (Instant, Why),
         shared: &mut Shared,
-        why: impl FnOnce() -> String,
+        why: impl FnOnce() -> C,
     ) {
         self.land(shared);
         let was = self.errand;

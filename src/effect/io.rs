@@ -1,5 +1,6 @@
 //! The whole boundary in one file: [`Input`] and [`Output`], and the values that they carry.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -301,6 +302,36 @@ pub enum Phase {
     Standby,
 }
 
+/// Why a phase has changed. It becomes words, for people, only where somebody wants to read them:
+/// at a start there is one for every Account, and nearly all are only counted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// A registrar granted the binding.
+    Granted {
+        /// Which.
+        by: SocketAddr,
+        /// For how long, in seconds.
+        seconds: u32,
+    },
+    /// Anything else, in words; empty where the change says it all.
+    Other(String),
+}
+
+impl From<String> for Cause {
+    fn from(words: String) -> Self {
+        Self::Other(words)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Granted { by, seconds } => write!(f, "{by} granted {seconds} s"),
+            Self::Other(words) => f.write_str(words),
+        }
+    }
+}
+
 /// Something that happened to an Account or to the engine, for logs, alerts and history.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
@@ -312,8 +343,8 @@ pub enum Event {
         from: Phase,
         /// After.
         to: Phase,
-        /// Why, for people.
-        why: String,
+        /// Why.
+        why: Cause,
     },
     /// An attempt failed while the old binding stands (rule L5).
     RefreshFailed {

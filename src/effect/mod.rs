@@ -9,6 +9,6 @@ mod io;
 
 pub use id::{AccountId, BatchId, FlowId, QuestionId, SocketId, Ticket};
 pub use io::{
-    Answer, Command, Event, Failure, Input, Outcome, Output, Phase, Record, Resolution,
+    Answer, Cause, Command, Event, Failure, Input, Outcome, Output, Phase, Record, Resolution,
     StoredBinding, Target, Via,
 };
