@@ -154,6 +154,10 @@ impl Account {
         let Some(credentials) = self.config.answering() else {
             return;
         };
+        let names = [Name::AuthenticationInfo, Name::ProxyAuthenticationInfo];
+        if names.iter().all(|name| message.raw(*name).next().is_none()) {
+            return;
+        }
         let uri = self.request_uri(registrar, shared);
         for known in self
             .known
