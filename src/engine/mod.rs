@@ -191,10 +191,10 @@ impl Engine {
         for interface in &config.sip_interfaces {
             self.listen(interface);
         }
+        self.names.reserve(config.accounts.len());
         for account in &config.accounts {
             self.add(account);
         }
-        self.names.shrink();
     }
 
     fn listen(&mut self, interface: &Arc<config::SipInterface>) {
