@@ -56,8 +56,8 @@ pub struct Registrar {
     pub suspect: bool,
     /// When it last sent anything.
     pub heard: Option<Instant>,
-    /// Whether it is offline and has sent nothing since: then one REGISTER at a time probes it (rule
-    /// P4).
+    /// Whether it is offline and has sent nothing since: then one REGISTER at a time probes it
+    /// (rule P4).
     pub is_dead: bool,
     window: u32,
     in_flight: u32,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::snapshot::{
-    AccountStatus, LastAnswer, MemberStatus, ProxySetStatus, StatusWord, UnixMs,
+    AccountStatus, Avoided, LastAnswer, MemberStatus, ProxySetStatus, StatusWord, UnixMs,
 };
 use crate::effect::{AccountId, Phase, SetId};
 use crate::engine::{AccountView, Engine};
@@ -54,6 +54,13 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
         failures: view.failures(),
         temporary: view.trouble().map(|trouble| trouble.is_temporary()),
         next_try: view.next_try().or(listen_again).map(time),
+        avoided: view
+            .avoided()
+            .map(|(registrar, until)| Avoided {
+                registrar: view.address(registrar),
+                until: time(until),
+            })
+            .collect(),
         retry_after_until: view.retry_after_until().map(time),
         public_address: view.public_address(),
         algorithm: view.algorithm().map(Cow::Borrowed),
@@ -111,6 +118,11 @@ fn detail(view: &AccountView<'_>) -> Option<String> {
             ))
         }
         (Phase::Unregistered | Phase::AuthenticationOnly, ..) => None,
+        (Phase::Held, ..) => Some("the served group is not online".to_owned()),
+        (Phase::Avoided, ..) => Some("every registrar may still hold an older binding".to_owned()),
+        (Phase::WaitingForAnotherAccount, ..) => {
+            Some("its registrar does not answer; another Account probes it".to_owned())
+        }
         (Phase::Registering, ..) if view.refused().is_some() => view
             .refused()
             .map(|(why, _)| format!("its SIP Interface cannot be bound: {why}")),

@@ -13,5 +13,5 @@ pub use crate::effect::{Answer, Failure, Outcome, Phase};
 pub use crate::engine::Health;
 pub use collect::{account, proxy_set};
 pub use snapshot::{
-    AccountStatus, LastAnswer, MemberStatus, ProxySetStatus, SCHEMA, StatusWord, UnixMs,
+    AccountStatus, Avoided, LastAnswer, MemberStatus, ProxySetStatus, SCHEMA, StatusWord, UnixMs,
 };

@@ -62,6 +62,9 @@ pub struct AccountStatus {
     pub temporary: Option<bool>,
     /// When the next attempt after a failure is due.
     pub next_try: Option<UnixMs>,
+    /// Registrars that it avoids (rule S8).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub avoided: Vec<Avoided>,
     /// A Retry-After in force ends then.
     pub retry_after_until: Option<UnixMs>,
     /// Our address as the registrar saw it (`received` and `rport`).
@@ -72,6 +75,15 @@ pub struct AccountStatus {
     pub rtt_us: Option<u32>,
     /// What happens and why, in one line for people.
     pub detail: Option<Arc<str>>,
+}
+
+/// A registrar that an Account avoids (rule S8).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Avoided {
+    /// The registrar.
+    pub registrar: SocketAddr,
+    /// Until when.
+    pub until: UnixMs,
 }
 
 /// A final answer with its time.
