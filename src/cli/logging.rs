@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::EnvFilter;
 
-use super::Failure;
 use super::args::LogFormat;
+use super::{Failure, screen};
 
 /// Sends log lines to the standard error from now on.
 pub(super) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
@@ -18,7 +18,7 @@ pub(super) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
         .with_target(false)
         // The default is to complain on the standard error, which is fatal when that is closed.
         .log_internal_errors(false)
-        .with_ansi(io::stderr().is_terminal());
+        .with_ansi(io::stderr().is_terminal() && screen::may_colour());
     let result = match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder

@@ -18,11 +18,9 @@ pub(super) struct Screen {
 impl Screen {
     pub(super) fn new() -> Self {
         let is_terminal = io::stdout().is_terminal();
-        let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
-            has_colours: is_terminal && !is_dumb && !no_colour,
-            is_terminal: is_terminal && !is_dumb,
+            has_colours: is_terminal && may_colour(),
+            is_terminal: is_terminal && !is_dumb(),
         }
     }
 
@@ -61,6 +59,16 @@ impl Screen {
         }
         out.flush()
     }
+}
+
+/// Whether a terminal, where there is one, is to be given colours.
+pub(super) fn may_colour() -> bool {
+    let is_unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !is_unwanted && !is_dumb()
+}
+
+fn is_dumb() -> bool {
+    env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// The standard output. Whoever passes its errors on need not say what could not be done.

@@ -175,6 +175,10 @@ impl<'t> Row<'t> {
                 }
                 // The parser has put something in the place of a value that it could not read.
                 _ if origin.is_damaged && value.span().is_empty() => {}
+                // A list that is not closed has swallowed what follows.
+                (_, DeValue::Array(_) | DeValue::Table(_))
+                    if origin.is_damaged
+                        && faults.is_broken(span.start as usize, span.end as usize) => {}
                 (_, value) => match accept(option, raw(value)) {
                     Ok(value) => cell.value = Some(value),
                     Err(complaint) => faults.push(row.complain(option, span.start, complaint)),

@@ -42,7 +42,7 @@ pub fn tone(status: &AccountStatus) -> Tone {
 }
 
 /// A table of Accounts, its heading first, no line wider than `width` (and no narrower than what
-/// cannot be cut).
+/// cannot be cut). Where a screen is too narrow for all columns, those that matter least go.
 pub fn table<'a>(
     accounts: impl IntoIterator<Item = &'a AccountStatus>,
     now: UnixMs,
@@ -59,16 +59,29 @@ pub fn table<'a>(
         }
     }
     widths[REGISTRAR] = widths[REGISTRAR].min(WIDEST_REGISTRAR);
-    let fixed: usize = widths[..LAST].iter().sum::<usize>() + GAP.len() * LAST;
+    let mut is_shown = [true; COLUMNS];
+    let fixed = |is_shown: &[bool; COLUMNS]| {
+        let shown = (0..LAST).filter(|column| is_shown[*column]);
+        shown
+            .map(|column| widths[column] + GAP.len())
+            .sum::<usize>()
+    };
+    let least = widths[LAST].min(NARROWEST_LAST);
+    for column in DISPENSABLE {
+        if width < WIDE && fixed(&is_shown) + least > width {
+            is_shown[column] = false;
+        }
+    }
     widths[LAST] = width
-        .saturating_sub(fixed)
+        .saturating_sub(fixed(&is_shown))
         .clamp(NARROWEST_LAST, widths[LAST].max(NARROWEST_LAST));
+    let line = |row: &[String; COLUMNS], tones| line(row, &widths, tones, &is_shown);
     let heading = HEADINGS.map(str::to_owned);
-    let mut lines = vec![line(&heading, &widths, [Tone::Quiet; COLUMNS])];
+    let mut lines = vec![line(&heading, [Tone::Quiet; COLUMNS])];
     lines.extend(rows.iter().map(|(tone, row)| {
         let mut tones = [Tone::Plain; COLUMNS];
         tones[STATUS] = *tone;
-        line(row, &widths, tones)
+        line(row, tones)
     }));
     lines
 }
@@ -170,9 +183,15 @@ fn about(status: &AccountStatus, now: UnixMs) -> String {
     }
 }
 
-fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS], tones: [Tone; COLUMNS]) -> Line {
+fn line(
+    row: &[String; COLUMNS],
+    widths: &[usize; COLUMNS],
+    tones: [Tone; COLUMNS],
+    is_shown: &[bool; COLUMNS],
+) -> Line {
     let mut line = Line::with_capacity(2 * COLUMNS);
-    for (place, ((cell, &width), tone)) in row.iter().zip(widths).zip(tones).enumerate() {
+    let columns = row.iter().zip(widths).zip(tones).enumerate();
+    for (place, ((cell, &width), tone)) in columns.filter(|(place, _)| is_shown[*place]) {
         let mut cell = fitted(cell, width);
         let pad = width.saturating_sub(cell.chars().count());
         if place == INDEX {
@@ -335,6 +354,13 @@ const REGISTRAR: usize = 3;
 const LAST: usize = COLUMNS - 1;
 const GAP: &str = "  ";
 
+/// BACKUP, SINCE, the index, REGISTRAR and NEXT: what a narrow screen can do without, in this
+/// order.
+const DISPENSABLE: [usize; 5] = [4, 5, INDEX, REGISTRAR, 6];
+
+/// From this width on every column is shown.
+const WIDE: usize = 100;
+
 /// An IPv4 address with its port fits; an IPv6 one may be cut, the story has it whole.
 const WIDEST_REGISTRAR: usize = 21;
 
@@ -367,6 +393,24 @@ mod tests {
             "{text:#?}"
         );
         assert_eq!(text[3].chars().count(), 100);
+    }
+
+    #[test]
+    fn a_narrow_screen_does_without_what_matters_least() {
+        let accounts = [registered(), refused()];
+        let headings = |width| {
+            let lines = table(&accounts, NOW, width);
+            let widest = lines.iter().map(|line| plain(line).chars().count()).max();
+            assert!(widest <= Some(width), "{widest:?} in {width}");
+            plain(&lines[0])
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(headings(100), HEADINGS.join(" "));
+        assert_eq!(headings(74), "# ACCOUNT STATUS REGISTRAR SINCE NEXT DETAIL");
+        assert_eq!(headings(63), "ACCOUNT STATUS REGISTRAR NEXT DETAIL");
+        assert_eq!(headings(36), "ACCOUNT STATUS DETAIL");
     }
 
     #[test]

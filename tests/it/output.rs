@@ -80,8 +80,8 @@ fn a_reader_that_has_gone_is_left_in_peace() {
 
 fn wrong_usage_stays_wrong_where_it_cannot_be_told() {
     let nowhere = || OpenOptions::new().write(true).open("/dev/full");
-    let lost = ["status", "--socket", "/nowhere"];
-    for (arguments, code) in [(&["frobnicate"][..], 2), (&["man"], 1), (&lost, 3)] {
+    let status = &["status", "--socket", "/nowhere"];
+    for (arguments, code) in [(&["frobnicate"][..], 2), (&["man"], 1), (status, 3)] {
         let mut command = command(arguments);
         let command = command.stdout(nowhere().expect("a device of Linux"));
         let command = command.stderr(nowhere().expect("a device of Linux"));

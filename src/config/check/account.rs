@@ -419,7 +419,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_an_account_without_a_name_is_said_of_the_name_that_it_gets() {
         let text = text(4, |number| {
-            ["", "speed = 1", "index = 0", "index = 0\nuser_name = \"u\""][number].to_owned()
+            ["", "indx = 1", "index = 0", "index = 0\nuser_name = \"u\""][number].to_owned()
         });
         let text = text.replace("ip_group = \"g2\"\nserving", "ip_group = \"g\"\nserving");
         assert_eq!(
@@ -434,10 +434,8 @@ mod tests {
                 "account \"account-2\": no user for its address: neither it nor its groups have a \
                  contact_user, and it has no user_name",
                 "  hint: add contact_user",
-                "account \"account-2\": unknown key \"speed\"",
-                "  hint: its keys are \"index\", \"name\", \"served_ip_group\", \
-                 \"serving_ip_group\", \"host_name\", \"contact_user\", \"user_name\", \
-                 \"password\" and 9 more",
+                "account \"account-2\": unknown key \"indx\"",
+                "  hint: did you mean \"index\"?",
                 "account \"account-0\": IP group \"g\" does not exist",
                 "  hint: did you mean \"g0\"? Defined groups are \"carrier\", \"g0\", \"g1\", \
                  \"g2\", \"g3\"",
