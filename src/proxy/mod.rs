@@ -726,31 +726,4 @@ impl Proxies {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::ProxyAddress;
-
-    fn set_of(ports: &[u16]) -> Arc<ProxySet> {
-        let interface = Arc::new(SipInterface::new("outside", [127, 0, 0, 1].into(), 5070));
-        let address = |port: &u16| ProxyAddress::at(SocketAddr::from(([127, 0, 0, 1], *port)));
-        let proxies = ports.iter().map(address).collect();
-        Arc::new(ProxySet::new("carrier", interface, proxies))
-    }
-
-    // rule P4
-    #[test]
-    fn a_suspect_member_is_chosen_last_and_when_all_are_suspect_all_are_cleared() {
-        let (mut proxies, mut pace) = (Proxies::default(), Pace::default());
-        let set = proxies.set(&set_of(&[5060, 5061]), &mut pace);
-        let open = |_| false;
-        let first = proxies.current(set, &pace, open, || 0).unwrap();
-        assert_eq!(pace.get(first).address.port(), 5060);
-        pace.on_silence(first, Instant::from_secs(32), Instant::ZERO);
-        let second = proxies.current(set, &pace, open, || 0).unwrap();
-        assert_eq!(pace.get(second).address.port(), 5061);
-        pace.on_silence(second, Instant::from_secs(64), Instant::from_secs(32));
-        assert_eq!(proxies.current(set, &pace, open, || 0), None);
-        assert_eq!(proxies.in_turn(set, &mut pace, open, None), Some(first));
-        assert!(!pace.get(second).suspect);
-    }
-}
+mod tests;

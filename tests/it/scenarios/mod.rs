@@ -11,6 +11,7 @@ use regent::sim::{Behaviour, Setup, World};
 
 mod answers;
 mod auth;
+mod balance;
 mod binding;
 mod change;
 mod credentials;
@@ -21,6 +22,7 @@ mod health;
 mod hostile;
 mod identity;
 mod keepalive;
+mod names;
 mod operator;
 mod pacing;
 mod redirect;
@@ -38,6 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     [
         answers::trials(),
         auth::trials(),
+        balance::trials(),
         binding::trials(),
         change::trials(),
         credentials::trials(),
@@ -48,6 +51,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         hostile::trials(),
         identity::trials(),
         keepalive::trials(),
+        names::trials(),
         operator::trials(),
         pacing::trials(),
         redirect::trials(),
