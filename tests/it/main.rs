@@ -33,6 +33,7 @@ mod examples;
 mod faults;
 mod kamailio;
 mod model;
+mod regevent;
 mod scenarios;
 mod sip_oracles;
 mod sipp;
@@ -49,6 +50,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     faults::trials,
     kamailio::trials,
     model::trials,
+    regevent::trials,
     scenarios::trials,
     sip_oracles::trials,
     sipp::trials,
