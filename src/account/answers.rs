@@ -6,7 +6,7 @@ use super::{
 };
 use crate::config::{SyncMode, UnregistrationMode};
 use crate::cx::Ended;
-use crate::effect::{Answer, Event, Failure, Outcome};
+use crate::effect::{Answer, Cause, Event, Failure, Outcome};
 use crate::pace::RegistrarId;
 use crate::sip::{Message, Name, RetryAfter, Via};
 use crate::time::{Duration, Instant};
@@ -151,12 +151,15 @@ impl Account {
         self.holds.clear();
         self.route = route(message);
         self.is_lost = false;
-        self.turn = None;
+        self.end_turn();
         self.tell_group(None, shared);
         self.visit(registrar, granted, now);
         let due = self.refresh_due(registrar, granted, shared);
         let address = shared.pace.get(registrar).address;
-        let why = || format!("{address} granted {granted} s");
+        let why = || Cause::Granted {
+            by: address,
+            seconds: granted,
+        };
         let is_new = self.binding == Binding::None;
         self.go_on(binding, (due, Why::Refresh), shared, why);
         self.settle(

@@ -3,6 +3,7 @@
 
 use super::select::Choice;
 use super::{Account, Attempt, Binding, Errand, Outcome, Shared, Tries, Why};
+use crate::effect::Cause;
 use crate::pace::RegistrarId;
 use crate::time::Instant;
 
@@ -178,12 +179,12 @@ impl Account {
     }
 
     /// An attempt is over: goes on as is meant. `next` is when the next REGISTER is due.
-    pub(super) fn go_on(
+    pub(super) fn go_on<C: Into<Cause>>(
         &mut self,
         binding: Binding,
         next: (Instant, Why),
         shared: &mut Shared,
-        why: impl FnOnce() -> String,
+        why: impl FnOnce() -> C,
     ) {
         self.land(shared);
         self.pass = None;

@@ -206,6 +206,10 @@ impl Account {
         registrar: RegistrarId,
         shared: &mut Shared,
     ) {
+        let names = [Name::AuthenticationInfo, Name::ProxyAuthenticationInfo];
+        if names.iter().all(|name| message.raw(*name).next().is_none()) {
+            return;
+        }
         let uri = self.request_uri(registrar, shared);
         self.take_info(message, (registrar, &uri), shared);
     }

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use crate::config;
 use crate::config::ByServedStatus;
 use crate::cx::{Armed, Ended, Owner, TransactionId};
-use crate::effect::{AccountId, Event, Failure, Outcome, Phase, SetId, SocketId, Ticket};
+use crate::effect::{AccountId, Cause, Event, Failure, Outcome, Phase, SetId, SocketId, Ticket};
 use crate::pace::{GroupId, RegistrarId, Turn};
 use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
@@ -41,7 +41,7 @@ use redirect::Detour;
 use regevent::Subscription;
 pub use request::{ALLOW, MARK};
 use select::Pass;
-pub use shared::Shared;
+pub use shared::{Dirty, Shared};
 pub use state::{Attempt, Binding, Bound, Errand, Trouble, Wanted, Why};
 pub use view::View;
 
@@ -68,15 +68,9 @@ pub struct Account {
     watch: Option<Box<Subscription>>,
     /// What this attempt has tried (rules P7, S7, S14).
     pass: Option<Box<Pass>>,
-    /// The last 200 of each registrar (rule S8).
-    visits: Option<Box<Vec<Visit>>>,
-    /// Who was tried last while nobody was online (rule P4).
-    turn: Option<RegistrarId>,
-    /// Its own local port, and the one that it had in the run before (rule U1).
+    /// Its own local port (rule U1).
     port: Option<SocketId>,
-    wanted_port: Option<u16>,
-    /// When it was last registered anew by a trigger (rule S7).
-    triggered: Option<Instant>,
+    rare: Option<Box<Rare>>,
     failures: u32,
     refusals: u32,
     asked: u32,
@@ -100,6 +94,19 @@ pub struct Account {
     /// Whether all Contacts are to be removed first (rule I9).
     clears: bool,
     is_dirty: bool,
+}
+
+/// What most Accounts never have.
+#[derive(Default, Debug)]
+struct Rare {
+    /// The last 200 of each registrar (rule S8).
+    visits: Vec<Visit>,
+    /// Who was tried last while nobody was online (rule P4).
+    turn: Option<RegistrarId>,
+    /// The local port that it had in the run before (rule U1).
+    wanted_port: Option<u16>,
+    /// When it was last registered anew by a trigger (rule S7).
+    triggered: Option<Instant>,
 }
 
 /// What makes our REGISTERs one registration (rules I1, I4, L2).
@@ -212,11 +219,8 @@ impl Account {
             detour: None,
             watch: None,
             pass: None,
-            visits: None,
-            turn: None,
             port: None,
-            wanted_port: None,
-            triggered: None,
+            rare: None,
             failures: 0,
             refusals: 0,
             asked: shared.rules.registration_time_secs,
@@ -236,6 +240,22 @@ impl Account {
         };
         account.mark_changed(shared);
         account
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// The last 200 of each registrar that counts (rule S8).
+    fn visits(&self) -> &[Visit] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.visits)
+    }
+
+    /// Somebody was online: the next time that nobody is, the best is tried first (rule P4).
+    fn end_turn(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.turn = None;
+        }
     }
 
     /// Its name to the engine.
@@ -485,12 +505,12 @@ impl Account {
 
     /// The only writer of binding and attempt. It keeps timer and spread in step, and says what
     /// changed.
-    fn go(
+    fn go<C: Into<Cause>>(
         &mut self,
         binding: Binding,
         attempt: Attempt,
         shared: &mut Shared,
-        why: impl FnOnce() -> String,
+        why: impl FnOnce() -> C,
     ) {
         let before = self.phase();
         let is_under_way =
@@ -540,14 +560,19 @@ impl Account {
         }
     }
 
-    fn say_phase(&self, before: Phase, shared: &mut Shared, why: impl FnOnce() -> String) {
+    fn say_phase<C: Into<Cause>>(
+        &self,
+        before: Phase,
+        shared: &mut Shared,
+        why: impl FnOnce() -> C,
+    ) {
         let after = self.phase();
         if before != after {
             let event = Event::PhaseChanged {
                 account: self.id,
                 from: before,
                 to: after,
-                why: why(),
+                why: why().into(),
             };
             shared.cx.out.event(event);
         }

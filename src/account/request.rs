@@ -300,31 +300,34 @@ impl Account {
 /// What a 2xx grants to the Contact `ours` with this `mark`; `None` when it shows no number at all
 /// (rule L2).
 fn granted(message: &Message<'_>, ours: &str, mark: &str) -> Option<u32> {
-    let readable = message.contact_items().filter_map(Result::ok);
-    let contacts: Vec<NameAddr<'_>> = readable.collect();
-    let header = message.expires();
+    let readable = || message.contact_items().filter_map(Result::ok);
+    // Nearly every registrar shows our Contact as we wrote it.
+    let verbatim = readable().find(|contact| contact.uri.as_str() == ours);
+    let own = verbatim.or_else(|| rewritten(readable().collect(), ours, mark, message));
+    own.and_then(|own| own.expires())
+        .or_else(|| message.expires())
+        .or_else(|| readable().filter_map(|contact| contact.expires()).min())
+}
+
+/// Our Contact where the registrar writes it in another way: the one that is equal, the one with
+/// our mark, or the only one.
+fn rewritten<'a>(
+    contacts: Vec<NameAddr<'a>>,
+    ours: &str,
+    mark: &str,
+    message: &Message<'a>,
+) -> Option<NameAddr<'a>> {
     let ours = Uri::parse(ours).ok();
-    let is_equal = |contact: &&NameAddr<'_>| {
-        ours.as_ref().is_some_and(|ours| {
-            ours.as_str() == contact.uri.as_str() || ours.equivalent(&contact.uri)
-        })
+    let is_equal = |contact: &NameAddr<'_>| {
+        ours.as_ref()
+            .is_some_and(|ours| ours.equivalent(&contact.uri))
     };
-    let is_marked = |contact: &&NameAddr<'_>| contact.uri.params.value(MARK) == Some(mark);
-    let own = contacts
-        .iter()
-        .find(is_equal)
-        .or_else(|| contacts.iter().find(is_marked));
-    let only = || {
-        if let ([only], 1) = (&contacts[..], message.contact_items().count()) {
-            Some(only)
-        } else {
-            None
-        }
-    };
-    own.or_else(only)
-        .and_then(NameAddr::expires)
-        .or(header)
-        .or_else(|| contacts.iter().filter_map(NameAddr::expires).min())
+    let is_marked = |contact: &NameAddr<'_>| contact.uri.params.value(MARK) == Some(mark);
+    let is_only = contacts.len() == 1 && message.contact_items().count() == 1;
+    let place = contacts.iter().position(is_equal);
+    let place = place.or_else(|| contacts.iter().position(is_marked));
+    let place = place.or_else(|| is_only.then_some(0));
+    place.and_then(|place| contacts.into_iter().nth(place))
 }
 
 #[cfg(test)]

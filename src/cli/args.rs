@@ -234,7 +234,8 @@ Examples:
 
 Exit codes:
   0  done; also a status in which no Account matches
-  1  refused or failed, and it was said why
+  1  refused or failed, and it was said why; also output that cannot
+     be written, but not for a reader that has gone
   2  wrong usage, or no such Account
   3  the daemon cannot be reached, or has ended
 

@@ -1,6 +1,6 @@
 //! `regent check`.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
@@ -15,8 +15,6 @@ use crate::status::words::count;
 pub(super) fn check(arguments: &Check) -> Result<End, Failure> {
     let (path, loaded) = load(&arguments.configuration)?;
     let found = &loaded.diagnostics;
-    let mut out = io::stdout().lock();
-    write!(out, "{found}")?;
     let accounts = loaded
         .config
         .as_ref()
@@ -29,8 +27,11 @@ pub(super) fn check(arguments: &Check) -> Result<End, Failure> {
         ),
         false => summary(found),
     };
-    writeln!(out, "{good}")?;
-    out.flush()?;
+    match screen::say(&format!("{found}{good}")) {
+        // Who has heard enough can still see the exit code.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        Ok(()) | Err(_) => {}
+    }
     Ok(if loaded.config.is_some() {
         End::Done
     } else {

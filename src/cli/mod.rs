@@ -13,6 +13,7 @@ mod order;
 mod phase;
 mod run;
 mod screen;
+mod signals;
 mod status;
 mod watch;
 
@@ -36,12 +37,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 error.kind(),
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
             );
-            // Whoever closed the other end does not miss it.
-            drop(error.print());
-            return if is_help { End::Done } else { End::Usage }.into();
+            // Where wrong usage cannot be told, the exit code still tells it.
+            let printed = error
+                .print()
+                .map_err(|error| screen::unwritten(error).into());
+            return match is_help {
+                true => end(printed.map(|()| End::Done)),
+                false => End::Usage.into(),
+            };
         }
     };
-    match dispatch(arguments) {
+    end(dispatch(arguments))
+}
+
+/// Says what went wrong, if anything did. Whoever closed the other end of our output does not miss
+/// the rest.
+fn end(result: Result<End, Failure>) -> ExitCode {
+    match result {
         Ok(end) => end.into(),
         Err(failure) => {
             if is_broken_pipe(&failure.error) {
@@ -136,6 +148,9 @@ impl From<io::Error> for Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
+        if let ClientError::Output(error) = error {
+            return error.into();
+        }
         let (end, hint) = match &error {
             ClientError::Unreachable { source, .. } => (End::Unreachable, Some(reach(source))),
             ClientError::TooLong { .. } => (End::Usage, Some(SHORTER.to_owned())),

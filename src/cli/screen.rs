@@ -2,14 +2,14 @@
 //! text elsewhere.
 
 use std::env;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, StdoutLock, Write};
 
 use crate::status::table::{Line, Tone};
 
 /// The table is never wider, however wide the terminal is.
 const WIDEST: usize = 100;
 
-/// The standard output.
+/// The standard output as a screen.
 pub(super) struct Screen {
     has_colours: bool,
     is_terminal: bool,
@@ -55,7 +55,7 @@ impl Screen {
 
     /// Prints lines.
     pub(super) fn print(&self, lines: &[Line]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+        let mut out = out();
         for line in lines {
             writeln!(out, "{}", self.text(line))?;
         }
@@ -63,9 +63,36 @@ impl Screen {
     }
 }
 
+/// The standard output. Whoever passes its errors on need not say what could not be done.
+pub(super) fn out() -> Out {
+    Out(io::stdout().lock())
+}
+
+/// See [`out`].
+pub(super) struct Out(StdoutLock<'static>);
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(unwritten)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(unwritten)
+    }
+}
+
+/// The same error, of the same kind, under a heading.
+pub(super) fn unwritten(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), Unwritten(error))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the output")]
+struct Unwritten(#[source] io::Error);
+
 /// Prints something that is ready.
 pub(super) fn print_bytes(bytes: &[u8]) -> io::Result<super::End> {
-    let mut out = io::stdout().lock();
+    let mut out = out();
     out.write_all(bytes)?;
     out.flush()?;
     Ok(super::End::Done)
@@ -73,7 +100,7 @@ pub(super) fn print_bytes(bytes: &[u8]) -> io::Result<super::End> {
 
 /// Prints a line and lets it go at once.
 pub(super) fn say(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = out();
     writeln!(out, "{text}")?;
     out.flush()
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::args::Status;
 use super::connect::connect;
-use super::screen::Screen;
+use super::screen::{Screen, out};
 use super::{End, Failure, watch};
 use crate::control::protocol::{Call, Done, Filter, Item, Summary};
 use crate::control::{Client, ClientError};
@@ -71,7 +71,7 @@ pub(super) fn fetch(
 
 /// Prints what matches as one JSON document, as it comes.
 fn json(mut client: Client, filter: Filter) -> Result<End, Failure> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(out());
     let opening = format!("{{\"schema\":{SCHEMA},\"accounts\":[\n");
     let mut is_first = true;
     let mut print = |status: &AccountStatus| -> io::Result<()> {

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use super::party::{DEFAULT_PORT, Host, Ports};
 use super::suggest::quoted;
 use super::values::Complaint;
-use super::{DEFAULT_PORT, Host, Ports};
 
 /// The longest domain name (RFC 1035 §2.3.4).
 const MAX_NAME: usize = 253;

@@ -188,6 +188,36 @@ impl<'t> Row<'t> {
         row
     }
 
+    /// A table that is read key by key: [`Row::take`], and [`Row::is_complete`] in the end.
+    pub(super) fn begun(table: Table, at: u32) -> Self {
+        Self {
+            at,
+            ..Self::empty(table)
+        }
+    }
+
+    /// Takes an option; nothing if it is unknown, faulty, a list, or there already.
+    pub(super) fn take(&mut self, key: &str, raw: Raw<'t>, span: Span) -> Option<()> {
+        let option = self.label.table.option(key)?;
+        let value = accept(option, raw).ok().filter(|_| !self.has(option))?;
+        if let (Value::Text(name), "name") = (&value, key) {
+            self.label.name = Some(name);
+        }
+        self.cells.push(Cell {
+            option,
+            span,
+            value: Some(value),
+            rows: None,
+        });
+        Some(())
+    }
+
+    /// Whether nothing is missing.
+    pub(super) fn is_complete(&self) -> bool {
+        let mut options = self.label.table.options();
+        options.all(|option| !matches!(option.fallback, Fallback::Required) || self.has(option))
+    }
+
     fn check_required(&self, faults: &mut Faults<'_>) {
         for option in self.label.table.options() {
             if matches!(option.fallback, Fallback::Required) && !self.has(option) {

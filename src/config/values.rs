@@ -228,7 +228,9 @@ pub(super) fn check_text(text: &str, max: usize, syntax: Syntax) -> Result<(), C
         let message = format!("has {length} characters, but at most {max} are allowed");
         return Err(Complaint::new(message));
     }
-    if let Some(at) = text.chars().position(char::is_control) {
+    let is_odd = |byte: u8| !byte.is_ascii() || byte.is_ascii_control();
+    let is_plain = !text.bytes().fold(false, |any, byte| any | is_odd(byte));
+    if !is_plain && let Some(at) = text.chars().position(char::is_control) {
         let message = format!("has a control character at place {}", at + 1);
         return Err(Complaint::new(message).hint("line ends and the like are allowed in no value"));
     }

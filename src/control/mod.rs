@@ -17,7 +17,7 @@ pub mod protocol;
 mod request;
 mod server;
 
-pub use board::{Board, Directory};
+pub use board::{Board, Directory, Entry};
 pub use client::{Client, ClientError};
 pub use listener::{ListenError, Listener};
 pub use order::{Order, Orders, Verb};

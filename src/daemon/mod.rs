@@ -128,13 +128,14 @@ impl Daemon {
             unix_ms_at_zero: clock.unix_ms_at_zero(),
             store: false,
         };
+        let board = Board::new(config.accounts.len());
         let engine = Engine::new(config, settings);
         Ok(Self {
             engine,
             sockets: Sockets::new().context("cannot wait for sockets")?,
             effects: Effects::default(),
             clock,
-            board: Arc::new(Board::new()),
+            board: Arc::new(board),
             desk: Desk::default(),
             journal: Journal::default(),
             manager: Manager::find(),

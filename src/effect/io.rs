@@ -1,11 +1,12 @@
 //! The whole boundary in one file: [`Input`] and [`Output`], and the values that they carry.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{AccountId, BatchId, FlowId, QuestionId, SocketId, Ticket};
+use super::id::{AccountId, BatchId, FlowId, QuestionId, SetId, SocketId, Ticket};
 use crate::config::{Config, Diff, Transport};
 use crate::locate::{RecordKind, Resolution};
 
@@ -115,7 +116,8 @@ pub enum Input<'a> {
 
 /// Something that the engine wants done or known.
 ///
-/// Poll order: listens, opens, transmits, saves; then `Changed`; events; replies last.
+/// Poll order: listens, opens, transmits, saves; then `Changed` and `SetChanged`; events; replies
+/// last.
 #[derive(Debug)]
 pub enum Output {
     /// Bind a UDP socket. Answered by [`Input::Listening`] or [`Input::ListenFailed`].
@@ -170,6 +172,9 @@ pub enum Output {
     },
     /// The status of an Account is another one than before.
     Changed(AccountId),
+    /// The status of a Proxy Set is another one than before. Of round-trip times and bindings it is
+    /// said every 200 ms at most.
+    SetChanged(SetId),
     /// Something that an operator may want to know.
     Event(Event),
     /// The outcome of a command.
@@ -325,6 +330,36 @@ pub enum Phase {
     Standby,
 }
 
+/// Why a phase has changed. It becomes words, for people, only where somebody wants to read them:
+/// at a start there is one for every Account, and nearly all are only counted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// A registrar granted the binding.
+    Granted {
+        /// Which.
+        by: SocketAddr,
+        /// For how long, in seconds.
+        seconds: u32,
+    },
+    /// Anything else, in words; empty where the change says it all.
+    Other(String),
+}
+
+impl From<String> for Cause {
+    fn from(words: String) -> Self {
+        Self::Other(words)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Granted { by, seconds } => write!(f, "{by} granted {seconds} s"),
+            Self::Other(words) => f.write_str(words),
+        }
+    }
+}
+
 /// Something that happened to an Account or to the engine, for logs, alerts and history.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
@@ -336,8 +371,8 @@ pub enum Event {
         from: Phase,
         /// After.
         to: Phase,
-        /// Why, for people.
-        why: String,
+        /// Why.
+        why: Cause,
     },
     /// An attempt failed while the old binding stands (rule L5).
     RefreshFailed {

@@ -1,9 +1,10 @@
 //! A network of registrars and wires that runs faster than time.
 //!
-//! A [`World`] holds one engine, registrars, a [`Network`], a [`Dns`] and a store on one virtual clock, does
-//! what the engine asks for, and writes down everything that happens. It knows the engine's three
-//! verbs and nothing of its insides. While it runs it watches what must always hold (`watch`), and
-//! panics when it does not: it is a tool for tests. [`Registrar`] alone also serves real sockets.
+//! A [`World`] holds one engine, registrars, a [`Network`], a [`Dns`] and a store on one virtual
+//! clock, does what the engine asks for, and writes down everything that happens. It knows the
+//! engine's three verbs and nothing of its insides. While it runs it watches what must always hold
+//! (`watch`), and panics when it does not: it is a tool for tests. [`Registrar`] alone also serves
+//! real sockets.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod behaviour;
@@ -37,12 +38,12 @@ pub use transcript::{Line, Packet, Summary, Transcript, Used, What};
 
 use crate::config::Diff;
 use crate::effect::{
-    AccountId, BatchId, Input, Outcome, Output, QuestionId, Record, SocketId, Ticket,
+    AccountId, BatchId, Input, Outcome, Output, QuestionId, Record, SetId, SocketId, Ticket,
 };
 use crate::engine::{Engine, Settings};
 use crate::locate::{Question, Resolution};
 use crate::rng::Seed;
-use crate::status::{AccountStatus, UnixMs};
+use crate::status::{AccountStatus, ProxySetStatus, UnixMs};
 use crate::time::{Duration, Instant};
 use watch::Watch;
 
@@ -79,6 +80,7 @@ struct Run {
     questions: BTreeSet<QuestionId>,
     names: BTreeMap<AccountId, Arc<str>>,
     published: BTreeMap<Arc<str>, AccountStatus>,
+    published_sets: BTreeMap<SetId, (Vec<Instant>, Option<ProxySetStatus>)>,
 }
 
 /// The disk.
@@ -203,6 +205,7 @@ impl World {
             sockets: BTreeMap::new(),
             questions: BTreeSet::new(),
             published: BTreeMap::new(),
+            published_sets: BTreeMap::new(),
         });
         self.note("the engine starts");
         if self.setup.store.is_some() {
@@ -390,6 +393,7 @@ impl World {
             } => self.transmit(via, to, bytes, owner),
             Output::Save { batch, records, .. } => self.save(batch, records),
             Output::Changed(id) => self.changed(id),
+            Output::SetChanged(id) => self.set_changed(id),
             Output::Event(event) => self.event(event),
             Output::Reply { ticket, outcome } => self.reply(ticket, outcome),
             Output::Ask {

@@ -32,7 +32,10 @@ mod demo;
 mod examples;
 mod faults;
 mod kamailio;
+mod live;
 mod model;
+mod mutants;
+mod output;
 mod regevent;
 mod scenarios;
 mod sip_oracles;
@@ -49,7 +52,10 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     examples::trials,
     faults::trials,
     kamailio::trials,
+    live::trials,
     model::trials,
+    mutants::trials,
+    output::trials,
     regevent::trials,
     scenarios::trials,
     sip_oracles::trials,

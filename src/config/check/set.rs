@@ -7,11 +7,12 @@ use super::Check;
 use super::interface::family;
 use crate::config::faults::Fault;
 use crate::config::options::*;
+use crate::config::party::DEFAULT_PORT;
 use crate::config::row::Row;
 use crate::config::suggest::quoted;
 use crate::config::{
-    Codes, DEFAULT_PORT, DnsResolveMethod, Host, KeepAlive, LoadBalancing, ProxyAddress, ProxySet,
-    Redundancy, SipInterface, Transport,
+    Codes, DnsResolveMethod, Host, KeepAlive, LoadBalancing, ProxyAddress, ProxySet, Redundancy,
+    SipInterface, Transport,
 };
 
 impl Check<'_> {
