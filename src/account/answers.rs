@@ -1,9 +1,10 @@
 //! What an answer to a REGISTER means (table A; rules L1–L3, L5, L9).
 
+use super::request::GIN;
 use super::{
-    Account, Attempt, Binding, Bound, Errand, Hold, Last, Route, Shared, Trouble, Wanted, Why,
-    schedule,
+    Account, Attempt, Binding, Bound, Errand, Hold, Last, Route, Shared, Trouble, Why, schedule,
 };
+use crate::config::{SyncMode, UnregistrationMode};
 use crate::cx::Ended;
 use crate::effect::{Answer, Event, Failure, Outcome};
 use crate::pace::RegistrarId;
@@ -12,6 +13,8 @@ use crate::time::{Duration, Instant};
 
 /// `Min-Expires` above this is not obeyed (table A).
 const MIN_EXPIRES_MAX: u32 = 2_000_000;
+/// From the answer to `Contact: *` at the start to the first registration (rule I9).
+const AFTER_CLEARING: Duration = Duration::from_secs(1);
 /// 423 answers that are obeyed in one attempt (table A).
 const BRIEF_MAX: u8 = 2;
 
@@ -27,10 +30,9 @@ impl Account {
             return;
         };
         let now = shared.cx.now;
-        shared.pace.on_heard(registrar, now);
-        shared.pace.on_answer(registrar, now, code);
+        shared.on_answered(registrar, ended, code);
         let repeat = match (code, self.errand) {
-            (200..=299, _) | (404 | 481, Errand::Unregister) => None,
+            (200..=299, _) | (404 | 481, Errand::Unregister | Errand::Clear) => None,
             _ => Some(self.repeat(code, message, registrar, shared)),
         };
         if let Some(Ok(())) = repeat {
@@ -53,8 +55,12 @@ impl Account {
                 self.fail(registrar, trouble, message.retry_after(), shared);
             }
             (_, Errand::Register) => self.on_registered(registrar, message, shared),
-            (_, Errand::Unregister) => {
+            (_, Errand::Unregister | Errand::Clear) => {
                 self.on_authentication_info(message, registrar, shared);
+                self.tell_group(None, shared);
+                let all = shared.rules.unregistration_mode == UnregistrationMode::All
+                    || self.errand == Errand::Clear;
+                self.forget_visit(registrar, all);
                 self.on_unregistered(None, shared);
             }
         }
@@ -83,7 +89,9 @@ impl Account {
         match code {
             401 | 407 => self.on_challenge(code, message, registrar, shared),
             423 => self.on_brief(message, registrar, shared),
-            420 if !self.without_path && names_path(message) => {
+            420 if self.is_bulk() && names(message, GIN) => Err(Trouble::NoGin(code)),
+            // For all numbers at once Path is part of the form, and no option (rule I7).
+            420 if !self.without_path && !self.is_bulk() && names(message, "path") => {
                 self.without_path = true;
                 Ok(())
             }
@@ -103,7 +111,7 @@ impl Account {
     ) -> Result<(), Trouble> {
         let minimum = message.min_expires().unwrap_or(0);
         let is_sensible = minimum > self.asked && minimum <= MIN_EXPIRES_MAX;
-        if !is_sensible || self.tries.brief >= BRIEF_MAX || self.errand == Errand::Unregister {
+        if !is_sensible || self.tries.brief >= BRIEF_MAX || self.errand != Errand::Register {
             return Err(Trouble::Rejected(423));
         }
         self.tries.brief += 1;
@@ -146,7 +154,11 @@ impl Account {
         self.left_until = None;
         self.holds.clear();
         self.route = route(message);
-        let due = self.refresh_due(granted, shared);
+        self.is_lost = false;
+        self.turn = None;
+        self.tell_group(None, shared);
+        self.visit(registrar, granted, now);
+        let due = self.refresh_due(registrar, granted, shared);
         let address = shared.pace.get(registrar).address;
         let why = || format!("{address} granted {granted} s");
         self.go_on(binding, (due, Why::Refresh), shared, why);
@@ -160,12 +172,18 @@ impl Account {
         );
     }
 
-    /// When the binding just granted is refreshed: rule L1, made earlier by rule L9.
-    fn refresh_due(&self, granted: u32, shared: &mut Shared) -> Instant {
+    /// When the binding just granted is refreshed: rule L1, made earlier by rules S9 and L9.
+    fn refresh_due(&self, registrar: RegistrarId, granted: u32, shared: &mut Shared) -> Instant {
         let now = shared.cx.now;
         let after = schedule::refresh_after(granted, &shared.rules);
-        if self.wanted != Wanted::Registered {
+        if !self.is_wanted() {
             return now + after;
+        }
+        if let Some(home) = self.way_home(registrar, shared) {
+            return shared
+                .pace
+                .spread
+                .place(now, home.min(now + after), Duration::ZERO);
         }
         let share = after * u32::from(shared.rules.refresh_spread_percent) / 100;
         shared.pace.spread.place(now, now + after, share)
@@ -173,6 +191,9 @@ impl Account {
 
     /// The binding is gone, or as good as gone: `left` says how the un-REGISTER failed.
     pub(super) fn on_unregistered(&mut self, left: Option<Outcome>, shared: &mut Shared) {
+        if self.errand == Errand::Clear {
+            return self.on_cleared(shared);
+        }
         self.left_until = match (&left, self.binding) {
             (Some(_), Binding::Bound(bound)) if bound.until > shared.cx.now => Some(bound.until),
             _ => None,
@@ -193,6 +214,16 @@ impl Account {
         self.settle(Errand::Unregister, &outcome, shared);
     }
 
+    /// All Contacts are removed, or that was tried: the first registration follows a second later
+    /// (rule I9).
+    fn on_cleared(&mut self, shared: &mut Shared) {
+        self.clears = false;
+        self.trouble = None;
+        let due = shared.cx.now + AFTER_CLEARING;
+        let why = || "all Contacts are removed first".to_owned();
+        self.go_on(Binding::None, (due, Why::Startup), shared, why);
+    }
+
     /// The attempt has failed.
     pub(super) fn fail(
         &mut self,
@@ -206,34 +237,62 @@ impl Account {
         }
         let outcome = self.outcome(&trouble);
         self.hold(registrar, &trouble, retry_after, shared);
-        if self.errand == Errand::Unregister {
+        if self.errand != Errand::Register {
             self.trouble = Some(trouble);
             return self.on_unregistered(Some(outcome), shared);
         }
-        self.failures = self.failures.saturating_add(1);
+        self.tell_group(Some(&trouble), shared);
         if trouble.is_about_credentials() {
-            self.refusals = self.refusals.saturating_add(1);
             self.forget_challenges(registrar);
-        } else {
-            self.refusals = 0;
         }
-        let due = self.retry_due(&trouble, shared);
-        let is_ended = trouble.ends_binding() && self.is_bound_at(registrar);
-        let binding = if is_ended {
+        let held_binding = self.is_bound_at(registrar);
+        let next = if self.is_wanted() {
+            self.next_at_once(registrar, &trouble, held_binding, shared)
+        } else {
+            None
+        };
+        let binding = if trouble.ends_binding() && held_binding {
             Binding::None
         } else {
             self.binding
         };
         let text = trouble.text();
-        self.trouble = Some(trouble);
         if matches!(binding, Binding::Bound(_)) {
-            shared.cx.out.event(Event::RefreshFailed {
-                account: self.id,
-                why: text.clone(),
-            });
+            let why = text.clone();
+            let account = self.id;
+            shared.cx.out.event(Event::RefreshFailed { account, why });
         }
+        if let Some(next) = next {
+            self.trouble = Some(trouble);
+            return self.go_to(binding, next, shared, || text);
+        }
+        self.failures = self.failures.saturating_add(1);
+        let was_refused = trouble.is_about_credentials()
+            || self.is_ims() && self.pass.as_ref().is_some_and(|pass| pass.was_refused);
+        self.refusals = if was_refused {
+            self.refusals.saturating_add(1)
+        } else {
+            0
+        };
+        let due = self.retry_due(was_refused, shared);
+        self.trouble = Some(trouble);
         self.go_on(binding, (due, Why::Retry), shared, || text);
         self.settle(Errand::Register, &outcome, shared);
+    }
+
+    /// An attempt at a registrar is over: whether others of the serving group may go on (rule S12).
+    fn tell_group(&mut self, trouble: Option<&Trouble>, shared: &mut Shared) {
+        let stops = match (shared.rules.registration_sync_mode, trouble) {
+            (SyncMode::Disable, _) => return,
+            (SyncMode::Enable, Some(trouble)) => trouble.is_of_registrar(),
+            (SyncMode::AnyFailure, trouble) => trouble.is_some(),
+            (SyncMode::Enable, None) => false,
+        };
+        if stops {
+            shared.pace.groups.on_failed(self.group, self.id);
+        } else {
+            shared.pace.groups.on_answered(self.group);
+        }
     }
 
     fn outcome(&self, trouble: &Trouble) -> Outcome {
@@ -286,14 +345,19 @@ impl Account {
     }
 
     /// When the next attempt is due (rule L3).
-    fn retry_due(&mut self, trouble: &Trouble, shared: &mut Shared) -> Instant {
-        let wait = if trouble.is_about_credentials() {
+    fn retry_due(&mut self, was_refused: bool, shared: &mut Shared) -> Instant {
+        let wait = if was_refused {
             schedule::credentials_wait(self.refusals, &shared.rules)
         } else {
             let mut draw = shared.cx.draw(self.id, &mut self.identity.draws);
             schedule::retry_wait(self.failures, &shared.rules, &mut draw)
         };
         let due = shared.cx.now + wait;
+        if self.is_ims() {
+            // The longest wait that any answer of the pass earned (rule S7).
+            let holds = self.holds.iter().map(|hold| hold.until);
+            return holds.fold(due, Instant::max);
+        }
         self.hold_end(due, shared).unwrap_or(due)
     }
 
@@ -327,11 +391,12 @@ impl Account {
     }
 }
 
-fn names_path(message: &Message<'_>) -> bool {
+/// Whether a 420 says that it does not support this extension.
+fn names(message: &Message<'_>, extension: &str) -> bool {
     message
         .list(Name::Unsupported)
         .iter()
-        .any(|tag| tag.eq_ignore_ascii_case("path"))
+        .any(|tag| tag.eq_ignore_ascii_case(extension))
 }
 
 /// Our address as the answer's topmost Via shows it (RFC 3581).

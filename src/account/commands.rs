@@ -80,15 +80,17 @@ impl Account {
     fn withdraw(&mut self, wanted: Wanted, shared: &mut Shared) {
         let why = reason(wanted);
         self.want(wanted, why, shared);
+        self.leave_binding("told to un-register before it was sent", shared);
+    }
+
+    /// Removes the binding, if there is one, and sends nothing else.
+    pub(super) fn leave_binding(&mut self, why: &str, shared: &mut Shared) {
+        self.withdraw_from_group(shared);
         let is_unregistering = self.errand == Errand::Unregister;
         let is_in_flight = matches!(self.attempt, Attempt::InFlight { .. });
         let is_queued = matches!(self.attempt, Attempt::Queued { .. });
         if is_unregistering || !is_in_flight {
-            self.revoke(
-                Errand::Register,
-                "told to un-register before it was sent",
-                shared,
-            );
+            self.revoke(Errand::Register, why, shared);
         }
         if is_in_flight || (is_queued && is_unregistering) {
             return;

@@ -7,12 +7,16 @@
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod answers;
+mod attempt;
 mod auth;
+mod avoid;
 mod commands;
+mod moves;
 mod redirect;
 mod request;
 mod restore;
 mod schedule;
+mod select;
 mod shared;
 mod state;
 mod view;
@@ -21,15 +25,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::config;
+use crate::config::ByServedStatus;
 use crate::cx::{Armed, Ended, Owner, TransactionId};
-use crate::effect::{AccountId, Event, Failure, Outcome, Phase, Ticket};
-use crate::pace::{RegistrarId, Turn};
-use crate::proxy::SetId;
+use crate::effect::{AccountId, Event, Failure, Outcome, Phase, SetId, Ticket};
+use crate::pace::{GroupId, RegistrarId, Turn};
 use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
 use auth::Known;
+use avoid::Visit;
 use redirect::Detour;
 pub use request::ALLOW;
+use select::Pass;
 pub use shared::Shared;
 pub use state::{Attempt, Binding, Bound, Errand, Trouble, Wanted, Why};
 pub use view::View;
@@ -40,6 +46,8 @@ pub struct Account {
     id: AccountId,
     config: Arc<config::Account>,
     set: Option<SetId>,
+    served_set: Option<SetId>,
+    group: GroupId,
     wanted: Wanted,
     errand: Errand,
     binding: Binding,
@@ -51,6 +59,12 @@ pub struct Account {
     holds: Vec<Hold>,
     tickets: Vec<(Ticket, Errand)>,
     detour: Option<Box<Detour>>,
+    /// What this attempt has tried (rules P7, S7, S14).
+    pass: Option<Box<Pass>>,
+    /// The last 200 of each registrar (rule S8).
+    visits: Option<Box<Vec<Visit>>>,
+    /// Who was tried last while nobody was online (rule P4).
+    turn: Option<RegistrarId>,
     failures: u32,
     refusals: u32,
     asked: u32,
@@ -66,6 +80,13 @@ pub struct Account {
     resume: Option<Instant>,
     /// Whether `Supported: path` is left out, since the registrar refused it (420).
     without_path: bool,
+    /// Whether the bound registrar is lost, so that requests no longer follow the binding (rule
+    /// S14).
+    is_lost: bool,
+    /// Whether the served group is not online, or not known to be (rule S13).
+    is_held: bool,
+    /// Whether all Contacts are to be removed first (rule I9).
+    clears: bool,
     is_dirty: bool,
 }
 
@@ -145,15 +166,25 @@ impl Account {
             .proxy_set
             .as_ref()
             .map(|set| shared.proxies.set(set, &mut shared.pace));
+        let served_set = config
+            .served
+            .proxy_set
+            .as_ref()
+            .map(|set| shared.proxies.set(set, &mut shared.pace));
         let wanted = match config.register {
             config::Register::No => Wanted::AuthenticationOnly,
             config::Register::Regular | config::Register::Gin => Wanted::Registered,
         };
         let identity = Identity::new(id, &config, shared);
+        let group = shared.pace.groups.group(&config.serving.name);
+        let is_held = config.register_by_served_ip_group_status == ByServedStatus::OnlyIfOnline
+            && served_set.is_some_and(|set| shared.proxies.is_set_online(set) != Some(true));
         let mut account = Self {
             id,
             config,
             set,
+            served_set,
+            group,
             wanted,
             errand: Errand::Register,
             binding: Binding::None,
@@ -165,6 +196,9 @@ impl Account {
             holds: Vec::new(),
             tickets: Vec::new(),
             detour: None,
+            pass: None,
+            visits: None,
+            turn: None,
             failures: 0,
             refusals: 0,
             asked: shared.rules.registration_time_secs,
@@ -177,6 +211,9 @@ impl Account {
             left_until: None,
             resume: None,
             without_path: false,
+            is_lost: false,
+            is_held,
+            clears: shared.rules.unregister_on_startup && !shared.has_begun,
             is_dirty: false,
         };
         account.mark_changed(shared);
@@ -210,6 +247,8 @@ impl Account {
         for errand in [Errand::Register, Errand::Unregister] {
             self.settle(errand, &Outcome::Gone, shared);
         }
+        shared.pace.groups.leave(self.group, self.id);
+        self.count(Binding::None, shared);
     }
 
     /// Its configuration.
@@ -222,9 +261,15 @@ impl Account {
         self.set
     }
 
+    /// The Proxy Set of the group that it serves, if that has one.
+    pub fn served_set(&self) -> Option<SetId> {
+        self.served_set
+    }
+
     /// What an operator sees it do.
     pub fn phase(&self) -> Phase {
-        state::phase(self.wanted, self.errand, &self.binding, &self.attempt)
+        let meant = (self.wanted, self.is_held);
+        state::phase(meant, self.errand, &self.binding, &self.attempt)
     }
 
     /// Whether it is no longer configured.
@@ -235,6 +280,11 @@ impl Account {
     /// Its handle on its timer, for whoever gets its slot next.
     pub fn timer(&self) -> Armed {
         self.timer
+    }
+
+    /// Whether it is meant to be registered, as far as its operator and the served group go.
+    fn is_wanted(&self) -> bool {
+        self.wanted == Wanted::Registered && !self.is_held
     }
 
     /// Whether nothing is planned or under way.
@@ -269,9 +319,9 @@ impl Account {
         if self.attempt != Attempt::Idle && !waits_for_store {
             return;
         }
-        if self.wanted == Wanted::Registered && waits_for_store {
+        if self.is_wanted() && waits_for_store {
             self.begin(Errand::Register, now, shared);
-        } else if self.wanted == Wanted::Registered {
+        } else if self.is_wanted() {
             self.resume(shared);
         } else if self.is_bound() {
             // Told to un-register, but the run before ended first.
@@ -300,10 +350,10 @@ impl Account {
         if let Attempt::Scheduled { due, .. } = self.attempt
             && due <= now
         {
-            return match (self.wanted, self.binding) {
-                (Wanted::Registered, _) => self.begin(Errand::Register, due, shared),
-                (_, Binding::Bound(_)) => self.begin(Errand::Unregister, due, shared),
-                (_, Binding::None) => self.rest(shared),
+            return match self.binding {
+                _ if self.is_wanted() => self.begin(Errand::Register, due, shared),
+                Binding::Bound(_) => self.begin(Errand::Unregister, due, shared),
+                Binding::None => self.rest(shared),
             };
         }
         self.arm(shared);
@@ -355,7 +405,7 @@ impl Account {
     /// Its transaction timed out.
     pub fn on_timeout(&mut self, ended: &Ended, shared: &mut Shared) {
         if let Some(registrar) = self.flight(ended.id) {
-            shared.pace.on_silence(registrar, shared.cx.now, ended.sent);
+            shared.on_silence(registrar, ended);
             self.on_no_answer(Failure::TimedOut, registrar, shared);
         }
     }
@@ -363,7 +413,7 @@ impl Account {
     /// Its datagram could not be delivered (rule X2).
     pub fn on_unreachable(&mut self, ended: &Ended, shared: &mut Shared) {
         if let Some(registrar) = self.flight(ended.id) {
-            shared.pace.on_lost(registrar);
+            shared.on_unreachable(registrar);
             self.on_no_answer(Failure::Unreachable, registrar, shared);
         }
     }
@@ -412,80 +462,6 @@ impl Account {
         self.fail(registrar, Trouble::NoAnswer(failure), None, shared);
     }
 
-    /// A REGISTER is due since `due`: chooses its registrar and stands in line there.
-    fn begin(&mut self, errand: Errand, due: Instant, shared: &mut Shared) {
-        let registrar = match (errand, self.binding) {
-            (Errand::Unregister, Binding::Bound(bound)) => Some(bound.registrar),
-            _ => self.choose(shared.cx.now, shared),
-        };
-        let Some(registrar) = registrar else {
-            let now = shared.cx.now;
-            let due = self
-                .hold_end(now, shared)
-                .unwrap_or_else(|| now + shared.retry());
-            return self.go(
-                self.binding,
-                Attempt::Scheduled {
-                    due,
-                    why: Why::Retry,
-                },
-                shared,
-                || "no registrar may be asked now".to_owned(),
-            );
-        };
-        self.begin_at(registrar, errand, due, shared);
-    }
-
-    /// As [`Account::begin`], at a given registrar.
-    fn begin_at(
-        &mut self,
-        registrar: RegistrarId,
-        errand: Errand,
-        due: Instant,
-        shared: &mut Shared,
-    ) {
-        let ends = match self.binding {
-            Binding::Bound(bound) => Some(bound.until),
-            Binding::None => None,
-        };
-        self.tries = Tries::default();
-        self.resume = None;
-        self.detour = None;
-        self.known
-            .iter_mut()
-            .for_each(|known| known.is_fresh = false);
-        self.errand = errand;
-        let turn = shared.pace.enqueue(registrar, self.id, due, ends);
-        self.go(
-            self.binding,
-            Attempt::Queued {
-                turn,
-                registrar,
-                due,
-            },
-            shared,
-            String::new,
-        );
-    }
-
-    /// The registrar that the next REGISTER goes to; `None` while each has asked for patience.
-    fn choose(&self, at: Instant, shared: &mut Shared) -> Option<RegistrarId> {
-        let Shared { proxies, pace, .. } = shared;
-        let holds = &self.holds;
-        if holds
-            .iter()
-            .any(|hold| hold.registrar.is_none() && hold.until > at)
-        {
-            return None;
-        }
-        let is_held = |id| {
-            holds
-                .iter()
-                .any(|hold| hold.registrar == Some(id) && hold.until > at)
-        };
-        proxies.current(self.set?, pace, is_held)
-    }
-
     /// The only writer of binding and attempt. It keeps timer and spread in step, and says what
     /// changed.
     fn go(
@@ -507,15 +483,35 @@ impl Account {
         {
             shared.pace.spread.release(due);
         }
+        self.count(binding, shared);
         self.binding = binding;
         self.attempt = attempt;
         if binding == Binding::None {
             self.route = None;
+            self.is_lost = false;
         }
         self.arm(shared);
         self.say_phase(before, shared, why);
         if !(was_under_way && is_under_way(attempt) && self.phase() == before) {
             self.mark_changed(shared);
+        }
+    }
+
+    /// Tells the Proxy Set where the binding is held from now on.
+    fn count(&self, binding: Binding, shared: &mut Shared) {
+        let at = |binding| match binding {
+            Binding::Bound(bound) => Some(bound.registrar),
+            Binding::None => None,
+        };
+        let (old, new) = (at(self.binding), at(binding));
+        if let Some(set) = self.set.filter(|_| old != new) {
+            let Shared { proxies, cx, .. } = shared;
+            if let Some(old) = old {
+                proxies.on_unbound(set, old, cx);
+            }
+            if let Some(new) = new {
+                proxies.on_bound(set, new, cx);
+            }
         }
     }
 
@@ -535,7 +531,10 @@ impl Account {
     fn arm(&mut self, shared: &mut Shared) {
         let due = match self.attempt {
             Attempt::Scheduled { due, .. } => Some(due),
-            Attempt::Idle | Attempt::Queued { .. } | Attempt::InFlight { .. } => None,
+            Attempt::Idle
+            | Attempt::Gated { .. }
+            | Attempt::Queued { .. }
+            | Attempt::InFlight { .. } => None,
         };
         let ends = match self.binding {
             Binding::Bound(bound) => Some(bound.until),
@@ -559,63 +558,6 @@ impl Account {
             shared.cx.out.changed(self.id);
         }
         shared.dirty.mark(self.id);
-    }
-
-    /// Gives the place in the registrar's window back, if one is held.
-    fn land(&mut self, shared: &mut Shared) {
-        if let Attempt::InFlight {
-            transaction,
-            registrar,
-            holds_place: true,
-        } = self.attempt
-        {
-            shared.pace.leave(registrar);
-            self.attempt = Attempt::InFlight {
-                transaction,
-                registrar,
-                holds_place: false,
-            };
-        }
-    }
-
-    /// An attempt is over: goes on as is meant. `next` is when the next REGISTER is due.
-    fn go_on(
-        &mut self,
-        binding: Binding,
-        next: (Instant, Why),
-        shared: &mut Shared,
-        why: impl FnOnce() -> String,
-    ) {
-        self.land(shared);
-        let was = self.errand;
-        match (self.wanted == Wanted::Registered, was) {
-            (true, Errand::Unregister) => {
-                self.go(binding, Attempt::Idle, shared, why);
-                self.register_again(shared);
-            }
-            (true, Errand::Register) => {
-                let (due, what) = next;
-                self.go(binding, Attempt::Scheduled { due, why: what }, shared, why);
-            }
-            (false, Errand::Register) if binding != Binding::None => {
-                self.go(binding, self.attempt, shared, why);
-                self.begin(Errand::Unregister, shared.cx.now, shared);
-            }
-            (false, Errand::Register) => {
-                self.go(binding, Attempt::Idle, shared, why);
-                self.settle(Errand::Unregister, &Outcome::Unregistered, shared);
-            }
-            (false, Errand::Unregister) => self.go(binding, Attempt::Idle, shared, why),
-        }
-    }
-
-    /// The binding is gone, and an operator has asked for another one meanwhile.
-    fn register_again(&mut self, shared: &mut Shared) {
-        let now = shared.cx.now;
-        self.begin(Errand::Register, now, shared);
-        if let Some(until) = self.scheduled(Why::Retry) {
-            self.settle(Errand::Register, &commands::patience(until - now), shared);
-        }
     }
 
     /// Answers the tickets that wait for this errand.

@@ -1,4 +1,4 @@
-//! Builds REGISTER requests, and reads back what a 2xx grants (rules I1–I5, L2).
+//! Builds REGISTER requests, and reads back what a 2xx grants (rules I1–I5, I7, L2).
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Account, Attempt, Errand, Identity, Shared};
 use crate::config;
 use crate::config::UnregistrationMode;
-use crate::cx::Branch;
+use crate::cx::{Branch, Opening, Party};
 use crate::effect::{AccountId, Via};
 use crate::pace::RegistrarId;
 use crate::rng::{Draw, Token};
@@ -22,6 +22,10 @@ pub const ALLOW: &str =
 const MARK: &str = "regent";
 /// The same as it stands in the URI.
 const MARK_PARAM: &str = ";regent=";
+/// The same behind what makes it a Contact for all numbers (RFC 6140 §5.1).
+const BULK_MARK_PARAM: &str = ";bnc;regent=";
+/// Option tag of the registration of all numbers at once (RFC 6140 §5.1).
+pub(super) const GIN: &str = "gin";
 /// The largest CSeq that we use (RFC 3261 §8.1.1.5).
 pub(super) const CSEQ_MAX: u32 = (1 << 31) - 1;
 
@@ -113,9 +117,8 @@ impl Account {
         let target = shared.pace.get(registrar);
         let (socket, member) = (target.socket, target.address);
         let to = self.detour.as_ref().map_or(member, |detour| detour.to);
-        let minimum = target.min_expires.unwrap_or(0);
         if self.errand == Errand::Register {
-            let asked = shared.rules.registration_time_secs.max(minimum);
+            let asked = self.asked_at(registrar, shared);
             if self.asked != asked {
                 self.asked = asked;
                 self.mark_changed(shared);
@@ -149,7 +152,14 @@ impl Account {
             registrar,
             holds_place,
         };
-        shared.cx.open(&branch, Via::Socket(socket), to, self.id);
+        let opening = Opening {
+            via: Via::Socket(socket),
+            to,
+            party: Party::Account(self.id),
+            method: "REGISTER",
+            max_sends: self.max_sends(registrar, shared),
+        };
+        shared.cx.open(&branch, opening);
         self.go(self.binding, attempt, shared, String::new);
     }
 
@@ -175,7 +185,7 @@ impl Account {
         let identity = &self.identity;
         let asked = match self.errand {
             Errand::Register => self.asked,
-            Errand::Unregister => 0,
+            Errand::Unregister | Errand::Clear => 0,
         };
         let (branch, tag) = (branch.text(), Token::of(identity.from_tag));
         let (mark, asked, cseq) = (
@@ -202,7 +212,7 @@ impl Account {
         {
             writer.parts("Contact", &["*"]);
         } else {
-            let [scheme, user, at, host, key, mark] = our_contact(identity, contact, &mark);
+            let [scheme, user, at, host, key, mark] = self.our_contact(contact, &mark);
             let parts = ["<", scheme, user, at, host, key, mark, ">;expires=", &asked];
             writer.parts("Contact", &parts);
         }
@@ -212,6 +222,10 @@ impl Account {
         }
         writer.parts("User-Agent", &[&shared.user_agent]);
         writer.parts("Allow", &[ALLOW]);
+        if self.is_bulk() {
+            writer.parts("Require", &[GIN]);
+            writer.parts("Proxy-Require", &[GIN]);
+        }
         if !self.without_path {
             writer.parts("Supported", &["path"]);
         }
@@ -222,21 +236,25 @@ impl Account {
     /// What a 2xx to a registration grants, in seconds (rule L2).
     pub(super) fn granted(&self, message: &Message<'_>, contact: &str) -> u32 {
         let mark = Token::of(self.identity.mark);
-        let ours = our_contact(&self.identity, contact, &mark).concat();
+        let ours = self.our_contact(contact, &mark).concat();
         granted(message, &ours, mark.as_str()).unwrap_or(self.asked)
     }
-}
 
-/// The URI of our Contact (rule I3), with our mark, in parts.
-fn our_contact<'a>(identity: &'a Identity, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
-    [
-        "sip:",
-        identity.user(),
-        "@",
-        contact,
-        MARK_PARAM,
-        mark.as_str(),
-    ]
+    /// Whether it registers all numbers of its PBX at once (rule I7).
+    pub(super) fn is_bulk(&self) -> bool {
+        self.config.register == config::Register::Gin
+    }
+
+    /// The URI of our Contact with our mark, in parts: with the user (rule I3), or for all numbers
+    /// at once without one (rule I7, RFC 6140 §5.1).
+    fn our_contact<'a>(&'a self, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
+        let (user, at, key) = if self.is_bulk() {
+            ("", "", BULK_MARK_PARAM)
+        } else {
+            (self.identity.user(), "@", MARK_PARAM)
+        };
+        ["sip:", user, at, contact, key, mark.as_str()]
+    }
 }
 
 /// What a 2xx grants to the Contact `ours` with this `mark`; `None` when it shows no number at all

@@ -19,7 +19,9 @@ impl Account {
     pub fn record(&self, shared: &Shared, clean: bool) -> Record {
         let identity = &self.identity;
         let due = match self.attempt {
-            Attempt::Scheduled { due, .. } | Attempt::Queued { due, .. } => due,
+            Attempt::Scheduled { due, .. }
+            | Attempt::Gated { due }
+            | Attempt::Queued { due, .. } => due,
             Attempt::Idle | Attempt::InFlight { .. } => shared.cx.now,
         };
         let binding = match self.binding {

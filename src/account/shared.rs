@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::config::{Config, Registration};
-use crate::cx::Cx;
+use crate::config::{Config, Registration, SyncMode};
+use crate::cx::{Cx, Ended};
 use crate::effect::AccountId;
-use crate::pace::Pace;
-use crate::proxy::Proxies;
+use crate::pace::{GroupId, Pace, RegistrarId};
+use crate::proxy::{Probed, Proxies};
 use crate::rng::Seed;
 use crate::sip::transaction::Timing;
 use crate::time::Duration;
@@ -26,6 +26,8 @@ pub struct Shared {
     pub user_agent: Arc<str>,
     /// What the store has not seen yet.
     pub dirty: Dirty,
+    /// Whether the Accounts of the start are there: what comes later is no start (rule I9).
+    pub has_begun: bool,
     reasons: Vec<Arc<str>>,
 }
 
@@ -48,6 +50,7 @@ impl Shared {
                 low: Vec::new(),
                 is_on: store,
             },
+            has_begun: false,
             reasons: Vec::new(),
         }
     }
@@ -57,6 +60,49 @@ impl Shared {
         self.rules = config.registration.clone();
         self.cx.timing = timing(&self.rules);
         self.user_agent = Arc::clone(&config.agent.user_agent);
+    }
+
+    /// Whether an Account may send REGISTERs, as far as its serving group goes (rule S12).
+    pub fn may_register(&self, group: GroupId, account: AccountId) -> bool {
+        self.rules.registration_sync_mode == SyncMode::Disable
+            || self.pace.groups.may_register(group, account)
+    }
+
+    /// A REGISTER was answered: its registrar lives.
+    pub fn on_answered(&mut self, registrar: RegistrarId, ended: &Ended, code: u16) {
+        let now = self.cx.now;
+        self.pace.on_heard(registrar, now);
+        self.pace.on_answer(registrar, now, code);
+        let round_trip = ended.round_trip(now);
+        self.proxies
+            .on_answered(registrar, round_trip, &mut self.cx);
+    }
+
+    /// A REGISTER got no answer (rule P4).
+    pub fn on_silence(&mut self, registrar: RegistrarId, ended: &Ended) {
+        if self.pace.on_silence(registrar, self.cx.now, ended.sent) {
+            let Self {
+                proxies, pace, cx, ..
+            } = self;
+            proxies.on_lost(registrar, pace, cx);
+        }
+    }
+
+    /// A REGISTER could not be delivered (rule X2).
+    pub fn on_unreachable(&mut self, registrar: RegistrarId) {
+        self.pace.on_lost(registrar);
+        let Self {
+            proxies, pace, cx, ..
+        } = self;
+        proxies.on_lost(registrar, pace, cx);
+    }
+
+    /// A probe is over.
+    pub fn on_probed(&mut self, ended: &Ended, how: Probed) {
+        let Self {
+            proxies, pace, cx, ..
+        } = self;
+        proxies.on_probed(ended, how, pace, cx);
     }
 
     /// A reason phrase, shared with all who were told the same; cut to 100 characters.

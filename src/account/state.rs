@@ -45,6 +45,12 @@ pub enum Attempt {
         /// What for.
         why: Why,
     },
+    /// A REGISTER is due, and waits until another Account of the serving group has found that the
+    /// registrar answers (rule S12).
+    Gated {
+        /// Since when it is due.
+        due: Instant,
+    },
     /// A REGISTER is due and stands in line at its registrar (rule L6).
     Queued {
         /// The place in the line.
@@ -53,6 +59,8 @@ pub enum Attempt {
         registrar: RegistrarId,
         /// Since when it is due.
         due: Instant,
+        /// Whether the registrar is offline, and another Account probes it (rule P4).
+        is_behind: bool,
     },
     /// A REGISTER is under way. Never two of one Account (rule I4).
     InFlight {
@@ -74,6 +82,12 @@ pub enum Why {
     Retry,
     /// The store has not yet allowed another CSeq (rule L8).
     Store,
+    /// Every registrar is avoided until then (rule S8).
+    Avoided,
+    /// No local port was free (rule U3).
+    NoPort,
+    /// All Contacts were removed, as is done at the start (rule I9).
+    Startup,
 }
 
 /// What a REGISTER is to bring about.
@@ -83,6 +97,8 @@ pub enum Errand {
     Register,
     /// No binding.
     Unregister,
+    /// No binding of anybody, before the first registration (rule I9).
+    Clear,
 }
 
 /// What an Account is meant to be.
@@ -117,6 +133,8 @@ pub enum Trouble {
     NoUsableChallenge(u16, Arc<str>),
     /// A 2xx that grants nothing (rule L2).
     GrantedNothing(u16),
+    /// The registrar does not know the registration of all numbers at once (rule I7).
+    NoGin(u16),
 }
 
 impl Trouble {
@@ -129,7 +147,8 @@ impl Trouble {
             | Self::CredentialsRefused(code)
             | Self::NoCredentials(code)
             | Self::NoUsableChallenge(code, _)
-            | Self::GrantedNothing(code) => *code,
+            | Self::GrantedNothing(code)
+            | Self::NoGin(code) => *code,
         }
     }
 
@@ -141,13 +160,25 @@ impl Trouble {
             Self::CredentialsRefused(_)
             | Self::NoCredentials(_)
             | Self::NoUsableChallenge(..)
-            | Self::GrantedNothing(_) => false,
+            | Self::GrantedNothing(_)
+            | Self::NoGin(_) => false,
         }
     }
 
     /// Whether the registrar's word ends a binding that it holds (rule L5).
     pub fn ends_binding(&self) -> bool {
         !matches!(self, Self::NoAnswer(_) | Self::Registrar(_))
+    }
+
+    /// Whether it concerns the Account and not the registrar: a 6xx (table A).
+    pub fn is_of_account(&self) -> bool {
+        matches!(self, Self::Rejected(600..))
+    }
+
+    /// Whether it may be the registrar's own trouble, so that it would be the same for others (rule
+    /// S12).
+    pub fn is_of_registrar(&self) -> bool {
+        matches!(self, Self::NoAnswer(_) | Self::Registrar(_))
     }
 
     /// Whether it concerns the credentials, which have a back-off of their own (rule L3).
@@ -177,12 +208,22 @@ impl Trouble {
             Self::GrantedNothing(code) => {
                 format!("the registrar answered {code} but granted no time")
             }
+            Self::NoGin(code) => format!(
+                "rejected with {code}: the registrar does not support GIN (RFC 6140), which \
+                 register = \"gin\" asks for"
+            ),
         }
     }
 }
 
-/// The phase that follows from what is meant, what is held, and what is done (rule L4).
-pub(super) fn phase(wanted: Wanted, errand: Errand, binding: &Binding, attempt: &Attempt) -> Phase {
+/// The phase that follows from what is meant, what is held, and what is done (rule L4). `is_held`:
+/// the served group is not online (rule S13).
+pub(super) fn phase(
+    (wanted, is_held): (Wanted, bool),
+    errand: Errand,
+    binding: &Binding,
+    attempt: &Attempt,
+) -> Phase {
     let is_under_way = matches!(attempt, Attempt::Queued { .. } | Attempt::InFlight { .. });
     match (wanted, binding, attempt) {
         (Wanted::AuthenticationOnly, ..) => Phase::AuthenticationOnly,
@@ -192,16 +233,29 @@ pub(super) fn phase(wanted: Wanted, errand: Errand, binding: &Binding, attempt: 
         (Wanted::Unregistered | Wanted::Stopped | Wanted::Removed, ..) => Phase::Unregistering,
         _ if errand == Errand::Unregister && is_under_way => Phase::Unregistering,
         (Wanted::Registered, Binding::Bound(_), _) => Phase::Registered,
-        (
-            Wanted::Registered,
-            Binding::None,
-            Attempt::Scheduled {
-                why: Why::Retry, ..
+        (Wanted::Registered, Binding::None, attempt) => match attempt {
+            Attempt::Idle | Attempt::Scheduled { .. } | Attempt::Gated { .. } if is_held => {
+                Phase::Held
+            }
+            Attempt::Scheduled { why, .. } => match why {
+                Why::Retry => Phase::WaitingToRetry,
+                Why::Avoided => Phase::Avoided,
+                Why::NoPort => Phase::NoPort,
+                Why::Refresh | Why::Store | Why::Startup => Phase::Registering,
             },
-        ) => Phase::WaitingToRetry,
-        (Wanted::Registered, Binding::None, _) => Phase::Registering,
+            Attempt::Gated { .. }
+            | Attempt::Queued {
+                is_behind: true, ..
+            } => Phase::WaitingForAnotherAccount,
+            Attempt::Idle
+            | Attempt::Queued {
+                is_behind: false, ..
+            }
+            | Attempt::InFlight { .. } => Phase::Registering,
+        },
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,7 +263,7 @@ mod tests {
     // 100,000 Accounts must fit: what grows here is paid for by every one of them.
     #[test]
     fn an_account_stays_small() {
-        assert!(size_of::<crate::account::Account>() <= 440);
-        assert!(size_of::<Attempt>() <= 24);
+        assert!(size_of::<crate::account::Account>() <= 464);
+        assert!(size_of::<Attempt>() <= 32);
     }
 }

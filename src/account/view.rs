@@ -54,7 +54,7 @@ impl<'a> View<'a> {
             Attempt::Queued { registrar, .. } | Attempt::InFlight { registrar, .. } => {
                 Some(registrar)
             }
-            Attempt::Idle | Attempt::Scheduled { .. } => {
+            Attempt::Idle | Attempt::Scheduled { .. } | Attempt::Gated { .. } => {
                 self.account.last.as_ref().map(|last| last.registrar)
             }
         }

@@ -1,6 +1,7 @@
 //! The documented configuration: every option of the table, in a file that can be loaded as it
 //! stands.
 
+use super::Codes;
 use super::options::{Fallback, Kind, Opt, Syntax, Table};
 
 /// Comments are broken at this column.
@@ -75,9 +76,12 @@ fn setting(option: &Opt) -> String {
         Fallback::Whole(number) if !is_set => number.to_string(),
         Fallback::Flag(flag) if !is_set => flag.to_string(),
         Fallback::Word(word) if !is_set => format!("\"{word}\""),
+        // An empty list would show nothing of what may be in one.
+        Fallback::Codes(codes) if !is_set && !codes.is_empty() => written(codes),
         Fallback::Whole(_)
         | Fallback::Flag(_)
         | Fallback::Word(_)
+        | Fallback::Codes(_)
         | Fallback::Required
         | Fallback::Nothing(_)
         | Fallback::Computed(_) => option.example.to_owned(),
@@ -102,6 +106,8 @@ fn facts(option: &Opt) -> String {
         Fallback::Whole(number) => format!("Default: {number}."),
         Fallback::Flag(flag) => format!("Default: {flag}."),
         Fallback::Word(word) => format!("Default: \"{word}\"."),
+        Fallback::Codes([]) => "Default: none.".to_owned(),
+        Fallback::Codes(codes) => format!("Default: {}.", written(codes)),
     });
     if let Some(name) = option.ini.first() {
         facts.push(format!("ini: {name}."));
@@ -130,10 +136,31 @@ fn holds(option: &Opt) -> String {
             format!("One of {}.", words.collect::<Vec<_>>().join(", "))
         }
         Kind::Ip => "IP address.".to_owned(),
-        Kind::Socket => "IP address with or without a port.".to_owned(),
+        Kind::Peer => "IP address or domain name, with or without a port.".to_owned(),
+        Kind::Ports => "First and last port, from 1025 to 65535, with \"-\" between.".to_owned(),
+        Kind::Codes { most, classes } => {
+            let all = if classes {
+                ", or \"5xx\" for all of a hundred"
+            } else {
+                ""
+            };
+            format!("List of at most {most} status codes from 300 to 699{all}.")
+        }
         Kind::Reference(table) => format!("Name of a [[{}]].", table.info().key),
         Kind::Rows(_) => "List of tables.".to_owned(),
     }
+}
+
+/// Status codes as TOML.
+fn written(codes: &[Codes]) -> String {
+    let codes: Vec<String> = codes
+        .iter()
+        .map(|codes| match codes {
+            Codes::One(code) => code.to_string(),
+            Codes::Class(class) => format!("\"{class}xx\""),
+        })
+        .collect();
+    format!("[{}]", codes.join(", "))
 }
 
 /// Adds a comment, broken into lines; the second and later ones are indented further if the first

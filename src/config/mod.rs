@@ -10,6 +10,7 @@ pub mod diagnostic;
 mod diff;
 mod document;
 mod faults;
+mod hosts;
 pub mod options;
 mod parse;
 mod pieces;
@@ -23,6 +24,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::documentation;
 pub use secrets::SecretFault;
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -304,6 +306,13 @@ impl Ports {
     /// How many there are.
     pub fn count(self) -> usize {
         usize::from(self.last - self.first) + 1
+    }
+}
+
+impl fmt::Display for Ports {
+    /// As they are configured: `6000-6999`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
     }
 }
 

@@ -2,15 +2,15 @@
 //! wrong kind is said here, and whoever reads the row finds good values only.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use super::Span;
 use super::faults::{Fault, Faults, offset};
 use super::options::{Fallback, Kind, Opt, Table};
 use super::suggest::{list, nearest, quoted};
 use super::values::{Complaint, Raw, Value, accept};
+use super::{Codes, Host, Ports, Span};
 
 /// Where a parsed text comes from.
 pub(super) struct Origin<'o> {
@@ -199,9 +199,9 @@ impl<'t> Row<'t> {
             .find(|cell| std::ptr::eq(cell.option, option))
     }
 
-    fn value(&self, option: &'static Opt) -> Option<Value<'t>> {
+    fn value(&self, option: &'static Opt) -> Option<&Value<'t>> {
         debug_assert_eq!(option.table, self.label.table);
-        self.cell(option).and_then(|cell| cell.value)
+        self.cell(option).and_then(|cell| cell.value.as_ref())
     }
 
     /// Whether an option is present, good or not.
@@ -235,7 +235,7 @@ impl<'t> Row<'t> {
         let Value::Whole(number) = self.value(option)? else {
             return None;
         };
-        T::try_from(number).ok()
+        T::try_from(*number).ok()
     }
 
     /// A number, or what stands for it.
@@ -252,7 +252,7 @@ impl<'t> Row<'t> {
 
     pub(super) fn flag(&self, option: &'static Opt) -> bool {
         match self.value(option) {
-            Some(Value::Flag(flag)) => flag,
+            Some(Value::Flag(flag)) => *flag,
             _ => matches!(option.fallback, Fallback::Flag(true)),
         }
     }
@@ -260,7 +260,7 @@ impl<'t> Row<'t> {
     /// What a word stands for; `meanings` are in the order of the option's words.
     pub(super) fn word<T: Copy>(&self, option: &'static Opt, meanings: &[T]) -> T {
         let place = match (self.value(option), option.kind, option.fallback) {
-            (Some(Value::Word(place)), ..) => place,
+            (Some(Value::Word(place)), ..) => *place,
             (_, Kind::Words(words), Fallback::Word(key)) => words
                 .iter()
                 .position(|word| word.key == key)
@@ -270,18 +270,48 @@ impl<'t> Row<'t> {
         meanings[place]
     }
 
+    /// What a word stands for, if one is given and good.
+    pub(super) fn given_word<T: Copy>(&self, option: &'static Opt, meanings: &[T]) -> Option<T> {
+        self.value(option).map(|_| self.word(option, meanings))
+    }
+
+    /// The word itself, if one is given and good.
+    pub(super) fn text_of_word(&self, option: &'static Opt) -> Option<&'static str> {
+        match (self.value(option)?, option.kind) {
+            (Value::Word(place), Kind::Words(words)) => words.get(*place).map(|word| word.key),
+            _ => None,
+        }
+    }
+
+    /// Status codes, or what stands for them.
+    pub(super) fn codes(&self, option: &'static Opt) -> &[Codes] {
+        match (self.value(option), option.fallback) {
+            (Some(Value::Codes(codes)), _) => codes,
+            (_, Fallback::Codes(codes)) => codes,
+            _ => &[],
+        }
+    }
+
     pub(super) fn ip(&self, option: &'static Opt) -> Option<IpAddr> {
         let Value::Ip(address) = self.value(option)? else {
             return None;
         };
-        Some(address)
+        Some(*address)
     }
 
-    pub(super) fn socket(&self, option: &'static Opt) -> Option<SocketAddr> {
-        let Value::Socket(address) = self.value(option)? else {
+    /// Where somebody is: host, and port if one is given.
+    pub(super) fn peer(&self, option: &'static Opt) -> Option<(&Host, Option<u16>)> {
+        let Value::Peer(host, port) = self.value(option)? else {
             return None;
         };
-        Some(address)
+        Some((host, *port))
+    }
+
+    pub(super) fn ports(&self, option: &'static Opt) -> Option<Ports> {
+        let Value::Ports(ports) = self.value(option)? else {
+            return None;
+        };
+        Some(*ports)
     }
 
     /// The rows of a list; none if it is absent or faulty.
@@ -298,8 +328,16 @@ fn raw<'t>(value: &'t DeValue<'_>) -> Raw<'t> {
         DeValue::Boolean(flag) => Raw::Flag(*flag),
         DeValue::Float(_) => Raw::Other("a number with a fraction"),
         DeValue::Datetime(_) => Raw::Other("a date or time"),
-        DeValue::Array(_) => Raw::Other("a list"),
+        DeValue::Array(items) => Raw::List(items.iter().map(|item| flat(item.get_ref())).collect()),
         DeValue::Table(_) => Raw::Other("a table"),
+    }
+}
+
+/// A value in a list, in which no list is looked into.
+fn flat<'t>(value: &'t DeValue<'_>) -> Raw<'t> {
+    match value {
+        DeValue::Array(_) => Raw::Other("a list"),
+        value => raw(value),
     }
 }
 

@@ -1,27 +1,30 @@
-//! What a single value must look like: type, range, length, words, and the syntax of hosts and
-//! addresses.
+//! What a single value must look like: type, range, length, words, lists of status codes.
 //!
 //! It knows the table of options and nothing of rows or files, so that every format and `configure`
 //! judge a value alike.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
+use super::hosts::{check_host, parse_ip, parse_peer, parse_ports};
 use super::options::{Kind, Opt, Syntax, Word};
 use super::suggest::{list, nearest, quoted};
+use super::{Codes, Host, Ports};
 
 /// A value as a format hands it over.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Raw<'t> {
     Text(&'t str),
     /// A whole number; `None` for one that no option can hold.
     Whole(Option<i64>),
     Flag(bool),
+    List(Vec<Raw<'t>>),
     /// Something else, with its name.
     Other(&'static str),
 }
 
 /// A value that its option may hold.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Value<'t> {
     Text(&'t str),
     Whole(u64),
@@ -29,7 +32,10 @@ pub(super) enum Value<'t> {
     /// The number of a word in the option's list.
     Word(usize),
     Ip(IpAddr),
-    Socket(SocketAddr),
+    /// With its port, if it has one.
+    Peer(Host, Option<u16>),
+    Ports(Ports),
+    Codes(Vec<Codes>),
 }
 
 /// Why an option may not hold a value. The message follows the option's key.
@@ -54,9 +60,6 @@ impl Complaint {
         }
     }
 }
-
-/// The port of a proxy that names none: the one that is registered for SIP over UDP.
-const DEFAULT_PORT: u16 = 5060;
 
 /// Judges a value for an option.
 pub(super) fn accept<'t>(option: &Opt, raw: Raw<'t>) -> Result<Value<'t>, Complaint> {
@@ -87,7 +90,13 @@ pub(super) fn accept<'t>(option: &Opt, raw: Raw<'t>) -> Result<Value<'t>, Compla
         }
         (Kind::Words(words), Raw::Text(text)) => find_word(words, text).map(Value::Word),
         (Kind::Ip, Raw::Text(text)) => parse_ip(text).map(Value::Ip),
-        (Kind::Socket, Raw::Text(text)) => parse_socket(text).map(Value::Socket),
+        (Kind::Peer, Raw::Text(text)) => {
+            parse_peer(text).map(|(host, port)| Value::Peer(host, port))
+        }
+        (Kind::Ports, Raw::Text(text)) => parse_ports(text).map(Value::Ports),
+        (Kind::Codes { most, classes }, Raw::List(items)) => {
+            read_codes(&items, most, classes).map(Value::Codes)
+        }
         (kind, raw) => Err(wrong_type(kind, raw)),
     }
 }
@@ -97,12 +106,19 @@ fn wrong_type(kind: Kind, raw: Raw<'_>) -> Complaint {
         Kind::Whole { .. } => "a whole number",
         Kind::Flag => "true or false",
         Kind::Rows(_) => "a list of tables",
-        Kind::Text { .. } | Kind::Words(_) | Kind::Ip | Kind::Socket | Kind::Reference(_) => "text",
+        Kind::Codes { .. } => "a list of status codes",
+        Kind::Text { .. }
+        | Kind::Words(_)
+        | Kind::Ip
+        | Kind::Peer
+        | Kind::Ports
+        | Kind::Reference(_) => "text",
     };
     let found = match raw {
         Raw::Text(_) => "text",
         Raw::Whole(_) => "a number",
         Raw::Flag(_) => "true or false",
+        Raw::List(_) => "a list",
         Raw::Other(name) => name,
     };
     let complaint = Complaint::new(format!("must be {wanted}, not {found}"));
@@ -129,8 +145,59 @@ fn wrong_type(kind: Kind, raw: Raw<'_>) -> Complaint {
         ("true or false", Raw::Text(text @ ("true" | "false"))) => {
             complaint.hint(format!("without quotes: {text}"))
         }
+        ("a list of status codes", Raw::Whole(Some(code))) => {
+            complaint.hint(format!("in brackets: [{code}]"))
+        }
+        ("a list of status codes", Raw::Text(_)) => complaint.hint("for example [408, 503]"),
         _ => complaint,
     }
+}
+
+/// Status codes that end a request otherwise than well.
+const CODES: RangeInclusive<u16> = 300..=699;
+
+/// A list of status codes: numbers, as text too, and `5xx` where `classes` may be named.
+fn read_codes(items: &[Raw<'_>], most: usize, classes: bool) -> Result<Vec<Codes>, Complaint> {
+    if items.len() > most {
+        let message = format!("has {} codes, but at most {most} are allowed", items.len());
+        return Err(Complaint::new(message));
+    }
+    items.iter().map(|item| read_code(item, classes)).collect()
+}
+
+fn read_code(item: &Raw<'_>, classes: bool) -> Result<Codes, Complaint> {
+    let code = match item {
+        Raw::Whole(number) => number.and_then(|number| u16::try_from(number).ok()),
+        Raw::Text(text) if text.len() == 3 => text.parse().ok(),
+        Raw::Text(_) | Raw::Flag(_) | Raw::List(_) | Raw::Other(_) => None,
+    };
+    if let Some(code) = code.filter(|code| CODES.contains(code)) {
+        return Ok(Codes::One(code));
+    }
+    let class = match item {
+        Raw::Text(text) => text.strip_suffix("xx").or(text.strip_suffix("XX")),
+        Raw::Whole(_) | Raw::Flag(_) | Raw::List(_) | Raw::Other(_) => None,
+    };
+    let class = class.and_then(|class| class.parse().ok());
+    if let (true, Some(class @ 3..=6)) = (classes, class) {
+        return Ok(Codes::Class(class));
+    }
+    let found = match item {
+        Raw::Text(text) => quoted(text),
+        Raw::Whole(Some(number)) => number.to_string(),
+        Raw::Whole(None) => "a number that is far too large".to_owned(),
+        Raw::Flag(flag) => flag.to_string(),
+        Raw::List(_) => "a list".to_owned(),
+        Raw::Other(name) => (*name).to_owned(),
+    };
+    let hint = match (code, class) {
+        (Some(200..300), _) | (_, Some(2)) => "an answer of that kind means that all is well",
+        (_, Some(3..=6)) => "each code stands for itself here, as in [408, 503]",
+        _ if classes => "for example [408, \"5xx\"]",
+        _ => "for example [408, 503]",
+    };
+    let message = format!("has {found}, but status codes here are from 300 to 699");
+    Err(Complaint::new(message).hint(hint))
 }
 
 fn find_word(words: &[Word], text: &str) -> Result<usize, Complaint> {
@@ -184,149 +251,6 @@ pub(super) fn check_text(text: &str, max: usize, syntax: Syntax) -> Result<(), C
     }
 }
 
-/// Judges a host: a domain name (RFC 3261 §25.1; an underscore is let through, since such names are
-/// in use), an IPv4 address, an IPv6 address in brackets; a port behind it if it may have one.
-fn check_host(text: &str, with_port: bool) -> Result<(), Complaint> {
-    if text.contains('@') || text.starts_with("sip:") || text.starts_with("sips:") {
-        return Err(
-            Complaint::new(format!("is {}, but must be a host alone", quoted(text)))
-                .hint("without \"sip:\" and without a user"),
-        );
-    }
-    if text.parse::<Ipv6Addr>().is_ok() {
-        return Err(
-            Complaint::new(format!("is {}, without brackets", quoted(text)))
-                .hint(format!("write it \"[{text}]\"")),
-        );
-    }
-    let (host, port) = split_port(text);
-    match port {
-        Some(_) if !with_port => {
-            return Err(
-                Complaint::new(format!("is {}, but takes no port", quoted(text)))
-                    .hint("the port of a registrar stands in the address of its proxy"),
-            );
-        }
-        Some(port) if parse_port(port).is_none() => return Err(bad_port(port)),
-        Some(_) | None => {}
-    }
-    if let Some(inner) = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-    {
-        return match inner.parse::<Ipv6Addr>() {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Complaint::new(format!(
-                "is {}, which is no IPv6 address",
-                quoted(text)
-            ))),
-        };
-    }
-    check_domain(host)
-}
-
-fn check_domain(host: &str) -> Result<(), Complaint> {
-    let complaint = || Complaint::new(format!("is {}, which is no host", quoted(host)));
-    if let Some(odd) = host.chars().find(|one| !is_domain_char(*one)) {
-        let hint = if odd.is_ascii() {
-            format!("{odd:?} cannot be in a host")
-        } else {
-            "write letters outside ASCII in the form that begins with \"xn--\"".to_owned()
-        };
-        return Err(complaint().hint(hint));
-    }
-    let mut labels = host.strip_suffix('.').unwrap_or(host).split('.');
-    let bad = |label: &str| {
-        label.is_empty() || label.len() > 63 || label.starts_with('-') || label.ends_with('-')
-    };
-    if labels.clone().any(bad) {
-        return Err(complaint().hint("each part has 1 to 63 characters and \"-\" only inside"));
-    }
-    let last = labels.next_back().unwrap_or_default();
-    if last.bytes().all(|byte| byte.is_ascii_digit()) && host.parse::<IpAddr>().is_err() {
-        return Err(complaint().hint("an IPv4 address has four numbers of at most 255"));
-    }
-    Ok(())
-}
-
-fn is_domain_char(one: char) -> bool {
-    one.is_ascii_alphanumeric() || matches!(one, '-' | '_' | '.')
-}
-
-fn parse_ip(text: &str) -> Result<IpAddr, Complaint> {
-    let complaint = |hint: &str| {
-        Complaint::new(format!("is {}, which is no IP address", quoted(text))).hint(hint)
-    };
-    let address = match text.parse::<IpAddr>() {
-        Ok(address) => address,
-        Err(_) if text.parse::<SocketAddr>().is_ok() => {
-            return Err(complaint("the port has a key of its own: udp_port"));
-        }
-        Err(_) if text.starts_with('[') => return Err(complaint("without brackets here")),
-        Err(_) => return Err(complaint("for example \"192.0.2.1\" or \"2001:db8::1\"")),
-    };
-    if address.is_multicast() {
-        return Err(Complaint::new(format!("is {address}, a multicast address")));
-    }
-    Ok(address)
-}
-
-fn parse_socket(text: &str) -> Result<SocketAddr, Complaint> {
-    if text.contains('%') {
-        return Err(Complaint::new(format!("is {}, with a zone", quoted(text)))
-            .hint("zones of IPv6 addresses are not supported"));
-    }
-    let (host, port) = match text.parse::<Ipv6Addr>() {
-        Ok(_) => (text, None),
-        Err(_) => split_port(text),
-    };
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    let Ok(address) = bare.parse::<IpAddr>() else {
-        return Err(if check_host(text, true).is_ok() {
-            Complaint::new(format!("is {}, a name", quoted(text)))
-                .hint("names are not resolved yet, give an IP address")
-        } else {
-            Complaint::new(format!("is {}, which is no address", quoted(text)))
-                .hint("for example \"192.0.2.1:5060\" or \"[2001:db8::1]:5060\"")
-        });
-    };
-    let port = match port.map(|text| (text, parse_port(text))) {
-        None => DEFAULT_PORT,
-        Some((_, Some(port))) => port,
-        Some((text, None)) => return Err(bad_port(text)),
-    };
-    if address.is_unspecified() || address.is_multicast() {
-        return Err(Complaint::new(format!(
-            "is {}, where no proxy can be",
-            quoted(text)
-        )));
-    }
-    Ok(SocketAddr::new(address, port))
-}
-
-/// Host and port of `host:port`, `[v6]:port`, `host` or `[v6]`.
-fn split_port(text: &str) -> (&str, Option<&str>) {
-    match text.rsplit_once(':') {
-        Some((host, port)) if !text.ends_with(']') => (host, Some(port)),
-        Some(_) | None => (text, None),
-    }
-}
-
-fn parse_port(text: &str) -> Option<u16> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|port| digits && *port > 0)
-}
-
-fn bad_port(text: &str) -> Complaint {
-    Complaint::new(format!(
-        "has the port {}, but must have 1 to 65535",
-        quoted(text)
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,96 +272,6 @@ mod tests {
 
     fn option(table: Table, key: &str) -> &'static Opt {
         table.option(key).unwrap()
-    }
-
-    #[test]
-    fn hosts_are_judged_by_their_syntax() {
-        let option = option(Table::Account, "host_name");
-        for good in [
-            "carrier.example",
-            "carrier.example.",
-            "a",
-            "my_pbx.local",
-            "4u.example:5060",
-            "192.0.2.1",
-            "192.0.2.1:1",
-            "[2001:db8::1]",
-            "[2001:db8::1]:65535",
-            "xn--bcher-kva.example",
-        ] {
-            assert_eq!(
-                accept(option, Raw::Text(good)),
-                Ok(Value::Text(good)),
-                "{good}"
-            );
-        }
-        for bad in [
-            "",
-            ".",
-            "a..b",
-            "-a.example",
-            "carrier.example:0",
-            "carrier.example:65536",
-            "carrier.example:",
-            "carrier.example:+5",
-            "192.0.2.256",
-            "192.0.2",
-            "2001:db8::1",
-            "[2001:db8::1",
-            "[192.0.2.1]",
-            "sip:carrier.example",
-            "u@carrier.example",
-            "bücher.example",
-            "a b",
-            "a/b",
-            "a\r\nb",
-        ] {
-            assert!(accept(option, Raw::Text(bad)).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn addresses_of_proxies_have_a_port_or_get_5060() {
-        let option = option(Table::Proxy, "address");
-        for (written, meant) in [
-            ("192.0.2.1", "192.0.2.1:5060"),
-            ("192.0.2.1:5070", "192.0.2.1:5070"),
-            ("2001:db8::1", "[2001:db8::1]:5060"),
-            ("[2001:db8::1]", "[2001:db8::1]:5060"),
-            ("[2001:db8::1]:5070", "[2001:db8::1]:5070"),
-        ] {
-            let value = accept(option, Raw::Text(written));
-            assert_eq!(
-                value,
-                Ok(Value::Socket(meant.parse().unwrap())),
-                "{written}"
-            );
-        }
-        for (written, complaint) in [
-            (
-                "sip.carrier.example:5060",
-                "is \"sip.carrier.example:5060\", a name \
-                 (names are not resolved yet, give an IP address)",
-            ),
-            (
-                "192.0.2.1:99999",
-                "has the port \"99999\", but must have 1 to 65535",
-            ),
-            ("192.0.2.1:", "has the port \"\", but must have 1 to 65535"),
-            ("0.0.0.0:5060", "is \"0.0.0.0:5060\", where no proxy can be"),
-            ("224.0.0.1", "is \"224.0.0.1\", where no proxy can be"),
-            (
-                "fe80::1%eth0",
-                "is \"fe80::1%eth0\", with a zone (zones of IPv6 addresses are not supported)",
-            ),
-            (
-                "udp://192.0.2.1",
-                "is \"udp://192.0.2.1\", which is no address (for example \"192.0.2.1:5060\" or \
-                 \"[2001:db8::1]:5060\")",
-            ),
-        ] {
-            assert_eq!(judge(option, Raw::Text(written)), complaint, "{written}");
-        }
     }
 
     #[test]
@@ -512,11 +346,83 @@ mod tests {
                 (Fallback::Flag(flag), _) => Raw::Flag(flag),
                 (Fallback::Word(word), _) => Raw::Text(word),
                 (_, Kind::Rows(_)) => continue,
+                (_, Kind::Codes { .. }) => Raw::List(example_codes(option.example)),
                 _ if option.example.starts_with('"') => Raw::Text(option.example.trim_matches('"')),
                 _ => Raw::Whole(option.example.parse().ok()),
             };
             let judged = accept(option, raw);
             assert!(judged.is_ok(), "{}: {judged:?}", option.key);
         }
+    }
+
+    /// The codes of `[408, "5xx"]`.
+    fn example_codes(example: &str) -> Vec<Raw<'_>> {
+        let items = example.trim_matches(['[', ']']).split(", ");
+        items
+            .map(|item| match item.parse() {
+                Ok(number) => Raw::Whole(Some(number)),
+                Err(_) => Raw::Text(item.trim_matches('"')),
+            })
+            .collect()
+    }
+
+    // Rules P3, P7.
+    #[test]
+    fn lists_of_codes_are_numbers_words_and_classes() {
+        let many = option(Table::Registration, "failover_codes");
+        let few = option(Table::ProxySet, "keep_alive_failure_responses");
+        let list = |items: &[Raw<'static>]| Raw::List(items.to_vec());
+        let number = |number| Raw::Whole(Some(number));
+        for (list, wanted) in [
+            (list(&[]), vec![]),
+            (
+                list(&[number(300), Raw::Text("699"), Raw::Text("5xx")]),
+                vec![Codes::One(300), Codes::One(699), Codes::Class(5)],
+            ),
+            (list(&[Raw::Text("4XX")]), vec![Codes::Class(4)]),
+        ] {
+            assert_eq!(accept(many, list), Ok(Value::Codes(wanted)));
+        }
+        let said = |option, items: &[Raw<'static>]| judge(option, list(items));
+        for bad in [
+            number(199),
+            number(700),
+            number(-408),
+            Raw::Whole(None),
+            Raw::Text("408 "),
+            Raw::Text("+40"),
+            Raw::Text("7xx"),
+            Raw::Text("xx"),
+            Raw::Flag(true),
+            Raw::List(vec![]),
+        ] {
+            let said = said(many, std::slice::from_ref(&bad));
+            assert!(
+                said.contains("but status codes here are from 300 to 699 (for example [408"),
+                "{said}"
+            );
+        }
+        assert_eq!(
+            said(few, &[number(404), number(200)]),
+            "has 200, but status codes here are from 300 to 699 \
+             (an answer of that kind means that all is well)"
+        );
+        assert_eq!(
+            said(few, &[Raw::Text("5xx")]),
+            "has \"5xx\", but status codes here are from 300 to 699 \
+             (each code stands for itself here, as in [408, 503])"
+        );
+        assert_eq!(
+            said(few, &[404, 407, 480, 503].map(number)),
+            "has 4 codes, but at most 3 are allowed"
+        );
+        assert_eq!(
+            judge(few, number(404)),
+            "must be a list of status codes, not a number (in brackets: [404])"
+        );
+        assert_eq!(
+            judge(few, Raw::Text("404,407")),
+            "must be a list of status codes, not text (for example [408, 503])"
+        );
     }
 }

@@ -9,14 +9,15 @@ mod outbox;
 mod timers;
 mod transactions;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use outbox::Outbox;
 pub use timers::{Armed, Owner, Timers};
-pub use transactions::{Branch, Ended, Expired, Matched, TransactionId, Transactions};
+pub use transactions::{
+    Branch, Ended, Expired, Matched, Opening, Party, TransactionId, Transactions,
+};
 
-use crate::effect::{AccountId, Output, Via};
+use crate::effect::{AccountId, Output};
 use crate::rng::{Draw, Seed};
 use crate::sip::transaction::Timing;
 use crate::time::Instant;
@@ -65,25 +66,25 @@ impl Cx {
     }
 
     /// Sends the message in [`Cx::scratch`] as a new client transaction.
-    pub fn open(&mut self, branch: &Branch, via: Via, to: SocketAddr, owner: AccountId) {
+    pub fn open(&mut self, branch: &Branch, opening: Opening) {
         let bytes: Arc<[u8]> = Arc::from(&self.scratch[..]);
+        self.out.push(Output::Transmit {
+            via: opening.via,
+            to: opening.to,
+            bytes: Arc::clone(&bytes),
+            owner: opening.party.account(),
+        });
         self.transactions.start(
             branch,
-            transactions::Request {
-                via,
-                to,
-                owner,
-                bytes: Arc::clone(&bytes),
-            },
+            (opening, bytes),
             (self.now, &self.timing),
             &mut self.timers,
         );
-        self.out.push(Output::Transmit {
-            via,
-            to,
-            bytes,
-            owner: Some(owner),
-        });
+    }
+
+    /// Gives a transaction up: later answers to it are strays.
+    pub fn abandon(&mut self, id: TransactionId) {
+        self.transactions.abandon(id, &mut self.timers);
     }
 
     /// Wall-clock milliseconds since 1970 of an instant.

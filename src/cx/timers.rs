@@ -13,6 +13,8 @@ pub enum Owner {
     Account(u32),
     /// The client transaction in this slot.
     Transaction(u32),
+    /// This Proxy Set.
+    Set(u32),
     /// The engine itself.
     Engine,
 }

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::timers::{Armed, Owner, Timers};
-use crate::effect::{AccountId, Output, Via};
+use crate::effect::{AccountId, Output, SetId, Via};
 use crate::rng::{read_hex, write_hex};
 use crate::sip::transaction::{NonInviteClient, Received, Step, Timing};
 use crate::time::{Duration, Instant};
@@ -86,17 +86,45 @@ impl Branch {
     }
 }
 
+/// Whose transaction it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Party {
+    /// A REGISTER of this Account.
+    Account(AccountId),
+    /// A SUBSCRIBE of this Account (rule R1).
+    Subscription(AccountId),
+    /// A probe of a member of a Proxy Set (rule P3).
+    Probe {
+        /// The set.
+        set: SetId,
+        /// The number of its registrar.
+        registrar: u32,
+    },
+}
+
+impl Party {
+    /// The Account that it is for, if it is for one.
+    pub fn account(self) -> Option<AccountId> {
+        match self {
+            Self::Account(id) | Self::Subscription(id) => Some(id),
+            Self::Probe { .. } => None,
+        }
+    }
+}
+
 /// What a transaction sends, where and for whom.
-#[derive(Clone, Debug)]
-pub(super) struct Request {
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
     /// The wire.
     pub via: Via,
     /// The target.
     pub to: SocketAddr,
-    /// The Account that it is for.
-    pub owner: AccountId,
-    /// The message, as it is repeated.
-    pub bytes: Arc<[u8]>,
+    /// Whose it is.
+    pub party: Party,
+    /// The request's method.
+    pub method: &'static str,
+    /// At most so many sends over UDP; the timing's own limit still holds (rules P4, P7, S7).
+    pub max_sends: u8,
 }
 
 /// A transaction that is over.
@@ -105,7 +133,7 @@ pub struct Ended {
     /// Which.
     pub id: TransactionId,
     /// Whose.
-    pub owner: AccountId,
+    pub party: Party,
     /// Where it went.
     pub to: SocketAddr,
     /// When its request first left.
@@ -141,7 +169,8 @@ pub enum Expired {
 #[derive(Debug)]
 struct Live {
     machine: NonInviteClient,
-    request: Request,
+    opening: Opening,
+    bytes: Arc<[u8]>,
     salt: u64,
     sent: Instant,
     is_proceeding: bool,
@@ -189,12 +218,12 @@ impl Transactions {
     pub(super) fn start(
         &mut self,
         branch: &Branch,
-        request: Request,
+        (opening, bytes): (Opening, Arc<[u8]>),
         (now, timing): (Instant, &Timing),
         timers: &mut Timers,
     ) {
-        let reliable = matches!(request.via, Via::Flow(_));
-        let machine = NonInviteClient::start(now, timing, reliable);
+        let reliable = matches!(opening.via, Via::Flow(_));
+        let machine = NonInviteClient::start(now, &opening.limited(timing), reliable);
         let slot = &mut self.slots[branch.id.slot as usize];
         timers.set(
             Owner::Transaction(branch.id.slot),
@@ -203,25 +232,27 @@ impl Transactions {
         );
         slot.live = Some(Live {
             machine,
-            request,
+            opening,
+            bytes,
             salt: branch.salt,
             sent: now,
             is_proceeding: false,
         });
     }
 
-    /// An answer with this branch arrived.
+    /// An answer with this branch arrived, to a request with this method (RFC 3261 §17.1.3).
     pub fn on_response(
         &mut self,
         branch: &Branch,
-        code: u16,
+        (code, method): (u16, &str),
         (now, timing): (Instant, &Timing),
         timers: &mut Timers,
     ) -> Matched {
-        let Some(live) = self.live(branch) else {
+        let Some(live) = self.live(branch).filter(|it| it.opening.method == method) else {
             return Matched::Stray;
         };
-        let received = live.machine.on_response(now, code, timing);
+        let timing = live.opening.limited(timing);
+        let received = live.machine.on_response(now, code, &timing);
         live.is_proceeding |= received == Received::Provisional;
         let ended = live.ended(branch.id);
         let deadline = live.machine.deadline();
@@ -261,21 +292,16 @@ impl Transactions {
         let Some(live) = &mut slot.live else {
             return Expired::Nothing;
         };
-        let step = live.machine.on_timer(now, timing);
+        let step = live.machine.on_timer(now, &live.opening.limited(timing));
         let ended = live.ended(id);
         match step {
             Step::Send => {
-                let Request {
-                    via,
-                    to,
-                    owner,
-                    bytes,
-                } = live.request.clone();
+                let Opening { via, to, party, .. } = live.opening;
                 send(Output::Transmit {
                     via,
                     to,
-                    bytes,
-                    owner: Some(owner),
+                    bytes: Arc::clone(&live.bytes),
+                    owner: party.account(),
                 });
                 timers.set(
                     Owner::Transaction(slot_number),
@@ -307,7 +333,7 @@ impl Transactions {
         timers: &mut Timers,
     ) -> Option<Ended> {
         let live = self.live(branch)?;
-        if live.request.to != to {
+        if live.opening.to != to {
             return None;
         }
         let ended = live.ended(branch.id);
@@ -357,12 +383,22 @@ impl Transactions {
     }
 }
 
+impl Opening {
+    /// The timing with this request's own limit of sends.
+    fn limited(&self, timing: &Timing) -> Timing {
+        Timing {
+            max_sends: self.max_sends.min(timing.max_sends),
+            ..*timing
+        }
+    }
+}
+
 impl Live {
     fn ended(&self, id: TransactionId) -> Ended {
         Ended {
             id,
-            owner: self.request.owner,
-            to: self.request.to,
+            party: self.opening.party,
+            to: self.opening.to,
             sent: self.sent,
             sends: self.machine.sends(),
             is_proceeding: self.is_proceeding,

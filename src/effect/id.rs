@@ -31,6 +31,10 @@ number! {
     SocketId(u32), "socket-"
 }
 number! {
+    /// A Proxy Set in the engine; dense, from 0.
+    SetId(u32), "set-"
+}
+number! {
     /// A connection (TCP or TLS).
     FlowId(u32), "flow-"
 }

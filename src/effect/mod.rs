@@ -7,7 +7,7 @@
 mod id;
 mod io;
 
-pub use id::{AccountId, BatchId, FlowId, QuestionId, SocketId, Ticket};
+pub use id::{AccountId, BatchId, FlowId, QuestionId, SetId, SocketId, Ticket};
 pub use io::{
     Answer, Command, Event, Failure, Input, Outcome, Output, Phase, Record, StoredBinding, Target,
     Via,

@@ -9,16 +9,18 @@ mod persist;
 mod requests;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::account::{Account, Shared, View, Wanted};
 use crate::config::{self, Config, Diff};
-use crate::cx::{Armed, Branch, Cx, Expired, Matched, Owner, Timers};
-use crate::effect::{AccountId, Command, Event, Input, Outcome, Output, SocketId, Ticket, Via};
+use crate::cx::{Armed, Cx, Owner, Timers};
+use crate::effect::{AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket};
 use crate::index::Index;
+use crate::proxy::Change;
 use crate::rng::Seed;
-use crate::sip::message::Message;
 use crate::time::{Duration, Instant};
 use persist::Persist;
 
@@ -54,6 +56,9 @@ pub struct Engine {
     slots: Vec<Slot>,
     free: Vec<u32>,
     names: Index<Arc<str>, AccountId>,
+    /// Accounts by the set of their serving and of their served group; some of them may be gone.
+    serving: BTreeMap<SetId, Vec<AccountId>>,
+    served: BTreeMap<SetId, Vec<AccountId>>,
     shared: Shared,
     persist: Persist,
     config: Arc<Config>,
@@ -94,6 +99,8 @@ impl Engine {
             slots: Vec::with_capacity(config.accounts.len()),
             free: Vec::new(),
             names: Index::new(index_seed),
+            serving: BTreeMap::new(),
+            served: BTreeMap::new(),
             shared: Shared::new(&config, seed, unix_ms_at_zero, store),
             persist: Persist::new(store),
             config,
@@ -136,7 +143,9 @@ impl Engine {
             Input::SaveFailed { batch, why } => self.on_save_failed(batch, &why),
             Input::WallClock { unix_ms_at_zero } => self.on_clock(unix_ms_at_zero),
         }
+        self.follow_changes();
         self.run_due();
+        self.follow_changes();
         self.send_due();
         self.save();
         self.arm();
@@ -195,6 +204,7 @@ impl Engine {
             self.add(account);
         }
         self.names.shrink();
+        self.shared.has_begun = true;
     }
 
     fn listen(&mut self, interface: &Arc<config::SipInterface>) {
@@ -230,8 +240,46 @@ impl Engine {
             &mut self.shared,
         ));
         self.names.insert(Arc::clone(&config.name), id);
+        if let Some(set) = slot.account.as_ref().and_then(Account::set) {
+            self.serving.entry(set).or_default().push(id);
+        }
+        if let Some(set) = slot.account.as_ref().and_then(Account::served_set) {
+            self.served.entry(set).or_default().push(id);
+        }
         self.shared.dirty.mark_low(id);
         id
+    }
+
+    /// What is new about Proxy Sets and serving groups reaches the Accounts that use them.
+    fn follow_changes(&mut self) {
+        self.follow_sets();
+        while let Some(id) = self.shared.pace.groups.next_released() {
+            self.with(id, Account::on_released);
+        }
+    }
+
+    fn follow_sets(&mut self) {
+        while let Some((set, change)) = self.shared.proxies.next_change() {
+            let users = match change {
+                Change::Verdict => &mut self.served,
+                Change::Offline(_) | Change::Online(_) | Change::Left(_) | Change::Listed => {
+                    &mut self.serving
+                }
+            };
+            let mut ids = users.get_mut(&set).map(std::mem::take).unwrap_or_default();
+            ids.retain(|id| self.account(*id).is_some());
+            for id in &ids {
+                match change {
+                    Change::Listed => self.ready_up(*id),
+                    _ => self.with(*id, |account, shared| account.on_change(change, shared)),
+                }
+            }
+            let users = match change {
+                Change::Verdict => &mut self.served,
+                _ => &mut self.serving,
+            };
+            users.insert(set, ids);
+        }
     }
 
     fn account_mut(&mut self, id: AccountId) -> Option<&mut Account> {
@@ -364,63 +412,6 @@ impl Engine {
         }
     }
 
-    fn on_received(&mut self, via: Via, from: std::net::SocketAddr, bytes: &[u8]) {
-        let now = self.shared.cx.now;
-        let known = match via {
-            Via::Socket(socket) => self.shared.pace.find(socket, from),
-            Via::Flow(_) => None,
-        };
-        if let Some(registrar) = known {
-            self.shared.pace.on_heard(registrar, now);
-        }
-        let Ok(message) = Message::parse(bytes) else {
-            return;
-        };
-        let Some(code) = message.code() else {
-            return requests::answer(&message, via, from, known.is_some(), &mut self.shared.cx);
-        };
-        // RFC 3261 §8.1.3.3: an answer with a second Via is not for us.
-        let (Ok(top), Ok(cseq), 1) = (message.via(), message.cseq(), message.via_count()) else {
-            return;
-        };
-        let Some(branch) = top.branch.and_then(Branch::parse) else {
-            return;
-        };
-        if cseq.method != "REGISTER" {
-            return;
-        }
-        let Cx {
-            transactions,
-            timers,
-            timing,
-            ..
-        } = &mut self.shared.cx;
-        match transactions.on_response(&branch, code, (now, timing), timers) {
-            Matched::Stray | Matched::Provisional(_) => {}
-            Matched::Final(ended) => {
-                self.with(ended.owner, |account, shared| {
-                    account.on_answer(&ended, (&message, &top), shared)
-                });
-            }
-        }
-    }
-
-    fn on_unreachable(&mut self, to: std::net::SocketAddr, quoted: &[u8]) {
-        let Some(branch) = Branch::find(quoted) else {
-            return;
-        };
-        let Cx {
-            transactions,
-            timers,
-            ..
-        } = &mut self.shared.cx;
-        if let Some(ended) = transactions.on_unreachable(&branch, to, timers) {
-            self.with(ended.owner, |account, shared| {
-                account.on_unreachable(&ended, shared)
-            });
-        }
-    }
-
     fn on_command(&mut self, ticket: Ticket, command: Command) {
         let (Command::Register { account: id, .. }
         | Command::Unregister { account: id }
@@ -520,6 +511,9 @@ impl Engine {
             return;
         }
         self.shared.set_rules(&config);
+        if config.registration.registration_sync_mode == config::SyncMode::Disable {
+            self.shared.pace.groups.release_all();
+        }
         for interface in &config.sip_interfaces {
             self.listen(interface);
         }
@@ -576,6 +570,12 @@ impl Engine {
                     }
                 }
                 Owner::Transaction(slot) => self.on_transaction_timer(slot, generation),
+                Owner::Set(set) => {
+                    let Shared {
+                        proxies, pace, cx, ..
+                    } = &mut self.shared;
+                    proxies.on_timer(SetId(set), generation, pace, cx);
+                }
                 Owner::Engine => {
                     if self.shared.cx.timers.fired(&mut self.timer, generation) {
                         self.on_engine_timer();
@@ -586,33 +586,6 @@ impl Engine {
         if self.stopping.is_some() {
             self.send_due();
             self.finish_stop();
-        }
-    }
-
-    fn on_transaction_timer(&mut self, slot: u32, generation: u32) {
-        let Cx {
-            transactions,
-            timers,
-            timing,
-            out,
-            now,
-            ..
-        } = &mut self.shared.cx;
-        if !transactions.fired(slot, generation, timers) {
-            return;
-        }
-        match transactions.on_timer(slot, (*now, timing), timers, |output| out.push(output)) {
-            Expired::Nothing => {}
-            Expired::Repeated(ended) => {
-                self.with(ended.owner, |account, shared| {
-                    account.on_repeated(&ended, shared)
-                });
-            }
-            Expired::TimedOut(ended) => {
-                self.with(ended.owner, |account, shared| {
-                    account.on_timeout(&ended, shared)
-                });
-            }
         }
     }
 
@@ -675,15 +648,18 @@ impl Engine {
             timer,
             ..
         } = self;
+        let Shared { cx, proxies, .. } = shared;
         let Cx {
             timers,
             transactions,
             ..
-        } = &mut shared.cx;
+        } = cx;
         let (slots, transactions, timer) = (&*slots, &*transactions, &*timer);
+        let proxies = &*proxies;
         let is_in_force = move |owner, generation| match owner {
             Owner::Account(slot) => is_in_force(slots, slot, generation),
             Owner::Transaction(slot) => transactions.is_in_force(slot, generation),
+            Owner::Set(set) => proxies.is_in_force(SetId(set), generation),
             Owner::Engine => timer.is_in_force(generation),
         };
         (timers, is_in_force)

@@ -10,10 +10,10 @@ use crate::config::{
     Agent, AuthenticationMode, Credentials, IpGroup, ProxyAddress, ProxySet, Redirects, Register,
     SecretSource, SipInterface,
 };
-use crate::effect::Phase;
+use crate::effect::{Phase, Via};
 use crate::secret::Secret;
 use crate::sip::write::Writer;
-use crate::sip::{Name, StartLine};
+use crate::sip::{Message, Name, StartLine};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -5,12 +5,14 @@
 //! leaves with a place in its registrar's window, and gives the place back exactly once.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod groups;
 mod queue;
 mod spread;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+pub use groups::{GroupId, Groups};
 pub use spread::Spread;
 
 use crate::effect::{AccountId, SocketId};
@@ -47,6 +49,9 @@ pub struct Registrar {
     pub suspect: bool,
     /// When it last sent anything.
     pub heard: Option<Instant>,
+    /// Whether it is offline and has sent nothing since: then one REGISTER at a time probes it (rule
+    /// P4).
+    pub is_dead: bool,
     window: u32,
     in_flight: u32,
     answered: u32,
@@ -66,6 +71,8 @@ struct Budget {
 pub struct Pace {
     /// When the refreshes of all Accounts fall.
     pub spread: Spread,
+    /// Who waits for whom.
+    pub groups: Groups,
     registrars: Vec<Registrar>,
     index: BTreeMap<(SocketId, SocketAddr), RegistrarId>,
     budgets: BTreeMap<SocketId, Budget>,
@@ -87,6 +94,7 @@ impl Pace {
             min_expires: None,
             suspect: false,
             heard: None,
+            is_dead: false,
             window: WINDOW_START,
             in_flight: 0,
             answered: 0,
@@ -172,7 +180,12 @@ impl Pace {
     ) -> Option<(RegistrarId, AccountId)> {
         while let Some(&id) = self.ready.last() {
             let registrar = &mut self.registrars[id.0 as usize];
-            if registrar.in_flight < registrar.window
+            let window = if registrar.is_dead {
+                1
+            } else {
+                registrar.window
+            };
+            if registrar.in_flight < window
                 && let Some(account) = registrar.queue.pop(now, &is_waiting)
             {
                 registrar.in_flight += 1;
@@ -205,12 +218,14 @@ impl Pace {
 
     /// A transaction that first left at `sent` got no answer. When others were answered meanwhile,
     /// the silence is that Account's own trouble (rule P4); else the window is halved and the
-    /// registrar is suspect.
-    pub fn on_silence(&mut self, id: RegistrarId, now: Instant, sent: Instant) {
-        if self.is_silent_since(id, sent) {
+    /// registrar is suspect. Whether it is silent as a whole.
+    pub fn on_silence(&mut self, id: RegistrarId, now: Instant, sent: Instant) -> bool {
+        let is_silent = self.is_silent_since(id, sent);
+        if is_silent {
             self.get_mut(id).suspect = true;
             self.halve(id, now);
         }
+        is_silent
     }
 
     /// A registrar cannot be reached: nothing listens there, or there is no way (rule X2).
@@ -229,6 +244,14 @@ impl Pace {
         let registrar = self.get_mut(id);
         registrar.heard = Some(now);
         registrar.suspect = false;
+        if std::mem::take(&mut registrar.is_dead) {
+            self.make_ready(id);
+        }
+    }
+
+    /// A registrar is offline (rule P4).
+    pub fn on_dead(&mut self, id: RegistrarId) {
+        self.get_mut(id).is_dead = true;
     }
 
     /// Gives a place in the window back.
@@ -237,6 +260,12 @@ impl Pace {
         debug_assert!(registrar.in_flight > 0, "a place was given back twice");
         registrar.in_flight = registrar.in_flight.saturating_sub(1);
         self.make_ready(id);
+    }
+
+    /// Whether a registrar is offline, and some Account probes it already (rule P4).
+    pub fn is_taken(&self, id: RegistrarId) -> bool {
+        let registrar = self.get(id);
+        registrar.is_dead && registrar.in_flight > 0
     }
 
     /// REGISTER transactions in flight at a registrar, and how many may be.

@@ -32,6 +32,7 @@ pub struct Behaviour {
     pub(super) form: Form,
     pub(super) garbage: Option<Vec<u8>>,
     pub(super) headers: Vec<(String, String)>,
+    pub(super) knows_gin: bool,
 }
 
 /// A challenge: the status code and what is offered with it. It is met when one of its offers is
@@ -217,6 +218,7 @@ impl Default for Behaviour {
             form: Form::Plain,
             garbage: None,
             headers: Vec::new(),
+            knows_gin: true,
         }
     }
 }
@@ -360,6 +362,13 @@ impl Behaviour {
             Some(refusal) => refusal.headers.push(header),
             None => self.headers.push(header),
         }
+        self
+    }
+
+    /// Answers 420 to whoever requires the registration of all numbers at once (RFC 6140).
+    #[must_use]
+    pub fn without_gin(mut self) -> Self {
+        self.knows_gin = false;
         self
     }
 

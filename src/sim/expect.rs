@@ -24,6 +24,7 @@ pub struct Expected {
     algorithm: Option<&'static str>,
     asking: Option<u32>,
     wildcard: bool,
+    probe: bool,
 }
 
 /// The first send of a request.
@@ -38,6 +39,7 @@ pub fn sent(method: &'static str) -> Expected {
         algorithm: None,
         asking: None,
         wildcard: false,
+        probe: false,
     }
 }
 
@@ -125,6 +127,13 @@ impl Expected {
         self.asking(0)
     }
 
+    /// A probe of a member of a Proxy Set: no Account's, without Contact and credentials.
+    #[must_use]
+    pub fn probing(mut self) -> Self {
+        self.probe = true;
+        self.bare()
+    }
+
     /// Why a packet is not the expected one.
     fn differs(&self, line: &Line, packet: &Packet) -> Option<String> {
         let summary = &packet.summary;
@@ -162,6 +171,10 @@ impl Expected {
                 "asked expiry",
             ),
             (self.wildcard == is_wildcard(packet), "contact"),
+            (
+                !self.probe || (account.is_none() && summary.contacts.is_empty()),
+                "probe or not",
+            ),
         ];
         let wrong = checks
             .iter()
@@ -215,6 +228,9 @@ impl fmt::Display for Expected {
         }
         if self.wildcard {
             f.write_str(" contact *")?;
+        }
+        if self.probe {
+            f.write_str(" as a probe")?;
         }
         Ok(())
     }

@@ -165,10 +165,11 @@ fn shown(binding: &Binding, how: ContactAs) -> Option<String> {
         ContactAs::Marked(address) => (address, true),
         ContactAs::Unmarked(address) => (address, false),
     };
-    let (user, host) = uri.split_once('@').unwrap_or(("", uri));
+    // The Contact for all numbers at once has no user (RFC 6140).
+    let (user, host) = uri.split_once('@').unwrap_or(("sip:", uri));
     let (_, rest) = host.split_once(';').unwrap_or((host, ""));
-    let user = user.strip_prefix("sip:").unwrap_or(user);
-    let mut text = format!("sip:{user}@{address}");
+    let at = if uri.contains('@') { "@" } else { "" };
+    let mut text = format!("{user}{at}{address}");
     if parameters && !rest.is_empty() {
         text.push(';');
         text.push_str(rest);

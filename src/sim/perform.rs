@@ -91,10 +91,13 @@ impl World {
 
     /// With a store, a CSeq leaves only when a limit at least as high is on the disk (rule L8).
     fn check_limit(&self, account: Option<&str>, summary: &Summary) {
-        if self.setup.store.is_none() || !summary.is_register() {
+        let Some(account) = account.filter(|_| summary.is_register()) else {
+            return;
+        };
+        if self.setup.store.is_none() {
             return;
         }
-        let record = account.and_then(|name| self.store.records.get(name));
+        let record = self.store.records.get(account);
         let kept = record.is_some_and(|record| {
             record.call_id == summary.call_id && summary.cseq <= record.cseq_limit
         });

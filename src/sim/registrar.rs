@@ -12,7 +12,7 @@ use super::behaviour::{Behaviour, Challenge, Proof, Refusal};
 use super::door::{Door, Proven, Verdict};
 use super::location::{self, Asked, Binding, Change, Location};
 use super::respond::{self, Response};
-use super::text::Text;
+use super::text::{Contact, Text, list, parameter};
 use crate::rng::Seed;
 use crate::time::Instant;
 
@@ -32,7 +32,7 @@ pub struct Reply {
 pub struct Counts {
     /// Datagrams of any kind.
     pub datagrams: u64,
-    /// REGISTER transactions that were heard.
+    /// REGISTER transactions with a Contact that were heard.
     pub registers: u64,
     /// REGISTERs that came again.
     pub retransmissions: u64,
@@ -56,6 +56,8 @@ pub struct Counts {
     pub garbage: u64,
     /// Datagrams that were ignored on purpose.
     pub ignored: u64,
+    /// OPTIONS, and REGISTERs without a Contact, each time that they came.
+    pub probes: u64,
 }
 
 /// A scriptable registrar.
@@ -64,6 +66,7 @@ pub struct Registrar {
     door: Door,
     location: Location,
     usual: Mood,
+    to_probes: Option<Mood>,
     by_aor: BTreeMap<String, Mood>,
     script: VecDeque<Behaviour>,
     calls: BTreeMap<String, Call>,
@@ -115,6 +118,7 @@ impl Registrar {
             door: Door::new(seed),
             location: Location::default(),
             usual: Mood::new(Behaviour::open()),
+            to_probes: None,
             by_aor: BTreeMap::new(),
             script: VecDeque::new(),
             calls: BTreeMap::new(),
@@ -138,12 +142,19 @@ impl Registrar {
         self.by_aor.insert(aor.to_owned(), Mood::new(behaviour));
     }
 
+    /// Behaves like this towards OPTIONS and REGISTERs without a Contact, instead of as usual. Of
+    /// an OPTIONS it can only be silent, late or refuse; as usual it does not refuse them.
+    pub fn behave_to_probes(&mut self, behaviour: Behaviour) {
+        self.to_probes = Some(Mood::new(behaviour));
+    }
+
     /// Behaves towards this address-of-record as towards everybody else.
     pub fn forgive(&mut self, aor: &str) {
         self.by_aor.remove(aor);
     }
 
-    /// The next REGISTER transactions meet these behaviours, one each, in this order.
+    /// The next REGISTER transactions with a Contact meet these behaviours, one each, in this
+    /// order.
     pub fn script(&mut self, behaviours: impl IntoIterator<Item = Behaviour>) {
         self.script.extend(behaviours);
     }
@@ -178,17 +189,26 @@ impl Registrar {
             self.counts.garbage += 1;
             return Vec::new();
         };
+        self.counts.probes += u64::from(heard.is_probe());
         match heard.text.request() {
             Some(("REGISTER", _)) => self.on_register(&heard),
             Some(("ACK", _)) | None => Vec::new(),
-            Some(("OPTIONS", _)) => self.plain(&heard, 200),
+            Some(("OPTIONS", _)) => {
+                let mood = self.to_probes.as_ref();
+                let refusal = mood.and_then(|mood| mood.behaviour.refusal.as_ref());
+                self.plain(&heard, refusal.map_or(200, |refusal| refusal.code))
+            }
             Some(_) => self.plain(&heard, 405),
         }
     }
 
     fn plain(&mut self, heard: &Heard<'_>, code: u16) -> Vec<Reply> {
-        let behaviour = self.usual.behaviour.clone();
-        if self.usual.ignores() {
+        let mood = match &mut self.to_probes {
+            Some(mood) if heard.is_probe() => mood,
+            _ => &mut self.usual,
+        };
+        let behaviour = mood.behaviour.clone();
+        if mood.ignores() {
             self.counts.ignored += 1;
             return Vec::new();
         }
@@ -197,7 +217,7 @@ impl Registrar {
     }
 
     fn on_register(&mut self, heard: &Heard<'_>) -> Vec<Reply> {
-        if self.mood(&heard.aor).ignores() {
+        if self.mood(heard).ignores() {
             self.counts.ignored += 1;
             return Vec::new();
         }
@@ -207,10 +227,11 @@ impl Registrar {
             self.counts.retransmissions += 1;
             return again.into_iter().collect();
         }
-        self.counts.registers += 1;
-        let behaviour = match self.script.pop_front() {
+        let is_probe = heard.is_probe();
+        self.counts.registers += u64::from(!is_probe);
+        let behaviour = match self.script.pop_front_if(|_| !is_probe) {
             Some(behaviour) => Arc::new(behaviour),
-            None => self.mood(&heard.aor).behaviour.clone(),
+            None => self.mood(heard).behaviour.clone(),
         };
         let bytes = self.answer_bytes(heard, &behaviour);
         let at = heard.now + behaviour.delay;
@@ -227,8 +248,11 @@ impl Registrar {
         replies
     }
 
-    fn mood(&mut self, aor: &str) -> &mut Mood {
-        self.by_aor.get_mut(aor).unwrap_or(&mut self.usual)
+    fn mood(&mut self, heard: &Heard<'_>) -> &mut Mood {
+        match &mut self.to_probes {
+            Some(mood) if heard.is_probe() => mood,
+            _ => self.by_aor.get_mut(&heard.aor).unwrap_or(&mut self.usual),
+        }
     }
 
     /// What this very request was answered with, if it came before.
@@ -276,6 +300,9 @@ impl Registrar {
         if let Some(refusal) = refusal.filter(|refusal| !refusal.authenticated) {
             return self.refuse(refusal);
         }
+        if let Some(refusal) = bulk_fault(heard.text, behaviour) {
+            return self.refuse(&refusal);
+        }
         let proven = match self.authenticate(heard, behaviour) {
             Ok(proven) => proven,
             Err(response) => return response,
@@ -314,7 +341,7 @@ impl Registrar {
             let lifetime = behaviour.nonce_lifetime;
             let verdict = self.door.check(heard.now, heard.text, challenge, lifetime);
             let stale = match verdict {
-                Verdict::Good(_) if self.mood(&heard.aor).calls_stale() => true,
+                Verdict::Good(_) if self.mood(heard).calls_stale() => true,
                 Verdict::Good(proven) => {
                     last = Some(proven);
                     continue;
@@ -442,6 +469,15 @@ impl Mood {
 }
 
 impl Heard<'_> {
+    /// Whether it only asks for a sign of life.
+    fn is_probe(&self) -> bool {
+        match self.text.request() {
+            Some(("OPTIONS", _)) => true,
+            Some(("REGISTER", _)) => self.text.contacts().next().is_none(),
+            _ => false,
+        }
+    }
+
     fn reply(&self, at: Instant, bytes: Vec<u8>) -> Reply {
         Reply {
             at,
@@ -449,6 +485,23 @@ impl Heard<'_> {
             bytes,
         }
     }
+}
+
+/// What is wrong with how a REGISTER asks for all numbers at once, if it does: a registrar that
+/// does not know how says so, and what one that does wants is a Contact without user (RFC 6140).
+fn bulk_fault(request: &Text, behaviour: &Behaviour) -> Option<Refusal> {
+    let names = |name| request.all(name).flat_map(list).any(|tag| tag == "gin");
+    if names("require") && !behaviour.knows_gin {
+        let mut refusal = Refusal::plain(420);
+        let header = ("Unsupported".to_owned(), "gin".to_owned());
+        refusal.headers.push(header);
+        return Some(refusal);
+    }
+    let is_bulk = |contact: &Contact<'_>| parameter(contact.uri, "bnc").is_some();
+    let mut bulk = request.contacts().filter(is_bulk).peekable();
+    bulk.peek()?;
+    let is_sound = names("require") && bulk.all(|contact| !contact.uri.contains('@'));
+    (!is_sound).then(|| Refusal::plain(400))
 }
 
 /// A request with everything that an answer needs; `None` for anything else.

@@ -4,6 +4,7 @@
 //! Everything has the value that an absent key has in a configuration file; tests change what they
 //! are about.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub const UNIX_MS_AT_ZERO: i64 = 1_767_225_600_000;
 pub struct Setup {
     registration: Registration,
     accounts: Vec<(u32, AccountSetup)>,
+    sets: Changes<ProxySet>,
     local: SocketAddr,
     advertised: Option<IpAddr>,
     pub(super) receive_buffer: usize,
@@ -48,6 +50,52 @@ pub struct AccountSetup {
     password: String,
     as_client: Option<(String, String)>,
     register: Register,
+    options: Changes<Account>,
+    set: Changes<ProxySet>,
+    served_at: Vec<SocketAddr>,
+    served_set: Changes<ProxySet>,
+    groups: (Option<String>, Option<String>),
+}
+
+/// What a test changes in a value of the configuration, in this order.
+struct Changes<T>(Vec<Change<T>>);
+
+type Change<T> = Arc<dyn Fn(&mut T) + Send + Sync>;
+
+impl<T> Changes<T> {
+    fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    fn push(&mut self, change: impl Fn(&mut T) + Send + Sync + 'static) {
+        self.0.push(Arc::new(change));
+    }
+
+    fn apply(&self, value: &mut T) {
+        self.0.iter().for_each(|change| change(value));
+    }
+}
+
+impl<T> Clone for Changes<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> PartialEq for Changes<T> {
+    /// Equal are those that are one and the same.
+    fn eq(&self, other: &Self) -> bool {
+        let mut pairs = self.0.iter().zip(&other.0);
+        self.0.len() == other.0.len() && pairs.all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+}
+
+impl<T> Eq for Changes<T> {}
+
+impl<T> fmt::Debug for Changes<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} changes", self.0.len())
+    }
 }
 
 impl AccountSetup {
@@ -64,7 +112,49 @@ impl AccountSetup {
             password: PASSWORD.to_owned(),
             as_client: None,
             register: Register::Regular,
+            options: Changes::none(),
+            set: Changes::none(),
+            served_at: Vec::new(),
+            served_set: Changes::none(),
+            groups: (None, None),
         }
+    }
+
+    /// Changes any option of the Account.
+    #[must_use]
+    pub fn options(mut self, change: impl Fn(&mut Account) + Send + Sync + 'static) -> Self {
+        self.options.push(change);
+        self
+    }
+
+    /// Changes any option of the Proxy Set that it registers at. Accounts share a set when all of
+    /// it is the same.
+    #[must_use]
+    pub fn set(mut self, change: impl Fn(&mut ProxySet) + Send + Sync + 'static) -> Self {
+        self.set.push(change);
+        self
+    }
+
+    /// Its served group has a Proxy Set, with these addresses.
+    #[must_use]
+    pub fn served_at(mut self, addresses: &[SocketAddr]) -> Self {
+        self.served_at = addresses.to_vec();
+        self
+    }
+
+    /// Changes any option of the served group's Proxy Set.
+    #[must_use]
+    pub fn served_set(mut self, change: impl Fn(&mut ProxySet) + Send + Sync + 'static) -> Self {
+        self.served_set.push(change);
+        self
+    }
+
+    /// The names of its served and of its serving group. Accounts share a group when all of it is
+    /// the same; without a name the served group is its own.
+    #[must_use]
+    pub fn groups(mut self, served: Option<&str>, serving: Option<&str>) -> Self {
+        self.groups = (served.map(str::to_owned), serving.map(str::to_owned));
+        self
     }
 
     /// Its Contact User; `None` leaves the user to its digest user name.
@@ -131,6 +221,13 @@ impl AccountSetup {
         self.register = Register::No;
         self
     }
+
+    /// `register = gin`.
+    #[must_use]
+    pub fn bulk(mut self) -> Self {
+        self.register = Register::Gin;
+        self
+    }
 }
 
 impl Default for Setup {
@@ -145,6 +242,7 @@ impl Setup {
         Self {
             registration: Registration::default(),
             accounts: Vec::new(),
+            sets: Changes::none(),
             local: LOCAL,
             advertised: None,
             receive_buffer: 16 << 20,
@@ -209,6 +307,13 @@ impl Setup {
         self
     }
 
+    /// Changes any option of every Proxy Set, before what an Account changes in its own.
+    #[must_use]
+    pub fn set(mut self, change: impl Fn(&mut ProxySet) + Send + Sync + 'static) -> Self {
+        self.sets.push(change);
+        self
+    }
+
     /// The effective receive buffer of every socket, as the kernel counts it.
     #[must_use]
     pub fn receive_buffer(mut self, bytes: usize) -> Self {
@@ -223,13 +328,14 @@ impl Setup {
         self
     }
 
-    /// Every registrar that an Account names.
+    /// Every registrar that an Account names, and every address of a Proxy Set.
     pub(super) fn registrars(&self) -> Vec<SocketAddr> {
-        let all = self
-            .accounts
-            .iter()
-            .flat_map(|(_, account)| &account.registrars);
-        let mut all: Vec<SocketAddr> = all.copied().collect();
+        let config = self.config();
+        let sets = config.proxy_sets.iter();
+        let members = sets.flat_map(|set| set.proxies.iter().filter_map(ProxyAddress::address));
+        let accounts = self.accounts.iter();
+        let named = accounts.flat_map(|(_, account)| account.registrars.iter().copied());
+        let mut all: Vec<SocketAddr> = named.chain(members).collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -263,36 +369,49 @@ impl Setup {
             accounts: Vec::new(),
         };
         for (index, setup) in &self.accounts {
-            let set = proxy_set(&mut config, &interface, setup);
+            let changes = [&self.sets, &setup.set];
+            let set = proxy_set(&mut config, &interface, &setup.registrars, changes);
             let serving = serving(&mut config, set, setup);
-            let account = account(*index, serving, setup);
+            let changes = [&self.sets, &setup.served_set];
+            let has_set = !setup.served_at.is_empty();
+            let set =
+                has_set.then(|| proxy_set(&mut config, &interface, &setup.served_at, changes));
+            let served = served(&mut config, set, setup);
+            let account = account(*index, (served, serving), setup);
             config.accounts.push(Arc::new(account));
         }
-        let served = config.accounts.iter().map(|account| account.served.clone());
-        config.ip_groups.extend(served);
         config
     }
 }
 
-/// The Proxy Set with the addresses of an Account: one that is there already, or a new one.
+/// A Proxy Set with these addresses: one that is there already, or a new one.
 fn proxy_set(
     config: &mut Config,
     interface: &Arc<SipInterface>,
-    setup: &AccountSetup,
+    addresses: &[SocketAddr],
+    changes: [&Changes<ProxySet>; 2],
 ) -> Arc<ProxySet> {
-    let proxies: Vec<ProxyAddress> = setup
-        .registrars
-        .iter()
-        .map(|it| ProxyAddress::at(*it))
-        .collect();
-    if let Some(known) = config.proxy_sets.iter().find(|set| set.proxies == proxies) {
-        return known.clone();
+    let proxies = addresses.iter().map(|it| ProxyAddress::at(*it)).collect();
+    let mut set = ProxySet::new(&format!("set {addresses:?}"), interface.clone(), proxies);
+    changes.iter().for_each(|changes| changes.apply(&mut set));
+    set.proxies.sort_by_key(|proxy| proxy.priority);
+    for known in &config.proxy_sets {
+        let name = known.name.clone();
+        if **known
+            == (ProxySet {
+                name,
+                ..set.clone()
+            })
+        {
+            return known.clone();
+        }
     }
-    let set = Arc::new(ProxySet::new(
-        &format!("set {:?}", setup.registrars),
-        interface.clone(),
-        proxies,
-    ));
+    let is_of_name = |known: &&Arc<ProxySet>| known.name.starts_with(&*set.name);
+    let others = config.proxy_sets.iter().filter(is_of_name).count();
+    if others > 0 {
+        set.name = format!("{} {}", set.name, others + 1).into();
+    }
+    let set = Arc::new(set);
     config.proxy_sets.push(set.clone());
     set
 }
@@ -300,8 +419,12 @@ fn proxy_set(
 /// The serving group of an Account: one that is there already, or a new one.
 fn serving(config: &mut Config, set: Arc<ProxySet>, setup: &AccountSetup) -> Arc<IpGroup> {
     let as_client = setup.as_client.as_ref();
+    let name = match &setup.groups.1 {
+        Some(name) => name.clone(),
+        None => format!("serving {} {:?} {as_client:?}", set.name, setup.group_name),
+    };
     let group = IpGroup {
-        name: format!("serving {} {:?} {as_client:?}", set.name, setup.group_name).into(),
+        name: name.into(),
         proxy_set: Some(set),
         sip_group_name: setup.group_name.as_deref().map(Arc::from),
         contact_user: None,
@@ -311,31 +434,56 @@ fn serving(config: &mut Config, set: Arc<ProxySet>, setup: &AccountSetup) -> Arc
         },
         as_client: as_client.map(|(user, password)| credentials(user, password)),
     };
+    shared(config, group)
+}
+
+/// The served group of an Account: its own, unless it is named.
+fn served(config: &mut Config, set: Option<Arc<ProxySet>>, setup: &AccountSetup) -> Arc<IpGroup> {
+    let name = setup.groups.0.clone();
+    let own = || format!("served-{}", setup.name);
+    let group = IpGroup {
+        name: name.clone().unwrap_or_else(own).into(),
+        proxy_set: set,
+        sip_group_name: None,
+        contact_user: None,
+        authentication_mode: AuthenticationMode::UserAuthenticates,
+        as_client: None,
+    };
+    match name {
+        Some(_) => shared(config, group),
+        None => added(config, group),
+    }
+}
+
+/// The group that is there already, or a new one.
+fn shared(config: &mut Config, group: IpGroup) -> Arc<IpGroup> {
     if let Some(known) = config.ip_groups.iter().find(|known| ***known == group) {
         return known.clone();
     }
+    added(config, group)
+}
+
+fn added(config: &mut Config, group: IpGroup) -> Arc<IpGroup> {
     let group = Arc::new(group);
     config.ip_groups.push(group.clone());
     group
 }
 
-fn account(index: u32, serving: Arc<IpGroup>, setup: &AccountSetup) -> Account {
+fn account(
+    index: u32,
+    (served, serving): (Arc<IpGroup>, Arc<IpGroup>),
+    setup: &AccountSetup,
+) -> Account {
     let own = setup.user_name.as_ref();
-    let served = Arc::new(IpGroup {
-        name: format!("served-{}", setup.name).into(),
-        proxy_set: None,
-        sip_group_name: None,
-        contact_user: None,
-        authentication_mode: AuthenticationMode::UserAuthenticates,
-        as_client: None,
-    });
-    Account {
+    let mut account = Account {
         host_name: setup.host_name.as_deref().map(Arc::from),
         contact_user: setup.contact_user.as_deref().map(Arc::from),
         credentials: own.map(|user| credentials(user, &setup.password)),
         register: setup.register,
         ..Account::new(index, setup.name.as_str().into(), served, serving)
-    }
+    };
+    setup.options.apply(&mut account);
+    account
 }
 
 fn credentials(user_name: &str, password: &str) -> Credentials {

@@ -23,6 +23,16 @@ pub(super) struct Watch {
     waiting: BTreeSet<Ticket>,
     peak: BTreeMap<SocketAddr, usize>,
     open: BTreeMap<SocketAddr, BTreeSet<AccountId>>,
+    /// The last request of each Call-ID that is no Account's.
+    probes: BTreeMap<String, Probe>,
+}
+
+/// A request that is no Account's, and how often it was sent again.
+#[derive(Debug)]
+struct Probe {
+    branch: String,
+    bytes: Arc<[u8]>,
+    repeats: u32,
 }
 
 /// The last REGISTER transaction of an Account.
@@ -64,6 +74,7 @@ impl Watch {
             waiting: BTreeSet::new(),
             peak: BTreeMap::new(),
             open: BTreeMap::new(),
+            probes: BTreeMap::new(),
         }
     }
 
@@ -83,12 +94,12 @@ impl Watch {
             bytes,
             summary,
         } = leaving;
+        let Some(owner) = owner else {
+            return self.probes(now, leaving);
+        };
         if !summary.is_register() {
             return 0;
         }
-        let Some(owner) = owner else {
-            panic!("{now}: a REGISTER without an owner: {summary}");
-        };
         let flight = self.flights.get_mut(&owner);
         if let Some(flight) = flight.filter(|flight| flight.branch == summary.branch) {
             assert_eq!(
@@ -111,6 +122,39 @@ impl Watch {
             return flight.repeats;
         }
         self.begins(now, owner, leaving);
+        0
+    }
+
+    /// A request of ours leaves that is no Account's. A REGISTER among them registers nothing.
+    fn probes(&mut self, now: Instant, leaving: Leaving<'_>) -> u32 {
+        let Leaving { bytes, summary, .. } = leaving;
+        if summary.method.is_none() {
+            return 0;
+        }
+        assert!(
+            summary.contacts.is_empty() && summary.credentials.is_empty(),
+            "{now}: a request for nobody, with a Contact or credentials (rule P3): {summary}"
+        );
+        let before = self.probes.get_mut(&summary.call_id);
+        if let Some(probe) = before.filter(|probe| probe.branch == summary.branch) {
+            assert_eq!(
+                probe.bytes, *bytes,
+                "{now}: a retransmission that differs: {summary}"
+            );
+            probe.repeats += 1;
+            return probe.repeats;
+        }
+        let last = self.cseqs.insert(summary.call_id.clone(), summary.cseq);
+        assert!(
+            last.is_none_or(|last| last < summary.cseq),
+            "{now}: CSeq falls or repeats after {last:?}: {summary}"
+        );
+        let probe = Probe {
+            branch: summary.branch.clone(),
+            bytes: bytes.clone(),
+            repeats: 0,
+        };
+        self.probes.insert(summary.call_id.clone(), probe);
         0
     }
 

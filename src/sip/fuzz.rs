@@ -12,6 +12,7 @@ use super::fields::Contacts;
 use super::framing::{Frame, FrameError, Framer};
 use super::message::{MAX_MESSAGE, Message};
 use super::name::Name;
+use super::reginfo::{Extent, MAX_ELEMENTS, RegInfo, RegistrationState};
 use super::start::StartLine;
 use super::uri::{Uri, escape_user, unescape};
 use super::write::reply;
@@ -59,6 +60,76 @@ pub fn fuzz_framing(bytes: &[u8]) {
     for chunk in [1, 2, 7, 64] {
         assert_eq!(frames(bytes, chunk), whole, "in chunks of {chunk}");
     }
+}
+
+/// Reads a document about registrations, writes what was read, and reads the same again.
+pub fn fuzz_reginfo(bytes: &[u8]) {
+    let Ok(info) = RegInfo::parse(bytes) else {
+        return;
+    };
+    let contacts = info.contacts().count();
+    assert!(contacts + info.registrations.len() < MAX_ELEMENTS);
+    for (_, contact) in info.contacts() {
+        assert!(!contact.uri.trim().is_empty());
+    }
+    let text = reginfo_text(&info);
+    // Escapes make it longer, and perhaps too long.
+    if text.len() <= super::reginfo::MAX_DOCUMENT {
+        assert_eq!(RegInfo::parse(text.as_bytes()), Ok(info));
+    }
+}
+
+fn reginfo_text(info: &RegInfo) -> String {
+    let state = match info.extent {
+        Extent::Full => "full",
+        Extent::Partial => "partial",
+    };
+    let mut text = format!(
+        "<reginfo xmlns='urn:ietf:params:xml:ns:reginfo' version='{}' state='{state}'>",
+        info.version
+    );
+    for registration in &info.registrations {
+        let state = match registration.state {
+            RegistrationState::Init => "init",
+            RegistrationState::Active => "active",
+            RegistrationState::Terminated => "terminated",
+        };
+        let (aor, id) = (escaped(&registration.aor), escaped(&registration.id));
+        text += &format!("<registration aor='{aor}' id='{id}' state='{state}'>");
+        for contact in &registration.contacts {
+            let state = if contact.is_active {
+                "active"
+            } else {
+                "terminated"
+            };
+            // The names of the variants are those of the events, and "other" is none of these.
+            let event = format!("{:?}", contact.event).to_ascii_lowercase();
+            let id = escaped(&contact.id);
+            text += &format!("<contact id='{id}' state='{state}' event='{event}'");
+            for (name, number) in [
+                ("expires", contact.expires),
+                ("retry-after", contact.retry_after),
+                ("duration-registered", contact.duration_registered),
+            ] {
+                if let Some(number) = number {
+                    text += &format!(" {name}='{number}'");
+                }
+            }
+            text += &format!("><uri>{}</uri></contact>", escaped(&contact.uri));
+        }
+        text += "</registration>";
+    }
+    text + "</reginfo>"
+}
+
+/// Text with everything that could mean something in XML written by number.
+fn escaped(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "@:;=.-+ ".contains(c);
+    let escape = |c: char| match c {
+        plain if is_plain(plain) => plain.to_string(),
+        other => format!("&#{};", u32::from(other)),
+    };
+    text.chars().map(escape).collect()
 }
 
 fn read_all(message: &Message<'_>, bytes: &[u8]) {

@@ -17,6 +17,7 @@ mod lines;
 pub mod message;
 mod name;
 mod params;
+pub mod reginfo;
 mod start;
 mod text;
 pub mod transaction;

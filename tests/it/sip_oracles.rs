@@ -10,7 +10,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 
 use libtest_mimic::Trial;
-use regent::sip::fuzz::{fuzz_framing, fuzz_message, fuzz_uri};
+use regent::sip::fuzz::{fuzz_framing, fuzz_message, fuzz_reginfo, fuzz_uri};
 use regent::sip::{Message, ParseError};
 
 use mutator::Mutator;
@@ -293,11 +293,12 @@ fn streams_are_cut_alike_in_any_chunks() -> Verdict {
 }
 
 fn the_fuzz_corpus_breaks_nothing() -> Verdict {
-    for target in ["message", "uri", "framing"] {
+    for target in ["message", "uri", "framing", "reginfo"] {
         let folder = format!("fuzz/corpus/{target}");
         let target = match target {
             "message" => fuzz_message,
             "uri" => fuzz_uri,
+            "reginfo" => fuzz_reginfo,
             _ => fuzz_framing,
         };
         for (name, bytes) in corpus(&folder)? {

@@ -45,10 +45,11 @@ impl Check<'_> {
         let host_name = row
             .text(&ACCOUNT_HOST_NAME)
             .map(|host| self.shared.get(host));
-        let register = row.word(&ACCOUNT_REGISTER, &[Register::No, Register::Regular]);
+        let registers = [Register::No, Register::Regular, Register::Gin];
+        let register = row.word(&ACCOUNT_REGISTER, &registers);
         let group = |number: u32| self.groups.entry(number).value.clone();
         let groups = served.and_then(group).zip(serving.and_then(group));
-        let account = groups.map(|(served, serving)| Account {
+        let mut account = groups.map(|(served, serving)| Account {
             host_name,
             contact_user,
             credentials,
@@ -60,8 +61,9 @@ impl Check<'_> {
                 serving,
             )
         });
-        if let Some(account) = &account {
+        if let Some(account) = &mut account {
             self.check_account(row, account);
+            self.wishes(row, account);
         }
         if let (Some(account), Some(number)) = (&account, serving) {
             self.check_serving(row, account, number);

@@ -1,22 +1,27 @@
 //! From rows to a configuration: names, references, limits, and what does not go together.
 
 mod account;
+mod interface;
+mod needs;
 mod party;
 mod registry;
+mod set;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use self::account::Draft;
+use self::interface::Reserved;
+use self::needs::Told;
 use self::registry::Registry;
 use super::faults::{Fault, Faults};
 use super::options::*;
 use super::parse::Top;
 use super::row::Row;
 use super::{
-    Account, Agent, Config, IpGroup, ProxySet, Redirects, Registration, SipInterface,
-    UnregistrationMode,
+    Account, Agent, Config, IpGroup, MoveWhenLost, ProbeUnknown, ProxySet, Redirects, Registration,
+    SipInterface, SyncMode, UnregistrationMode,
 };
 use crate::sip::Algorithm;
 
@@ -32,10 +37,12 @@ pub(super) struct Check<'t> {
     interfaces: Registry<SipInterface>,
     /// What is bound to (port, IPv6 or not, address), and where that is said.
     bound: BTreeMap<(u16, bool, IpAddr), u32>,
+    reserved: Vec<Reserved>,
     sets: Registry<ProxySet>,
     groups: Registry<IpGroup>,
     /// Serving groups without addresses of which that has been said.
     unaddressed: BTreeSet<u32>,
+    told: Told,
     drafts: Vec<Draft>,
     shared: Shared,
 }
@@ -80,9 +87,11 @@ impl<'t> Check<'t> {
             limits: Limits::read(&agent),
             interfaces: Registry::new(Table::SipInterface),
             bound: BTreeMap::new(),
+            reserved: Vec::new(),
             sets: Registry::new(Table::ProxySet),
             groups: Registry::new(Table::IpGroup),
             unaddressed: BTreeSet::new(),
+            told: Told::default(),
             drafts: Vec::new(),
             shared: Shared::default(),
         }
@@ -242,6 +251,35 @@ fn read_registration(row: &Row<'_>) -> Registration {
         sip_t1_ms: row.whole(&SIP_T1_MS),
         sip_t2_ms: row.whole(&SIP_T2_MS),
         sip_max_rtx: row.whole(&SIP_MAX_RTX),
+        ..read_registrars(row)
+    }
+}
+
+/// The options about registrars; all others have their defaults.
+fn read_registrars(row: &Row<'_>) -> Registration {
+    let moves = [
+        MoveWhenLost::ByMode,
+        MoveWhenLost::AtOnce,
+        MoveWhenLost::NextRegister,
+    ];
+    let sync_modes = [SyncMode::Disable, SyncMode::Enable, SyncMode::AnyFailure];
+    let probes = [ProbeUnknown::Slow, ProbeUnknown::Stop];
+    Registration {
+        hot_swap_transmissions: row.whole(&HOT_SWAP_TRANSMISSIONS),
+        failover_codes: row.codes(&FAILOVER_CODES).into(),
+        account_registrar_avoidance_secs: row.whole(&ACCOUNT_REGISTRAR_AVOIDANCE_SECS),
+        account_invite_failure_trigger_codes: row
+            .codes(&ACCOUNT_INVITE_FAILURE_TRIGGER_CODES)
+            .into(),
+        invite_trigger_min_secs: row.whole(&INVITE_TRIGGER_MIN_SECS),
+        move_when_registrar_lost: row.word(&MOVE_WHEN_REGISTRAR_LOST, &moves),
+        use_random_user: row.flag(&USE_RANDOM_USER),
+        unregister_on_startup: row.flag(&UNREGISTER_ON_STARTUP),
+        registration_sync_mode: row.word(&REGISTRATION_SYNC_MODE, &sync_modes),
+        re_register_on_connection_failure: row.flag(&RE_REGISTER_ON_CONNECTION_FAILURE),
+        dns_refresh_secs: row.whole(&DNS_REFRESH_SECS),
+        lagged_ms: row.whole(&LAGGED_MS),
+        probe_unknown: row.word(&PROBE_UNKNOWN, &probes),
         ..Registration::default()
     }
 }

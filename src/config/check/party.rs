@@ -1,18 +1,12 @@
-//! SIP Interfaces, Proxy Sets, IP Groups, and the credentials of whoever has them.
+//! IP Groups, and the credentials of whoever has them.
 
-use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use super::Check;
 use crate::config::faults::Fault;
 use crate::config::options::*;
 use crate::config::row::Row;
-use crate::config::suggest::quoted;
-use crate::config::{
-    AuthenticationMode, Credentials, Host, IpGroup, ProxyAddress, ProxySet, SecretSource,
-    SipInterface, Transport,
-};
+use crate::config::{AuthenticationMode, Credentials, IpGroup, SecretSource};
 use crate::secret::Secret;
 
 /// The options that hold credentials.
@@ -38,175 +32,6 @@ pub(super) const ACCOUNT_CREDENTIALS: CredentialKeys = CredentialKeys {
 };
 
 impl Check<'_> {
-    pub(super) fn interface(&mut self, row: &Row<'_>) {
-        let address = row.ip(&INTERFACE_ADDRESS);
-        let advertised = row.ip(&INTERFACE_ADVERTISED_ADDRESS);
-        let udp_port = row.whole(&INTERFACE_UDP_PORT);
-        if let Some(address) = address {
-            self.check_advertised(row, address, advertised);
-            if !row.is_faulty(&INTERFACE_UDP_PORT) {
-                self.check_binding(row, address, udp_port);
-            }
-        }
-        let value = address.map(|address| SipInterface {
-            advertised_address: advertised,
-            ..SipInterface::new(
-                row.text(&INTERFACE_NAME).unwrap_or_default(),
-                address,
-                udp_port,
-            )
-        });
-        self.interfaces
-            .define(row, &INTERFACE_NAME, value, &mut self.faults);
-    }
-
-    fn check_advertised(&mut self, row: &Row<'_>, address: IpAddr, advertised: Option<IpAddr>) {
-        let at = row.span(&INTERFACE_ADVERTISED_ADDRESS).start;
-        let key = INTERFACE_ADVERTISED_ADDRESS.key;
-        match advertised {
-            None if address.is_unspecified() && !row.has(&INTERFACE_ADVERTISED_ADDRESS) => {
-                let message = format!("{}: {address} is no address to give to others", row.label);
-                let at = row.span(&INTERFACE_ADDRESS).start;
-                self.faults.push(
-                    Fault::error(at, INTERFACE_ADDRESS.key, message)
-                        .hint("add advertised_address, or give the one local address to use"),
-                );
-            }
-            Some(advertised) if advertised.is_unspecified() => {
-                let message = format!("{}: {key} is {advertised}, which reaches nobody", row.label);
-                self.faults.push(Fault::error(at, key, message));
-            }
-            Some(advertised) if advertised.is_ipv4() != address.is_ipv4() => {
-                let message = format!(
-                    "{}: {key} is {}, but address is {}",
-                    row.label,
-                    family(advertised),
-                    family(address)
-                );
-                self.faults.push(Fault::error(at, key, message));
-            }
-            Some(_) | None => {}
-        }
-    }
-
-    /// Two SIP Interfaces cannot have the same port of the same address, and one that has it on
-    /// every address leaves it to no other.
-    fn check_binding(&mut self, row: &Row<'_>, address: IpAddr, port: u16) {
-        if port == 0 {
-            return;
-        }
-        let is_v6 = address.is_ipv6();
-        let every: IpAddr = if is_v6 {
-            Ipv6Addr::UNSPECIFIED.into()
-        } else {
-            Ipv4Addr::UNSPECIFIED.into()
-        };
-        let key = |address| (port, is_v6, address);
-        let taken = if address == every {
-            let last: IpAddr = if is_v6 {
-                Ipv6Addr::from(u128::MAX).into()
-            } else {
-                Ipv4Addr::BROADCAST.into()
-            };
-            self.bound
-                .range(key(every)..=key(last))
-                .next()
-                .map(|(_, at)| *at)
-        } else {
-            self.bound
-                .get(&key(every))
-                .or_else(|| self.bound.get(&key(address)))
-                .copied()
-        };
-        match taken {
-            Some(first) => {
-                let message = format!("{}: port {port} of {address} is taken", row.label);
-                let line = self.faults.line(first);
-                let at = row.span(&INTERFACE_ADDRESS).start;
-                self.faults.push(
-                    Fault::error(at, INTERFACE_ADDRESS.key, message)
-                        .hint(format!("the SIP interface in line {line} has it")),
-                );
-            }
-            None => {
-                self.bound.insert(key(address), row.at);
-            }
-        }
-    }
-
-    pub(super) fn set(&mut self, row: &Row<'_>) {
-        let interface = self
-            .interfaces
-            .resolve(row, &SET_SIP_INTERFACE, &mut self.faults);
-        let interface = interface.and_then(|number| self.interfaces.entry(number).value.clone());
-        let rows = row.rows(&SET_PROXY);
-        if rows.is_some_and(<[_]>::is_empty) {
-            let message = format!("{}: proxy is empty", row.label);
-            let fault = Fault::error(row.span(&SET_PROXY).start, SET_PROXY.key, message);
-            self.faults
-                .push(fault.hint("a set needs at least one address"));
-        }
-        let mut proxies = self.proxies(rows.unwrap_or_default(), interface.as_deref());
-        // The sort is stable: equals stay as written.
-        proxies.sort_by_key(|proxy| proxy.priority);
-        let name = row.text(&SET_NAME).unwrap_or_default();
-        let value = interface.map(|interface| ProxySet::new(name, interface, proxies));
-        self.sets.define(row, &SET_NAME, value, &mut self.faults);
-    }
-
-    fn proxies(&mut self, rows: &[Row<'_>], interface: Option<&SipInterface>) -> Vec<ProxyAddress> {
-        let mut proxies = Vec::with_capacity(rows.len());
-        let mut seen = BTreeSet::new();
-        for row in rows {
-            let Some(address) = row.socket(&PROXY_ADDRESS) else {
-                continue;
-            };
-            let at = row.span(&PROXY_ADDRESS).start;
-            let mut complain = |fault: fn(u32, &str, String) -> Fault, message: String| {
-                let message = format!("{}: {message}", row.label);
-                self.faults.push(fault(at, PROXY_ADDRESS.key, message));
-            };
-            if !seen.insert(address) {
-                complain(Fault::error, format!("{address} is in the list already"));
-            }
-            match interface.map(|interface| (interface, interface.address)) {
-                Some((interface, local)) if local.is_ipv4() != address.is_ipv4() => {
-                    let name = quoted(&interface.name);
-                    let (remote, local) = (family(address.ip()), family(local));
-                    complain(
-                        Fault::error,
-                        format!("address is {remote}, but SIP interface {name} is {local}"),
-                    );
-                }
-                Some((interface, local))
-                    if (local, interface.udp_port) == (address.ip(), address.port()) =>
-                {
-                    let name = quoted(&interface.name);
-                    complain(
-                        Fault::error,
-                        format!("{address} is SIP interface {name} itself"),
-                    );
-                }
-                Some((interface, local)) if local.is_loopback() && !address.ip().is_loopback() => {
-                    let name = quoted(&interface.name);
-                    complain(
-                        Fault::warning,
-                        format!("{address} cannot be reached from SIP interface {name} on {local}"),
-                    );
-                }
-                Some(_) | None => {}
-            }
-            proxies.push(ProxyAddress {
-                host: Host::Ip(address.ip()),
-                port: Some(address.port()),
-                transport: Some(row.word(&PROXY_TRANSPORT, &[Transport::Udp])),
-                priority: row.whole(&PROXY_PRIORITY),
-                weight: row.whole(&PROXY_WEIGHT),
-            });
-        }
-        proxies
-    }
-
     pub(super) fn group(&mut self, row: &Row<'_>) {
         let set = self.sets.resolve(row, &GROUP_PROXY_SET, &mut self.faults);
         let set = set.map(|number| self.sets.entry(number).value.clone());
@@ -311,8 +136,4 @@ impl Check<'_> {
             source,
         })
     }
-}
-
-fn family(address: IpAddr) -> &'static str {
-    if address.is_ipv4() { "IPv4" } else { "IPv6" }
 }

@@ -58,6 +58,11 @@ impl<T> Registry<T> {
         &self.entries[number as usize]
     }
 
+    /// Where a row of that name stands.
+    pub(super) fn place(&self, name: &str) -> Option<u32> {
+        self.names.get(name).map(|number| self.entry(*number).at)
+    }
+
     /// Adds a row whose key for its name is `key`. A row without a good name is lost, which has
     /// been said.
     pub(super) fn define(

@@ -1,152 +1,6 @@
-//! The options of `[[ip_group]]` and `[[account]]`.
+//! The options of `[[account]]`.
 
 use super::{Fallback, Kind, Opt, Source, Syntax, Table, Unit, Word, text, whole, word};
-
-// `[[ip_group]]`
-
-pub(in crate::config) static GROUP_NAME: Opt = Opt {
-    table: Table::IpGroup,
-    key: "name",
-    kind: text(40, Syntax::Free),
-    fallback: Fallback::Required,
-    example: "\"Carrier\"",
-    cli: "name",
-    ini: &["Name"],
-    source: Source::Reference,
-    rules: "G1",
-    doc: "Unique name; Accounts refer to it.",
-};
-
-pub(in crate::config) static GROUP_PROXY_SET: Opt = Opt {
-    table: Table::IpGroup,
-    key: "proxy_set",
-    kind: Kind::Reference(Table::ProxySet),
-    fallback: Fallback::Nothing("the group can be served, but not serve"),
-    example: "\"carrier\"",
-    cli: "proxy-set-name",
-    ini: &["ProxySetName"],
-    source: Source::Reference,
-    rules: "S1, C1",
-    doc: "Its addresses. A group that is the serving one of an Account must have them.",
-};
-
-pub(in crate::config) static GROUP_SIP_GROUP_NAME: Opt = Opt {
-    table: Table::IpGroup,
-    key: "sip_group_name",
-    kind: text(100, Syntax::Host),
-    fallback: Fallback::Nothing("the Account's host_name, else the registrar's address"),
-    example: "\"carrier.example\"",
-    cli: "sip-group-name",
-    ini: &["SIPGroupName"],
-    source: Source::Reference,
-    rules: "I1, I2",
-    doc: "Host of the Request-URI of what is sent to the group, and host of From and To where the \
-          Account has no host_name.",
-};
-
-pub(in crate::config) static GROUP_CONTACT_USER: Opt = Opt {
-    table: Table::IpGroup,
-    key: "contact_user",
-    kind: text(60, Syntax::Free),
-    fallback: Fallback::Nothing("the Account's user_name"),
-    example: "\"4930123456\"",
-    cli: "contact-user",
-    ini: &["ContactUser"],
-    source: Source::Reference,
-    rules: "I1",
-    doc: "User of From, To and Contact where the Account has no contact_user of its own; the \
-          served group's counts before the serving group's.",
-};
-
-static AUTHENTICATION_MODES: [Word; 4] = [
-    word(
-        "user-authenticates",
-        "user-authenticates",
-        Some(0),
-        "only an Account's own credentials",
-    ),
-    word(
-        "sbc-as-client",
-        "sbc-as-client",
-        Some(1),
-        "the group's, where an Account has none",
-    ),
-    word(
-        "sbc-as-server",
-        "sbc-as-server",
-        Some(2),
-        "only an Account's own credentials",
-    ),
-    word("sbc-as-both", "sbc-as-both", None, "as sbc-as-client"),
-];
-
-pub(in crate::config) static GROUP_AUTHENTICATION_MODE: Opt = Opt {
-    table: Table::IpGroup,
-    key: "authentication_mode",
-    kind: Kind::Words(&AUTHENTICATION_MODES),
-    fallback: Fallback::Word("user-authenticates"),
-    example: "\"user-authenticates\"",
-    cli: "authentication-mode",
-    ini: &["AuthenticationMode"],
-    source: Source::Reference,
-    rules: "A3",
-    doc: "Which credentials answer the group's challenges.",
-};
-
-pub(in crate::config) static GROUP_USER_NAME_AS_CLIENT: Opt = Opt {
-    table: Table::IpGroup,
-    key: "user_name_as_client",
-    kind: text(60, Syntax::Free),
-    fallback: Fallback::Nothing("no credentials of its own"),
-    example: "\"u12345\"",
-    cli: "username-as-client",
-    ini: &["UsernameAsClient", "Username"],
-    source: Source::Reference,
-    rules: "A3",
-    doc: "Digest user of the group, for Accounts without credentials. It counts only with \
-          authentication_mode \"sbc-as-client\" or \"sbc-as-both\".",
-};
-
-pub(in crate::config) static GROUP_PASSWORD_AS_CLIENT: Opt = Opt {
-    table: Table::IpGroup,
-    key: "password_as_client",
-    kind: text(50, Syntax::Password),
-    fallback: Fallback::Nothing("the empty password"),
-    example: "\"change-me\"",
-    cli: "password-as-client",
-    ini: &["PasswordAsClient", "Password"],
-    source: Source::Reference,
-    rules: "A3, G1",
-    doc: "Digest password of the group.",
-};
-
-pub(in crate::config) static GROUP_PASSWORD_AS_CLIENT_FILE: Opt = Opt {
-    table: Table::IpGroup,
-    key: "password_as_client_file",
-    kind: text(4_096, Syntax::Free),
-    fallback: Fallback::Nothing("see password_as_client"),
-    example: "\"carrier.secret\"",
-    cli: "password-as-client-file",
-    ini: &[],
-    source: Source::Rule,
-    rules: "A3",
-    doc: "Instead of password_as_client: a file whose first line is the password.",
-};
-
-pub(in crate::config) static GROUP_PASSWORD_AS_CLIENT_ENV: Opt = Opt {
-    table: Table::IpGroup,
-    key: "password_as_client_env",
-    kind: text(256, Syntax::Variable),
-    fallback: Fallback::Nothing("see password_as_client"),
-    example: "\"CARRIER_PASSWORD\"",
-    cli: "password-as-client-env",
-    ini: &[],
-    source: Source::Rule,
-    rules: "A3",
-    doc: "Instead of password_as_client: an environment variable of the daemon that holds it.",
-};
-
-// `[[account]]`
 
 pub(in crate::config) static ACCOUNT_INDEX: Opt = Opt {
     table: Table::Account,
@@ -284,9 +138,15 @@ pub(in crate::config) static ACCOUNT_PASSWORD_ENV: Opt = Opt {
     doc: "Instead of password: an environment variable of the daemon that holds it.",
 };
 
-static REGISTERS: [Word; 2] = [
+static REGISTERS: [Word; 3] = [
     word("no", "disable", Some(0), "only answer challenges to calls"),
     word("regular", "reg", Some(1), "keep one Contact registered"),
+    word(
+        "gin",
+        "gin",
+        Some(2),
+        "register all numbers of the PBX at once, by RFC 6140",
+    ),
 ];
 
 pub(in crate::config) static ACCOUNT_REGISTER: Opt = Opt {
@@ -298,6 +158,144 @@ pub(in crate::config) static ACCOUNT_REGISTER: Opt = Opt {
     cli: "register",
     ini: &["Register"],
     source: Source::Reference,
-    rules: "I1, I3, L5",
+    rules: "I1, I3, I7, L5",
     doc: "Whether to register.",
+};
+
+static STICKINESS: [Word; 3] = [
+    word(
+        "disable",
+        "disable",
+        Some(0),
+        "each goes to the registrar that is current at that time",
+    ),
+    word(
+        "enable",
+        "enable",
+        Some(1),
+        "they go to the registrar that holds the binding, until it is lost",
+    ),
+    word(
+        "enable-for-non-register-requests",
+        "enable-for-non-register-requests",
+        Some(2),
+        "as enable, but a refresh chooses anew",
+    ),
+];
+
+pub(in crate::config) static ACCOUNT_STICKINESS: Opt = Opt {
+    table: Table::Account,
+    key: "registrar_stickiness",
+    kind: Kind::Words(&STICKINESS),
+    fallback: Fallback::Word("disable"),
+    example: "\"enable\"",
+    cli: "registrar-stickiness",
+    ini: &["RegistrarStickiness"],
+    source: Source::Reference,
+    rules: "S2, S3, S4, G1",
+    doc: "Where its requests go once it is registered. It has no effect with register \"no\".",
+};
+
+static SEARCH_MODES: [Word; 3] = [
+    word(
+        "current-server",
+        "current-server",
+        Some(0),
+        "the one that is current in the Proxy Set",
+    ),
+    word(
+        "ims",
+        "by-ims-spec",
+        Some(1),
+        "all of them in order, one at once after the other, and then a wait; needs \
+         registrar_stickiness \"enable\"",
+    ),
+    word(
+        "avoid-previous-registrar-until-expiry",
+        "avoid-previous-registrar-until-expiry",
+        Some(2),
+        "none where an older binding may still live; needs registrar_stickiness other than \
+         \"disable\", and a Proxy Set of at most three addresses",
+    ),
+];
+
+pub(in crate::config) static ACCOUNT_SEARCH_MODE: Opt = Opt {
+    table: Table::Account,
+    key: "registrar_search_mode",
+    kind: Kind::Words(&SEARCH_MODES),
+    fallback: Fallback::Word("current-server"),
+    example: "\"current-server\"",
+    cli: "registrar-search-mode",
+    ini: &["RegistrarSearchMode"],
+    source: Source::Reference,
+    rules: "S6, S7, S8, S9, G1",
+    doc: "Which registrar a new registration is tried at. It has no effect with register \"no\".",
+};
+
+pub(in crate::config) static ACCOUNT_RE_REGISTER_ON_INVITE_FAILURE: Opt = Opt {
+    table: Table::Account,
+    key: "re_register_on_invite_failure",
+    kind: Kind::Flag,
+    fallback: Fallback::Flag(false),
+    example: "false",
+    cli: "re-register-on-invite-failure",
+    ini: &["ReRegisterOnInviteFailure"],
+    source: Source::Reference,
+    rules: "S11, G1",
+    doc: "Whether it registers anew when an INVITE to the serving group fails with one of \
+          account_invite_failure_trigger_codes. It has no effect with register \"no\".",
+};
+
+pub(in crate::config) static ACCOUNT_REG_EVENT: Opt = Opt {
+    table: Table::Account,
+    key: "reg_event_package_subscription",
+    kind: Kind::Flag,
+    fallback: Fallback::Flag(false),
+    example: "false",
+    cli: "reg-event-package-subscription",
+    ini: &["RegEventPackageSubscription"],
+    source: Source::Reference,
+    rules: "R1, G1",
+    doc: "Whether it subscribes, by RFC 3680, at the registrar that holds its binding, so as to be \
+          told when that ends. It needs registrar_stickiness \"enable\".",
+};
+
+static BY_SERVED_STATUS: [Word; 2] = [
+    word("register-always", "reg-always", Some(0), "whatever that is"),
+    word(
+        "register-only-if-online",
+        "reg-if-online",
+        Some(1),
+        "un-registers when the served group goes offline, registers when it is back; its Proxy \
+         Set needs keep_alive \"options\", \"options-on-active\" or \"fake-register\"",
+    ),
+];
+
+pub(in crate::config) static ACCOUNT_BY_SERVED_STATUS: Opt = Opt {
+    table: Table::Account,
+    key: "register_by_served_ip_group_status",
+    kind: Kind::Words(&BY_SERVED_STATUS),
+    fallback: Fallback::Word("register-always"),
+    example: "\"register-always\"",
+    cli: "reg-by-served-ipg-status",
+    ini: &["RegByServedIPG"],
+    source: Source::Reference,
+    rules: "S13, G1",
+    doc: "What the state of the served group means for the registration. It has no effect with \
+          register \"no\".",
+};
+
+pub(in crate::config) static ACCOUNT_UDP_PORT_ASSIGNMENT: Opt = Opt {
+    table: Table::Account,
+    key: "udp_port_assignment",
+    kind: Kind::Flag,
+    fallback: Fallback::Flag(false),
+    example: "false",
+    cli: "udp-port-assignment",
+    ini: &["UDPPortAssignment"],
+    source: Source::Reference,
+    rules: "U1, U5",
+    doc: "Whether it has a local UDP port of its own towards the serving group, out of the \
+          additional_udp_ports of that group's SIP Interface. It needs a register other than \
+          \"no\".",
 };

@@ -7,12 +7,18 @@
 mod account;
 mod global;
 mod party;
+mod registrars;
+mod set;
 
 use std::fmt;
 
 pub(super) use account::*;
 pub(super) use global::*;
 pub(super) use party::*;
+pub(super) use registrars::*;
+pub(super) use set::*;
+
+use super::Codes;
 
 /// Every option, in the order of the documentation.
 pub static OPTIONS: &[&Opt] = &[
@@ -37,13 +43,40 @@ pub static OPTIONS: &[&Opt] = &[
     &SIP_T1_MS,
     &SIP_T2_MS,
     &SIP_MAX_RTX,
+    &HOT_SWAP_TRANSMISSIONS,
+    &FAILOVER_CODES,
+    &ACCOUNT_REGISTRAR_AVOIDANCE_SECS,
+    &ACCOUNT_INVITE_FAILURE_TRIGGER_CODES,
+    &INVITE_TRIGGER_MIN_SECS,
+    &MOVE_WHEN_REGISTRAR_LOST,
+    &USE_RANDOM_USER,
+    &UNREGISTER_ON_STARTUP,
+    &REGISTRATION_SYNC_MODE,
+    &RE_REGISTER_ON_CONNECTION_FAILURE,
+    &DNS_REFRESH_SECS,
+    &LAGGED_MS,
+    &PROBE_UNKNOWN,
     &INTERFACE_NAME,
     &INTERFACE_ADDRESS,
     &INTERFACE_UDP_PORT,
     &INTERFACE_ADVERTISED_ADDRESS,
+    &INTERFACE_ADDITIONAL_UDP_PORTS,
+    &INTERFACE_ADDITIONAL_UDP_PORTS_MODE,
     &SET_NAME,
     &SET_SIP_INTERFACE,
     &SET_PROXY,
+    &SET_KEEP_ALIVE,
+    &SET_KEEP_ALIVE_SECS,
+    &SET_KEEP_ALIVE_FAILURE_RESPONSES,
+    &SET_KEEP_ALIVE_USER,
+    &SET_SUCCESS_DETECTION_RETRIES,
+    &SET_SUCCESS_DETECTION_INTERVAL_SECS,
+    &SET_FAILURE_DETECTION_RETRANSMISSIONS,
+    &SET_REDUNDANCY,
+    &SET_HOT_SWAP,
+    &SET_LOAD_BALANCING,
+    &SET_MIN_ACTIVE_SERVERS,
+    &SET_DNS_RESOLVE_METHOD,
     &PROXY_ADDRESS,
     &PROXY_TRANSPORT,
     &PROXY_PRIORITY,
@@ -68,6 +101,12 @@ pub static OPTIONS: &[&Opt] = &[
     &ACCOUNT_PASSWORD_FILE,
     &ACCOUNT_PASSWORD_ENV,
     &ACCOUNT_REGISTER,
+    &ACCOUNT_STICKINESS,
+    &ACCOUNT_SEARCH_MODE,
+    &ACCOUNT_RE_REGISTER_ON_INVITE_FAILURE,
+    &ACCOUNT_REG_EVENT,
+    &ACCOUNT_BY_SERVED_STATUS,
+    &ACCOUNT_UDP_PORT_ASSIGNMENT,
 ];
 
 /// A kind of table in a configuration.
@@ -256,8 +295,17 @@ pub enum Kind {
     Words(&'static [Word]),
     /// An IP address.
     Ip,
-    /// An IP address with or without a port.
-    Socket,
+    /// An IP address or a domain name, with or without a port.
+    Peer,
+    /// A range of ports.
+    Ports,
+    /// A list of status codes from 300 to 699.
+    Codes {
+        /// How many there may be.
+        most: usize,
+        /// Whether all of a hundred may be named at once: `5xx`.
+        classes: bool,
+    },
     /// The name of a row of another table.
     Reference(Table),
     /// A list of tables.
@@ -332,6 +380,8 @@ pub enum Fallback {
     Flag(bool),
     /// This word.
     Word(&'static str),
+    /// These status codes.
+    Codes(&'static [Codes]),
 }
 
 /// Who knows an option.

@@ -1,4 +1,4 @@
-//! The options of `[[sip_interface]]`, `[[proxy_set]]` and its `proxy` list.
+//! The options of `[[sip_interface]]` and `[[ip_group]]`.
 
 use super::{Fallback, Kind, Opt, Source, Syntax, Table, Unit, Word, text, whole, word};
 
@@ -57,103 +57,183 @@ pub(in crate::config) static INTERFACE_ADVERTISED_ADDRESS: Opt = Opt {
           NAT, the public one.",
 };
 
-// `[[proxy_set]]`
+pub(in crate::config) static INTERFACE_ADDITIONAL_UDP_PORTS: Opt = Opt {
+    table: Table::SipInterface,
+    key: "additional_udp_ports",
+    kind: Kind::Ports,
+    fallback: Fallback::Nothing("no Account can have a port of its own"),
+    example: "\"6000-6999\"",
+    cli: "additional-udp-ports",
+    ini: &["AdditionalUDPPorts"],
+    source: Source::Reference,
+    rules: "U1, U3, U5",
+    doc: "Local UDP ports for Accounts with udp_port_assignment, one for each. The range must not \
+          contain a udp_port of the same address, nor overlap another range there.",
+};
 
-pub(in crate::config) static SET_NAME: Opt = Opt {
-    table: Table::ProxySet,
+static PORTS_MODES: [Word; 2] = [
+    word("always-open", "always-open", Some(0), "from the start on"),
+    word(
+        "open-when-used",
+        "open-when-used",
+        Some(1),
+        "from an Account's first REGISTER to the end of its binding",
+    ),
+];
+
+pub(in crate::config) static INTERFACE_ADDITIONAL_UDP_PORTS_MODE: Opt = Opt {
+    table: Table::SipInterface,
+    key: "additional_udp_ports_mode",
+    kind: Kind::Words(&PORTS_MODES),
+    fallback: Fallback::Word("always-open"),
+    example: "\"always-open\"",
+    cli: "additional-udp-ports-mode",
+    ini: &["AdditionalUDPPortsMode"],
+    source: Source::Reference,
+    rules: "U2",
+    doc: "When the additional_udp_ports are open.",
+};
+
+// `[[ip_group]]`
+
+pub(in crate::config) static GROUP_NAME: Opt = Opt {
+    table: Table::IpGroup,
     key: "name",
     kind: text(40, Syntax::Free),
     fallback: Fallback::Required,
-    example: "\"carrier\"",
-    cli: "proxy-name",
-    ini: &["ProxyName"],
+    example: "\"Carrier\"",
+    cli: "name",
+    ini: &["Name"],
     source: Source::Reference,
     rules: "G1",
-    doc: "Unique name; IP Groups refer to it.",
+    doc: "Unique name; Accounts refer to it.",
 };
 
-pub(in crate::config) static SET_SIP_INTERFACE: Opt = Opt {
-    table: Table::ProxySet,
-    key: "sip_interface",
-    kind: Kind::Reference(Table::SipInterface),
-    fallback: Fallback::Required,
-    example: "\"outside\"",
-    cli: "sbcipv4-sip-int-name",
-    ini: &["SBCIPv4SIPInterfaceName", "SBCIPv6SIPInterfaceName"],
+pub(in crate::config) static GROUP_PROXY_SET: Opt = Opt {
+    table: Table::IpGroup,
+    key: "proxy_set",
+    kind: Kind::Reference(Table::ProxySet),
+    fallback: Fallback::Nothing("the group can be served, but not serve"),
+    example: "\"carrier\"",
+    cli: "proxy-set-name",
+    ini: &["ProxySetName"],
     source: Source::Reference,
-    rules: "G3",
-    doc: "The SIP Interface from which its addresses are spoken to.",
+    rules: "S1, C1",
+    doc: "Its addresses. A group that is the serving one of an Account must have them.",
 };
 
-pub(in crate::config) static SET_PROXY: Opt = Opt {
-    table: Table::ProxySet,
-    key: "proxy",
-    kind: Kind::Rows(Table::Proxy),
-    fallback: Fallback::Required,
-    example: "[\n    \
-              { address = \"127.0.0.1:5060\", transport = \"udp\", priority = 0, weight = 0 },\n\
-              ]",
-    cli: "proxy-ip",
+pub(in crate::config) static GROUP_SIP_GROUP_NAME: Opt = Opt {
+    table: Table::IpGroup,
+    key: "sip_group_name",
+    kind: text(100, Syntax::Host),
+    fallback: Fallback::Nothing("the Account's host_name, else the registrar's address"),
+    example: "\"carrier.example\"",
+    cli: "sip-group-name",
+    ini: &["SIPGroupName"],
+    source: Source::Reference,
+    rules: "I1, I2",
+    doc: "Host of the Request-URI of what is sent to the group, and host of From and To where the \
+          Account has no host_name.",
+};
+
+pub(in crate::config) static GROUP_CONTACT_USER: Opt = Opt {
+    table: Table::IpGroup,
+    key: "contact_user",
+    kind: text(60, Syntax::Free),
+    fallback: Fallback::Nothing("the Account's user_name"),
+    example: "\"4930123456\"",
+    cli: "contact-user",
+    ini: &["ContactUser"],
+    source: Source::Reference,
+    rules: "I1",
+    doc: "User of From, To and Contact where the Account has no contact_user of its own; the \
+          served group's counts before the serving group's.",
+};
+
+static AUTHENTICATION_MODES: [Word; 4] = [
+    word(
+        "user-authenticates",
+        "user-authenticates",
+        Some(0),
+        "only an Account's own credentials",
+    ),
+    word(
+        "sbc-as-client",
+        "sbc-as-client",
+        Some(1),
+        "the group's, where an Account has none",
+    ),
+    word(
+        "sbc-as-server",
+        "sbc-as-server",
+        Some(2),
+        "only an Account's own credentials",
+    ),
+    word("sbc-as-both", "sbc-as-both", None, "as sbc-as-client"),
+];
+
+pub(in crate::config) static GROUP_AUTHENTICATION_MODE: Opt = Opt {
+    table: Table::IpGroup,
+    key: "authentication_mode",
+    kind: Kind::Words(&AUTHENTICATION_MODES),
+    fallback: Fallback::Word("user-authenticates"),
+    example: "\"user-authenticates\"",
+    cli: "authentication-mode",
+    ini: &["AuthenticationMode"],
+    source: Source::Reference,
+    rules: "A3",
+    doc: "Which credentials answer the group's challenges.",
+};
+
+pub(in crate::config) static GROUP_USER_NAME_AS_CLIENT: Opt = Opt {
+    table: Table::IpGroup,
+    key: "user_name_as_client",
+    kind: text(60, Syntax::Free),
+    fallback: Fallback::Nothing("no credentials of its own"),
+    example: "\"u12345\"",
+    cli: "username-as-client",
+    ini: &["UsernameAsClient", "Username"],
+    source: Source::Reference,
+    rules: "A3",
+    doc: "Digest user of the group, for Accounts without credentials. It counts only with \
+          authentication_mode \"sbc-as-client\" or \"sbc-as-both\".",
+};
+
+pub(in crate::config) static GROUP_PASSWORD_AS_CLIENT: Opt = Opt {
+    table: Table::IpGroup,
+    key: "password_as_client",
+    kind: text(50, Syntax::Password),
+    fallback: Fallback::Nothing("the empty password"),
+    example: "\"change-me\"",
+    cli: "password-as-client",
+    ini: &["PasswordAsClient", "Password"],
+    source: Source::Reference,
+    rules: "A3, G1",
+    doc: "Digest password of the group.",
+};
+
+pub(in crate::config) static GROUP_PASSWORD_AS_CLIENT_FILE: Opt = Opt {
+    table: Table::IpGroup,
+    key: "password_as_client_file",
+    kind: text(4_096, Syntax::Free),
+    fallback: Fallback::Nothing("see password_as_client"),
+    example: "\"carrier.secret\"",
+    cli: "password-as-client-file",
     ini: &[],
-    source: Source::Reference,
-    rules: "P1",
-    doc: "Its addresses: at least one. The best priority comes first; among equals, the order as \
-          written.",
+    source: Source::Rule,
+    rules: "A3",
+    doc: "Instead of password_as_client: a file whose first line is the password.",
 };
 
-// The entries of `proxy`
-
-pub(in crate::config) static PROXY_ADDRESS: Opt = Opt {
-    table: Table::Proxy,
-    key: "address",
-    kind: Kind::Socket,
-    fallback: Fallback::Required,
-    example: "\"127.0.0.1:5060\"",
-    cli: "proxy-address",
-    ini: &["IpAddress"],
-    source: Source::Reference,
-    rules: "P1",
-    doc: "IP address with or without a port: \"192.0.2.1\", \"192.0.2.1:5070\", \"2001:db8::1\", \
-          \"[2001:db8::1]:5070\". The default port is 5060. Names are not resolved yet.",
-};
-
-static TRANSPORTS: [Word; 1] = [word("udp", "udp", Some(0), "UDP")];
-
-pub(in crate::config) static PROXY_TRANSPORT: Opt = Opt {
-    table: Table::Proxy,
-    key: "transport",
-    kind: Kind::Words(&TRANSPORTS),
-    fallback: Fallback::Word("udp"),
-    example: "\"udp\"",
-    cli: "transport-type",
-    ini: &["TransportType"],
-    source: Source::Reference,
-    rules: "P1",
-    doc: "How it is spoken to.",
-};
-
-pub(in crate::config) static PROXY_PRIORITY: Opt = Opt {
-    table: Table::Proxy,
-    key: "priority",
-    kind: whole(0, 65_535, Unit::Plain),
-    fallback: Fallback::Whole(0),
-    example: "0",
-    cli: "priority",
-    ini: &["Priority"],
-    source: Source::Reference,
-    rules: "P1",
-    doc: "0 is best.",
-};
-
-pub(in crate::config) static PROXY_WEIGHT: Opt = Opt {
-    table: Table::Proxy,
-    key: "weight",
-    kind: whole(0, 65_535, Unit::Plain),
-    fallback: Fallback::Whole(0),
-    example: "0",
-    cli: "weight",
-    ini: &["Weight"],
-    source: Source::Reference,
-    rules: "P1",
-    doc: "Share among addresses of equal priority, where a load is balanced.",
+pub(in crate::config) static GROUP_PASSWORD_AS_CLIENT_ENV: Opt = Opt {
+    table: Table::IpGroup,
+    key: "password_as_client_env",
+    kind: text(256, Syntax::Variable),
+    fallback: Fallback::Nothing("see password_as_client"),
+    example: "\"CARRIER_PASSWORD\"",
+    cli: "password-as-client-env",
+    ini: &[],
+    source: Source::Rule,
+    rules: "A3",
+    doc: "Instead of password_as_client: an environment variable of the daemon that holds it.",
 };

@@ -81,7 +81,7 @@ serving_ip_group = "B"
 user_name = "u5"
 password = "trombone-3"
 pasword_file = "open.secret"
-register = "gin"
+register = "maybe"
 "#;
 
 const SAID: &[&str] = &[
@@ -107,8 +107,8 @@ const SAID: &[&str] = &[
     "  hint: the first account \"open\" stands in line 39",
     "regent.toml:69:1: error: account \"open\": unknown key \"pasword_file\"",
     "  hint: did you mean \"password_file\"?",
-    "regent.toml:70:12: error: account \"open\": register is \"gin\", which is none of its words",
-    "  hint: words are \"no\", \"regular\"",
+    "regent.toml:70:12: error: account \"open\": register is \"maybe\", which is none of its words",
+    "  hint: words are \"no\", \"regular\", \"gin\"",
 ];
 
 // rule G1

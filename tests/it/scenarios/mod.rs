@@ -14,6 +14,7 @@ mod auth;
 mod binding;
 mod change;
 mod credentials;
+mod gin;
 mod golden;
 mod granted;
 mod hostile;
@@ -38,6 +39,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         binding::trials(),
         change::trials(),
         credentials::trials(),
+        gin::trials(),
         golden::trials(),
         granted::trials(),
         hostile::trials(),

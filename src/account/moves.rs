@@ -1,0 +1,181 @@
+//! What makes an Account register anew or move, beside its own timers: its registrar is offline or
+//! has left the list, the served group's state, triggers (rules S5, S7, S11, S13, S14).
+
+use super::select::Choice;
+use super::{Account, Attempt, Binding, Errand, Shared, Wanted, Why};
+use crate::config::{MoveWhenLost, SearchMode, Stickiness};
+use crate::effect::SetId;
+use crate::pace::RegistrarId;
+use crate::proxy::Change;
+
+impl Account {
+    /// Something is new about its serving set, or about the served one.
+    pub fn on_change(&mut self, change: Change, shared: &mut Shared) {
+        match change {
+            Change::Offline(registrar) => self.on_offline(registrar, shared),
+            Change::Online(_) => self.on_online(shared),
+            Change::Left(registrar) => self.on_left(registrar, shared),
+            Change::Listed => self.on_ready(shared),
+            Change::Verdict => self.on_served_status(shared),
+        }
+    }
+
+    /// A member is offline (rules P4, S14).
+    fn on_offline(&mut self, registrar: RegistrarId, shared: &mut Shared) {
+        if self.is_queued_at(registrar) {
+            return self.look_elsewhere(shared);
+        }
+        if self.is_bound_at(registrar) && self.moves_at_once(shared) {
+            self.move_away(registrar, shared);
+        }
+    }
+
+    /// A member is online again: whoever waits at one that is offline may go there.
+    fn on_online(&mut self, shared: &mut Shared) {
+        let Some(set) = self.set else { return };
+        match (self.attempt, self.binding) {
+            (Attempt::Queued { registrar, .. }, _) if !shared.proxies.is_online(set, registrar) => {
+                self.look_elsewhere(shared);
+            }
+            (Attempt::Scheduled { .. }, Binding::Bound(bound))
+                if !shared.proxies.is_online(set, bound.registrar)
+                    && self.moves_at_once(shared) =>
+            {
+                self.move_away(bound.registrar, shared);
+            }
+            _ => {}
+        }
+    }
+
+    /// A member has left the list (rule S5).
+    fn on_left(&mut self, registrar: RegistrarId, shared: &mut Shared) {
+        if self.is_queued_at(registrar) {
+            return self.look_elsewhere(shared);
+        }
+        if self.is_bound_at(registrar) && self.is_sticky() {
+            self.move_away(registrar, shared);
+        }
+    }
+
+    fn is_queued_at(&self, at: RegistrarId) -> bool {
+        matches!(self.attempt, Attempt::Queued { registrar, .. } if registrar == at)
+    }
+
+    fn look_elsewhere(&mut self, shared: &mut Shared) {
+        if let Attempt::Queued { registrar, due, .. } = self.attempt
+            && self.errand != Errand::Unregister
+        {
+            self.choose_again(registrar, due, shared);
+        }
+    }
+
+    /// Whether it leaves a registrar that is offline without waiting for its next REGISTER (rule
+    /// S14).
+    fn moves_at_once(&self, shared: &Shared) -> bool {
+        match shared.rules.move_when_registrar_lost {
+            MoveWhenLost::AtOnce => true,
+            MoveWhenLost::NextRegister => false,
+            MoveWhenLost::ByMode => {
+                self.config.registrar_stickiness == Stickiness::Enable
+                    && self.config.registrar_search_mode != SearchMode::Avoid
+            }
+        }
+    }
+
+    /// A new registration at once, at another member than the one that holds the binding; the
+    /// binding stands meanwhile (rule L5). Without another member nothing changes.
+    pub(super) fn move_away(&mut self, from: RegistrarId, shared: &mut Shared) {
+        let is_elsewhere = match self.attempt {
+            Attempt::InFlight { registrar, .. } => registrar != from,
+            Attempt::Queued { .. } | Attempt::Gated { .. } | Attempt::Idle => true,
+            Attempt::Scheduled { .. } => false,
+        };
+        if !self.is_wanted() || self.errand == Errand::Unregister || is_elsewhere {
+            return;
+        }
+        let (attempt, was_lost) = (self.attempt, self.is_lost);
+        self.is_lost = true;
+        self.new_pass(None);
+        self.spend(from);
+        let Choice::At(next) = self.choose(shared) else {
+            self.is_lost = was_lost;
+            self.pass = None;
+            return;
+        };
+        if !self.may_move_to(next, shared) {
+            self.is_lost = was_lost;
+            self.pass = None;
+            return;
+        }
+        if !shared.may_register(self.group, self.id) {
+            let now = shared.cx.now;
+            return self.advance(Errand::Register, now, shared);
+        }
+        if let Attempt::InFlight { transaction, .. } = attempt {
+            shared.cx.abandon(transaction);
+        }
+        let why = || "its registrar is lost".to_owned();
+        self.go_to(self.binding, next, shared, why);
+    }
+
+    /// Whether it is worth leaving for this member: one that is online, or any in mode ims.
+    fn may_move_to(&self, next: RegistrarId, shared: &Shared) -> bool {
+        let is_online = |set: SetId| shared.proxies.is_online(set, next);
+        self.is_ims() || self.set.is_some_and(is_online)
+    }
+
+    /// The served group is online or offline, or that is known for the first time (rule S13).
+    fn on_served_status(&mut self, shared: &mut Shared) {
+        let status = self.served_set.map(|set| shared.proxies.is_set_online(set));
+        let is_held = self.heeds_served() && status != Some(Some(true));
+        if is_held == self.is_held {
+            return;
+        }
+        let before = self.phase();
+        self.is_held = is_held;
+        let why = if is_held {
+            "the served group is offline"
+        } else {
+            "the served group is online"
+        };
+        self.say_phase(before, shared, || why.to_owned());
+        self.mark_changed(shared);
+        if self.wanted != Wanted::Registered {
+            return;
+        }
+        if is_held {
+            self.leave_binding(why, shared);
+        } else if matches!(self.attempt, Attempt::Idle) {
+            self.on_ready(shared);
+        }
+    }
+
+    fn heeds_served(&self) -> bool {
+        self.config.register_by_served_ip_group_status
+            == crate::config::ByServedStatus::OnlyIfOnline
+    }
+
+    /// A refresh at the bound registrar now, for a reason from outside; not while a REGISTER is
+    /// under way (rule S7).
+    pub(super) fn refresh_now(&mut self, shared: &mut Shared) -> bool {
+        let Binding::Bound(bound) = self.binding else {
+            return false;
+        };
+        let is_free = matches!(
+            self.attempt,
+            Attempt::Scheduled {
+                why: Why::Refresh | Why::Retry,
+                ..
+            }
+        );
+        if !is_free || !self.is_wanted() {
+            return false;
+        }
+        let now = shared.cx.now;
+        if !shared.may_register(self.group, self.id) {
+            return false;
+        }
+        self.begin_at(bound.registrar, Errand::Register, now, shared);
+        true
+    }
+}

@@ -1,0 +1,113 @@
+//! What comes from the wires: answers and silences find their transaction, and it its party.
+
+use std::net::SocketAddr;
+
+use super::{Engine, requests};
+use crate::cx::{Branch, Cx, Ended, Expired, Matched, Party};
+use crate::effect::Via;
+use crate::proxy::Probed;
+use crate::sip::message::Message;
+
+/// How a transaction ended.
+enum End<'a> {
+    /// By a final answer, and the topmost Via in it.
+    Answer(&'a Message<'a>, &'a crate::sip::Via<'a>),
+    /// By a time-out (rule X1).
+    Silence,
+    /// By an ICMP error (rule X2).
+    Unreachable,
+}
+
+impl Engine {
+    pub(super) fn on_received(&mut self, via: Via, from: SocketAddr, bytes: &[u8]) {
+        let now = self.shared.cx.now;
+        let known = match via {
+            Via::Socket(socket) => self.shared.pace.find(socket, from),
+            Via::Flow(_) => None,
+        };
+        if let Some(registrar) = known {
+            self.shared.pace.on_heard(registrar, now);
+        }
+        let Ok(message) = Message::parse(bytes) else {
+            return;
+        };
+        let Some(code) = message.code() else {
+            return requests::answer(&message, via, from, known.is_some(), &mut self.shared.cx);
+        };
+        // RFC 3261 §8.1.3.3: an answer with a second Via is not for us.
+        let (Ok(top), Ok(cseq), 1) = (message.via(), message.cseq(), message.via_count()) else {
+            return;
+        };
+        let Some(branch) = top.branch.and_then(Branch::parse) else {
+            return;
+        };
+        let Cx {
+            transactions,
+            timers,
+            timing,
+            ..
+        } = &mut self.shared.cx;
+        let answer = (code, cseq.method);
+        match transactions.on_response(&branch, answer, (now, timing), timers) {
+            Matched::Stray | Matched::Provisional(_) => {}
+            Matched::Final(ended) => self.on_ended(&ended, &End::Answer(&message, &top)),
+        }
+    }
+
+    pub(super) fn on_unreachable(&mut self, to: SocketAddr, quoted: &[u8]) {
+        let Some(branch) = Branch::find(quoted) else {
+            return;
+        };
+        let Cx {
+            transactions,
+            timers,
+            ..
+        } = &mut self.shared.cx;
+        if let Some(ended) = transactions.on_unreachable(&branch, to, timers) {
+            self.on_ended(&ended, &End::Unreachable);
+        }
+    }
+
+    pub(super) fn on_transaction_timer(&mut self, slot: u32, generation: u32) {
+        let Cx {
+            transactions,
+            timers,
+            timing,
+            out,
+            now,
+            ..
+        } = &mut self.shared.cx;
+        if !transactions.fired(slot, generation, timers) {
+            return;
+        }
+        match transactions.on_timer(slot, (*now, timing), timers, |output| out.push(output)) {
+            Expired::Nothing => {}
+            Expired::Repeated(ended) => {
+                if let Party::Account(id) = ended.party {
+                    self.with(id, |account, shared| account.on_repeated(&ended, shared));
+                }
+            }
+            Expired::TimedOut(ended) => self.on_ended(&ended, &End::Silence),
+        }
+    }
+
+    /// A transaction is over: tells whose it was.
+    fn on_ended(&mut self, ended: &Ended, end: &End<'_>) {
+        match ended.party {
+            Party::Account(id) => self.with(id, |account, shared| match end {
+                End::Answer(message, via) => account.on_answer(ended, (message, via), shared),
+                End::Silence => account.on_timeout(ended, shared),
+                End::Unreachable => account.on_unreachable(ended, shared),
+            }),
+            Party::Subscription(_) => {}
+            Party::Probe { .. } => {
+                let how = match end {
+                    End::Answer(message, _) => Probed::Answered(message.code().unwrap_or_default()),
+                    End::Silence => Probed::Silent,
+                    End::Unreachable => Probed::Unreachable,
+                };
+                self.shared.on_probed(ended, how);
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Serving groups whose Accounts wait for one that probes a failing registrar (rule S12).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::effect::AccountId;
+use crate::time::Instant;
+
+/// A serving group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GroupId(u32);
+
+/// All serving groups of an engine.
+#[derive(Default, Debug)]
+pub struct Groups {
+    names: BTreeMap<Arc<str>, GroupId>,
+    groups: Vec<Group>,
+    released: VecDeque<AccountId>,
+    waits: u64,
+}
+
+#[derive(Default, Debug)]
+struct Group {
+    prober: Option<AccountId>,
+    /// Who waits, by when their REGISTER became due.
+    line: BTreeMap<(Instant, u64), AccountId>,
+}
+
+impl Groups {
+    /// The group with this name.
+    pub fn group(&mut self, name: &Arc<str>) -> GroupId {
+        if let Some(id) = self.names.get(name) {
+            return *id;
+        }
+        let id = GroupId(self.groups.len() as u32);
+        self.groups.push(Group::default());
+        self.names.insert(Arc::clone(name), id);
+        id
+    }
+
+    /// Whether nobody probes, or this Account does.
+    pub fn may_register(&self, group: GroupId, account: AccountId) -> bool {
+        let prober = self.groups[group.0 as usize].prober;
+        prober.is_none_or(|prober| prober == account)
+    }
+
+    /// An Account's REGISTER is due since then, and waits.
+    pub fn wait(&mut self, group: GroupId, account: AccountId, due: Instant) {
+        self.waits += 1;
+        let key = (due, self.waits);
+        self.groups[group.0 as usize].line.insert(key, account);
+    }
+
+    /// An Account's attempt failed: it is the prober, if nobody is.
+    pub fn on_failed(&mut self, group: GroupId, account: AccountId) {
+        self.groups[group.0 as usize].prober.get_or_insert(account);
+    }
+
+    /// The registrar has answered somebody: all go on, the earliest due first.
+    pub fn on_answered(&mut self, group: GroupId) {
+        let group = &mut self.groups[group.0 as usize];
+        group.prober = None;
+        self.released
+            .extend(std::mem::take(&mut group.line).into_values());
+    }
+
+    /// All go on, whatever the state of their groups.
+    pub fn release_all(&mut self) {
+        for group in 0..self.groups.len() as u32 {
+            self.on_answered(GroupId(group));
+        }
+    }
+
+    /// An Account no longer sends REGISTERs. If it was the prober, the earliest due takes over.
+    pub fn leave(&mut self, group: GroupId, account: AccountId) {
+        let group = &mut self.groups[group.0 as usize];
+        if group.prober == Some(account) {
+            let next = group.line.pop_first().map(|(_, account)| account);
+            group.prober = next;
+            self.released.extend(next);
+        } else if !group.line.is_empty() {
+            group.line.retain(|_, waiting| *waiting != account);
+        }
+    }
+
+    /// The next Account that may go on.
+    pub fn next_released(&mut self) -> Option<AccountId> {
+        self.released.pop_front()
+    }
+}
