@@ -129,11 +129,12 @@ impl Daemon {
             unix_ms_at_zero: clock.unix_ms_at_zero(),
             store: false,
         };
+        let resolver = Resolver::new(&config.agent.dns_servers);
         let engine = Engine::new(config, settings);
         Ok(Self {
             engine,
             sockets: Sockets::new().context("cannot wait for sockets")?,
-            resolver: Resolver::new(&[]),
+            resolver,
             effects: Effects::default(),
             clock,
             board: Arc::new(Board::new()),

@@ -196,9 +196,11 @@ impl Servers {
 fn follow(answers: &[rr::Record], name: &mut Name, ttl: &mut u32) {
     // An alias can be taken once for each record, so that a ring of them ends.
     for _ in answers {
-        let alias = answers.iter().find_map(|record| match &record.data {
-            RData::CNAME(target) if record.name == *name => Some((target, record.ttl)),
-            _ => None,
+        let alias = answers.iter().find_map(|record| {
+            let RData::CNAME(target) = &record.data else {
+                return None;
+            };
+            (record.name == *name).then_some((target, record.ttl))
         });
         let Some((target, holds)) = alias else {
             return;
@@ -262,6 +264,10 @@ fn record_type(kind: RecordKind) -> RecordType {
 }
 
 /// A failure in words for people.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what has no words of ours says something itself"
+)]
 fn failed(error: &NetError) -> Resolution {
     let why = match error {
         NetError::Timeout => "the name servers do not answer".to_owned(),

@@ -1,9 +1,10 @@
 //! A network of registrars and wires that runs faster than time.
 //!
-//! A [`World`] holds one engine, registrars, a [`Network`], a [`Dns`] and a store on one virtual clock, does
-//! what the engine asks for, and writes down everything that happens. It knows the engine's three
-//! verbs and nothing of its insides. While it runs it watches what must always hold (`watch`), and
-//! panics when it does not: it is a tool for tests. [`Registrar`] alone also serves real sockets.
+//! A [`World`] holds one engine, registrars, a [`Network`], a [`Dns`] and a store on one virtual
+//! clock, does what the engine asks for, and writes down everything that happens. It knows the
+//! engine's three verbs and nothing of its insides. While it runs it watches what must always hold
+//! (`watch`), and panics when it does not: it is a tool for tests. [`Registrar`] alone also serves
+//! real sockets.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod behaviour;

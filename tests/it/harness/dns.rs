@@ -1,8 +1,8 @@
-//! A name server of a trial's own: its records change while it runs, it can fall silent or fail, and
-//! it counts what it is asked.
+//! A name server of a trial's own: its records change while it runs, it can fall silent or fail,
+//! and it keeps count of what it is asked.
 //!
-//! It speaks UDP, and TCP for what does not fit. The bytes are written by the crate that the product
-//! reads them with; that a foreign server is understood too is another trial's matter.
+//! It speaks UDP, and TCP for what does not fit. The bytes are written by the crate that the
+//! product reads them with; that a foreign server is understood too is shown with dnsmasq.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
