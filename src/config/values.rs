@@ -372,7 +372,9 @@ mod tests {
                 (Fallback::Flag(flag), _) => Raw::Flag(flag),
                 (Fallback::Word(word), _) => Raw::Text(word),
                 (_, Kind::Rows(_)) => continue,
-                (_, Kind::Codes { .. }) => Raw::List(example_codes(option.example)),
+                (_, Kind::Codes { .. } | Kind::Addresses { .. }) => {
+                    Raw::List(example_items(option.example))
+                }
                 _ if option.example.starts_with('"') => Raw::Text(option.example.trim_matches('"')),
                 _ => Raw::Whole(option.example.parse().ok()),
             };
@@ -381,8 +383,8 @@ mod tests {
         }
     }
 
-    /// The codes of `[408, "5xx"]`.
-    fn example_codes(example: &str) -> Vec<Raw<'_>> {
+    /// The items of `[408, "5xx"]`.
+    fn example_items(example: &str) -> Vec<Raw<'_>> {
         let items = example.trim_matches(['[', ']']).split(", ");
         items
             .map(|item| match item.parse() {
@@ -390,6 +392,31 @@ mod tests {
                 Err(_) => Raw::Text(item.trim_matches('"')),
             })
             .collect()
+    }
+
+    #[test]
+    fn lists_of_addresses_are_texts() {
+        let option = option(Table::Agent, "dns_servers");
+        let list = |items: &[Raw<'static>]| Raw::List(items.to_vec());
+        let one = Raw::Text("192.0.2.53");
+        let wanted = vec!["192.0.2.53:53".parse().unwrap()];
+        let good = accept(option, list(std::slice::from_ref(&one)));
+        assert_eq!(good, Ok(Value::Addresses(wanted)));
+        assert_eq!(accept(option, list(&[])), Ok(Value::Addresses(vec![])));
+        let many = vec![one.clone(); 9];
+        for (raw, said) in [
+            (
+                one,
+                "must be a list of addresses, not text (in brackets: [\"192.0.2.53\"])",
+            ),
+            (list(&many), "has 9 entries, but at most 8 are allowed"),
+            (
+                list(&[Raw::Whole(Some(53))]),
+                "must be a list of addresses, each in double quotes",
+            ),
+        ] {
+            assert_eq!(judge(option, raw), said);
+        }
     }
 
     // Rules P3, P7.
