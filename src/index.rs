@@ -39,6 +39,11 @@ impl<K: Hash + Eq, V> Index<K, V> {
         Self { map }
     }
 
+    /// Makes room for so many more keys at once.
+    pub fn reserve(&mut self, more: usize) {
+        self.map.reserve(more);
+    }
+
     /// Sets the value of a key; returns the one before.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         self.map.insert(key, value)
@@ -58,11 +63,6 @@ impl<K: Hash + Eq, V> Index<K, V> {
         K: Borrow<Q>,
     {
         self.map.remove(key)
-    }
-
-    /// Gives back memory that filling it took and that it no longer needs.
-    pub fn shrink(&mut self) {
-        self.map.shrink_to_fit();
     }
 
     /// How many keys there are.

@@ -16,6 +16,7 @@ pub mod config;
 pub mod cx;
 pub mod effect;
 pub mod engine;
+pub mod flow;
 pub mod index;
 pub mod locate;
 pub mod pace;

@@ -5,8 +5,6 @@
 //! the operating system, tests take a constant.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use rand::rngs::StdRng;
-use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::time::{Duration, micros};
@@ -30,12 +28,13 @@ impl Seed {
 
     /// The draw with this counter of this owner.
     pub fn draw(&self, owner: u64, counter: u64) -> Draw {
-        let mut hash = Sha256::new();
-        hash.update(self.0);
-        hash.update(owner.to_le_bytes());
-        hash.update(counter.to_le_bytes());
         Draw {
-            rng: StdRng::from_seed(hash.finalize().into()),
+            seed: *self,
+            owner,
+            counter,
+            block: 0,
+            numbers: [0; 4],
+            left: 0,
         }
     }
 }
@@ -86,15 +85,27 @@ pub fn read_hex(digits: &[u8]) -> Option<u64> {
     (digits.len() <= 16).then_some(number)
 }
 
-/// One draw: as many random values as are asked of it, unguessable without the seed.
+/// One draw: as many random values as are asked of it, unguessable without the seed, also from
+/// each other: each four of them are a hash over the seed.
 pub struct Draw {
-    rng: StdRng,
+    seed: Seed,
+    owner: u64,
+    counter: u64,
+    /// How many hashes were taken.
+    block: u32,
+    numbers: [u64; 4],
+    /// How many of the numbers were not handed out yet.
+    left: usize,
 }
 
 impl Draw {
     /// 64 random bits.
     pub fn number(&mut self) -> u64 {
-        self.rng.next_u64()
+        if self.left == 0 {
+            self.refill();
+        }
+        self.left -= 1;
+        self.numbers[self.left]
     }
 
     /// 64 random bits, written out.
@@ -104,20 +115,43 @@ impl Draw {
 
     /// A uniform number in `0..bound`; 0 for a bound of 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        if bound == 0 {
-            0
-        } else {
-            self.rng.random_range(0..bound)
+        // Lemire's method: the upper half of the product is the number. As many lower halves are
+        // refused as 2^64 has left over, so that every number has equally many.
+        let surplus = bound.wrapping_neg().checked_rem(bound).unwrap_or(0);
+        loop {
+            let product = u128::from(self.number()) * u128::from(bound);
+            if product as u64 >= surplus {
+                return (product >> 64) as u64;
+            }
         }
     }
 
     /// A uniform duration in `[low, high]`, in microseconds; `low` when `high` is not above it.
     pub fn between(&mut self, low: Duration, high: Duration) -> Duration {
         let (low, high) = (micros(low), micros(high));
-        if high <= low {
-            return Duration::from_micros(low);
+        let span = high.saturating_sub(low);
+        let above = match span.checked_add(1) {
+            Some(1) => 0,
+            Some(count) => self.below(count),
+            None => self.number(),
+        };
+        Duration::from_micros(low + above)
+    }
+
+    fn refill(&mut self) {
+        let mut hash = Sha256::new();
+        // 52 bytes: with more than 55 the hash would take twice as long.
+        hash.update(self.seed.0);
+        hash.update(self.owner.to_le_bytes());
+        hash.update(self.counter.to_le_bytes());
+        hash.update(self.block.to_le_bytes());
+        let bytes: [u8; 32] = hash.finalize().into();
+        let (words, _) = bytes.as_chunks();
+        for (number, word) in self.numbers.iter_mut().zip(words) {
+            *number = u64::from_le_bytes(*word);
         }
-        Duration::from_micros(self.rng.random_range(low..=high))
+        self.block += 1;
+        self.left = self.numbers.len();
     }
 }
 
@@ -135,6 +169,17 @@ mod tests {
             seed.draw(1, 2).number(),
             Seed::from_number(8).draw(1, 2).number()
         );
+    }
+
+    #[test]
+    fn numbers_below_a_bound_are_equally_frequent() {
+        let mut draw = Seed::from_number(3).draw(0, 0);
+        let mut counts = [0; 6];
+        for _ in 0..60_000 {
+            counts[draw.below(6) as usize] += 1;
+        }
+        assert!(counts.iter().all(|count| (9_500..10_500).contains(count)));
+        assert_eq!((draw.below(0), draw.below(1)), (0, 0));
     }
 
     #[test]

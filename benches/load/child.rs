@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use nix::{time::ClockId, unistd::Pid};
 
 use crate::responder;
 
@@ -202,45 +203,41 @@ pub(crate) fn floor(
     Ok(Figures::read(&line))
 }
 
-/// CPU time of a process, user and system.
+/// CPU time of a process, with that of its threads that have ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cpu {
-    /// How much.
+    /// User and system time.
     pub(crate) spent: Duration,
-    /// True when it was read in ticks of 10 ms and not in nanoseconds.
-    pub(crate) coarse: bool,
+    /// Of that, the system time, as far as the kernel can tell: it looks once a tick.
+    pub(crate) system: Duration,
 }
 
-/// Reads the CPU time of all threads of a process.
-///
-/// The scheduler's count is in nanoseconds, but a thread that has ended takes its share along. The
-/// count of the whole process keeps that share, and is cut to ticks. Neither is ever too high, so
-/// the higher one is the better one.
-pub(crate) fn cpu(id: u32) -> Result<Cpu> {
-    const TICK: Duration = Duration::from_millis(10);
-    let mut exact = Duration::ZERO;
-    for task in fs::read_dir(format!("/proc/{id}/task"))? {
-        // A thread may end between the listing and the reading.
-        let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else {
-            continue;
-        };
-        let nanos = text.split(' ').next().and_then(|field| field.parse().ok());
-        exact += Duration::from_nanos(nanos.context("schedstat is not as expected")?);
+impl Cpu {
+    /// What was spent since an earlier reading.
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self {
+            spent: self.spent.saturating_sub(earlier.spent),
+            system: self.system.saturating_sub(earlier.system),
+        }
     }
+}
+
+/// Reads the CPU time of a process.
+pub(crate) fn cpu(id: u32) -> Result<Cpu> {
+    let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(id.try_into()?))?;
     let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
     // The name in parentheses may hold spaces; after it come the state and ten fields, then ours.
     let (_, fields) = stat.rsplit_once(')').context("stat is not as expected")?;
-    let ticks = fields.split_whitespace().skip(11).take(2);
-    let ticks: u32 = ticks
-        .map(str::parse::<u32>)
-        .sum::<Result<u32, _>>()
-        .context("stat is not as expected")?;
-    let whole = TICK * ticks;
+    let ticks = fields.split_whitespace().nth(12).map(str::parse::<u32>);
+    let ticks = ticks.context("stat is not as expected")??;
     Ok(Cpu {
-        spent: exact.max(whole),
-        coarse: whole > exact,
+        spent: clock.now()?.into(),
+        system: TICK * ticks,
     })
 }
+
+/// What the kernel counts system time in.
+const TICK: Duration = Duration::from_millis(10);
 
 /// A size out of `/proc/PID/status`, in bytes.
 pub(crate) fn memory(id: u32, name: &str) -> Result<u64> {

@@ -19,7 +19,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
-    child::{self, Figures, Owned, Responder},
+    child::{self, Cpu, Figures, Owned, Responder},
     responder, verify,
 };
 
@@ -46,21 +46,19 @@ pub(crate) struct Outcome {
     /// The responder's counts at the end.
     pub(crate) figures: Figures,
     /// CPU time up to about the first datagram.
-    pub(crate) start_up: Duration,
+    pub(crate) start_up: Cpu,
     /// CPU time from the start of the process until everybody was registered.
-    pub(crate) registering: Duration,
+    pub(crate) registering: Cpu,
     /// CPU time per second of rest.
     pub(crate) resting: Duration,
     /// CPU time from before the first refresh until everybody was refreshed.
-    pub(crate) refreshing: Duration,
+    pub(crate) refreshing: Cpu,
     /// VmRSS ten seconds after the last 200.
     pub(crate) resident: u64,
     /// VmHWM at the end.
     pub(crate) peak: u64,
     /// Datagrams that the kernel dropped, at the responder and at the daemon.
     pub(crate) drops: [u64; 2],
-    /// True when CPU time was read in ticks of 10 ms, because a thread had ended.
-    pub(crate) coarse: bool,
     /// True when refreshes came before the memory was read.
     pub(crate) early: bool,
 }
@@ -142,8 +140,8 @@ impl Watched<'_> {
             let rest = Duration::from_secs(10);
             thread::sleep(rest.saturating_sub(registered.elapsed()));
             self.outcome.resident = child::memory(id, "VmRSS")?;
-            let spent = self.cpu()?.saturating_sub(self.outcome.registering);
-            self.outcome.resting = spent.div_f64(rest.as_secs_f64() - 0.3);
+            let resting = self.cpu()?.since(self.outcome.registering);
+            self.outcome.resting = resting.spent.div_f64(rest.as_secs_f64() - 0.3);
             self.outcome.early = self.responder.report()?.value("refresh.requests")? > 0;
         }
         self.refreshes(patience + self.plan.grant)?;
@@ -168,16 +166,14 @@ impl Watched<'_> {
             },
         )?;
         thread::sleep(Duration::from_millis(300));
-        self.outcome.refreshing = self.cpu()?.saturating_sub(before);
+        self.outcome.refreshing = self.cpu()?.since(before);
         self.outcome.figures = self.responder.report()?;
         Ok(())
     }
 
     /// CPU time of the daemon so far.
-    fn cpu(&mut self) -> Result<Duration> {
-        let cpu = child::cpu(self.daemon.id())?;
-        self.outcome.coarse |= cpu.coarse;
-        Ok(cpu.spent)
+    fn cpu(&self) -> Result<Cpu> {
+        child::cpu(self.daemon.id())
     }
 
     /// Asks the responder again and again until `done` says so.

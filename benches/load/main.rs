@@ -6,9 +6,9 @@
 //! CPU times is what stays true from one machine to the next. `--help` lists the options; the
 //! whole of it takes about ten minutes, `--quick` one.
 //!
-//! The daemon's CPU time is that of all its threads, start-up included, read from `/proc` when it
-//! has come to rest; the floor's is what `getrusage` says of it as it ends. The targets on CPU are
-//! for 10,000 Accounts: below that, starting a process at all weighs too much.
+//! The daemon's CPU time is what the clock of its process says when it has come to rest: that of
+//! all its threads, start-up included. The floor's is what `getrusage` says of it as it ends. The
+//! targets on CPU are for 10,000 Accounts: below that, starting a process at all weighs too much.
 //!
 //! The bench measures and judges (`--check`); it does not know how the daemon works inside.
 

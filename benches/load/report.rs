@@ -20,6 +20,8 @@ use crate::{child::Figures, daemon::Outcome};
 pub(crate) struct Cost {
     /// User and system time, in microseconds.
     cpu: f64,
+    /// Of that, the system time.
+    system: f64,
     /// Time of the whole run.
     wall: Duration,
 }
@@ -27,9 +29,10 @@ pub(crate) struct Cost {
 impl Cost {
     /// Reads the figures of a floor.
     pub(crate) fn read(figures: &Figures, registrations: usize) -> Result<Self> {
-        let spent = figures.micros("user_us")? + figures.micros("system_us")?;
+        let (user, system) = (figures.micros("user_us")?, figures.micros("system_us")?);
         Ok(Self {
-            cpu: each(spent, registrations),
+            cpu: each(user + system, registrations),
+            system: each(system, registrations),
             wall: figures.micros("wall_us")?,
         })
     }
@@ -50,8 +53,8 @@ impl Pair {
         let [register, refresh] = self.floor;
         let (wall, again) = (register.wall, refresh.wall);
         let daemon = self.daemon.as_ref().map_or_else(String::new, |daemon| {
-            let registration = each(daemon.registering, accounts);
-            let refresh = each(daemon.refreshing, accounts);
+            let registration = each(daemon.registering.spent, accounts);
+            let refresh = each(daemon.refreshing.spent, accounts);
             format!("daemon {registration:.1} µs a registration, {refresh:.1} µs a refresh; ")
         });
         println!(
@@ -99,19 +102,21 @@ impl Series {
             println!("    first to last 200         {span:.3} s");
         }
         let [whole, start_up] = [
-            self.median(|daemon| each(daemon.registering, accounts)),
-            self.median(|daemon| each(daemon.start_up, accounts)),
+            self.median(|daemon| each(daemon.registering.spent, accounts)),
+            self.median(|daemon| each(daemon.start_up.spent, accounts)),
         ];
         println!(
             "  CPU of a registration       daemon {whole:.2} µs (about {start_up:.2} before the \
              first datagram), floor {register:.2} µs, ratio {:.2}",
             self.ratio(0)
         );
+        println!("    of that in the kernel     {}", self.system(0));
         println!(
             "  CPU of a refresh            daemon {:.2} µs, floor {refresh:.2} µs, ratio {:.2}",
-            self.median(|daemon| each(daemon.refreshing, accounts)),
+            self.median(|daemon| each(daemon.refreshing.spent, accounts)),
             self.ratio(1)
         );
+        println!("    of that in the kernel     {}", self.system(1));
         let [resident, peak] = self.memory();
         let resting = self.median(|daemon| daemon.resting.as_secs_f64() * 1e3);
         let drops = self.most(|daemon| Ok(daemon.drops[0] + daemon.drops[1]));
@@ -120,11 +125,6 @@ impl Series {
         println!("  datagrams dropped           {drops}\n");
         if self.daemons().any(|daemon| daemon.early) {
             println!("  note: refreshes began before the memory was read\n");
-        }
-        if self.daemons().any(|daemon| daemon.coarse) {
-            println!(
-                "  note: a thread had ended, so the daemon's CPU was read in ticks of 10 ms\n"
-            );
         }
     }
 
@@ -199,9 +199,19 @@ impl Series {
     fn ratio(&self, place: usize) -> f64 {
         median(self.pairs.iter().filter_map(|pair| {
             let daemon = pair.daemon.as_ref()?;
-            let spent = [daemon.registering, daemon.refreshing][place];
-            Some(each(spent, self.accounts) / pair.floor[place].cpu)
+            let cpu = [daemon.registering, daemon.refreshing][place];
+            Some(each(cpu.spent, self.accounts) / pair.floor[place].cpu)
         }))
+    }
+
+    /// What of the CPU of a registration (0) or a refresh (1) was system time, in words.
+    fn system(&self, place: usize) -> String {
+        let daemon = self.median(|daemon| {
+            let cpu = [daemon.registering, daemon.refreshing][place];
+            each(cpu.system, self.accounts)
+        });
+        let floor = median(self.pairs.iter().map(|pair| pair.floor[place].system));
+        format!("daemon {daemon:.1} µs, floor {floor:.1} µs")
     }
 
     /// VmRSS and VmHWM, in KiB of an Account.

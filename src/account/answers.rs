@@ -6,7 +6,7 @@ use super::{
 };
 use crate::config::{SyncMode, UnregistrationMode};
 use crate::cx::Ended;
-use crate::effect::{Answer, Event, Failure, Outcome};
+use crate::effect::{Answer, Cause, Event, Failure, Outcome};
 use crate::pace::RegistrarId;
 use crate::sip::{Message, Name, RetryAfter, Via};
 use crate::time::{Duration, Instant};
@@ -126,12 +126,8 @@ impl Account {
         shared: &mut Shared,
     ) {
         self.on_authentication_info(message, registrar, shared);
-        let socket = shared.pace.get(registrar).socket;
-        let contact = shared
-            .proxies
-            .socket_of(socket)
-            .map_or("", |socket| &*socket.contact);
-        let granted = self.granted(message, contact);
+        let contact = self.contact(shared);
+        let granted = self.granted(message, &contact);
         if granted == 0 {
             let code = message.code().unwrap_or(200);
             return self.fail(registrar, Trouble::GrantedNothing(code), None, shared);
@@ -160,7 +156,10 @@ impl Account {
         self.visit(registrar, granted, now);
         let due = self.refresh_due(registrar, granted, shared);
         let address = shared.pace.get(registrar).address;
-        let why = || format!("{address} granted {granted} s");
+        let why = || Cause::Granted {
+            by: address,
+            seconds: granted,
+        };
         self.go_on(binding, (due, Why::Refresh), shared, why);
         self.settle(
             Errand::Register,
@@ -200,6 +199,7 @@ impl Account {
         };
         self.route = None;
         self.failures = 0;
+        self.identity.random_user = None;
         if left.is_none() {
             self.trouble = None;
         }
@@ -267,6 +267,9 @@ impl Account {
             return self.go_to(binding, next, shared, || text);
         }
         self.failures = self.failures.saturating_add(1);
+        if binding == Binding::None {
+            self.identity.random_user = None;
+        }
         let was_refused = trouble.is_about_credentials()
             || self.is_ims() && self.pass.as_ref().is_some_and(|pass| pass.was_refused);
         self.refusals = if was_refused {

@@ -3,6 +3,7 @@
 
 use super::select::Choice;
 use super::{Account, Attempt, Binding, Errand, Outcome, Shared, Tries, Why};
+use crate::effect::Cause;
 use crate::pace::RegistrarId;
 use crate::time::Instant;
 
@@ -30,6 +31,9 @@ impl Account {
             shared.pace.groups.wait(self.group, self.id, due);
             let why = "another Account probes its registrar";
             return self.put_off(Attempt::Gated { due }, why, shared);
+        }
+        if !self.has_port(errand, due, shared) {
+            return;
         }
         let choice = match (errand, self.binding) {
             (Errand::Unregister, Binding::Bound(bound)) => Choice::At(bound.registrar),
@@ -172,12 +176,12 @@ impl Account {
     }
 
     /// An attempt is over: goes on as is meant. `next` is when the next REGISTER is due.
-    pub(super) fn go_on(
+    pub(super) fn go_on<C: Into<Cause>>(
         &mut self,
         binding: Binding,
         next: (Instant, Why),
         shared: &mut Shared,
-        why: impl FnOnce() -> String,
+        why: impl FnOnce() -> C,
     ) {
         self.land(shared);
         self.pass = None;

@@ -25,15 +25,63 @@ pub(super) struct Known {
     /// Whether it was made or renewed in this attempt: then the next challenge to it is final,
     /// unless stale.
     pub(super) is_fresh: bool,
+    /// The same for the SUBSCRIBE in hand.
+    is_fresh_to_subscribe: bool,
+}
+
+/// What a request and its repeats have been through with challenges.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Repeats {
+    authenticated: u8,
+    /// `stale=true` answers in a row.
+    stale: u8,
+}
+
+/// Whose challenge is answered.
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) repeats: &'a mut Repeats,
+    pub(super) registrar: RegistrarId,
+    pub(super) is_subscribe: bool,
 }
 
 impl Account {
-    /// A challenge arrived: whether it may be answered by sending again.
+    /// A challenge to a REGISTER arrived: whether it may be answered by sending again.
     pub(super) fn on_challenge(
         &mut self,
         code: u16,
         message: &Message<'_>,
         registrar: RegistrarId,
+        shared: &mut Shared,
+    ) -> Result<(), Trouble> {
+        let mut repeats = Repeats {
+            authenticated: self.tries.authenticated,
+            stale: self.tries.stale,
+        };
+        let mut asked = Asked {
+            repeats: &mut repeats,
+            registrar,
+            is_subscribe: false,
+        };
+        let outcome = self.take_challenges(code, message, &mut asked, shared);
+        self.tries.authenticated = repeats.authenticated;
+        self.tries.stale = repeats.stale;
+        outcome
+    }
+
+    /// The next SUBSCRIBE is no repeat: a challenge to it is answered once, known or not.
+    pub(super) fn forget_freshness(&mut self) {
+        for known in &mut self.known {
+            known.is_fresh_to_subscribe = false;
+        }
+    }
+
+    /// A challenge arrived: whether it may be answered by sending again.
+    pub(super) fn take_challenges(
+        &mut self,
+        code: u16,
+        message: &Message<'_>,
+        asked: &mut Asked<'_>,
         shared: &mut Shared,
     ) -> Result<(), Trouble> {
         let (challenger, header) = if code == 407 {
@@ -44,7 +92,7 @@ impl Account {
         if self.config.answering().is_none() {
             return Err(Trouble::NoCredentials(code));
         }
-        if self.tries.authenticated >= REPEATS_MAX {
+        if asked.repeats.authenticated >= REPEATS_MAX {
             return Err(Trouble::CredentialsRefused(code));
         }
         let minimum = shared.rules.minimum_algorithm;
@@ -53,7 +101,7 @@ impl Account {
         for choice in digest::choose(message.values(header), minimum) {
             match choice {
                 Choice::Chosen(challenge) => {
-                    self.take_challenge(challenger, challenge, registrar)
+                    self.take_challenge(challenger, challenge, asked)
                         .map_err(|()| Trouble::CredentialsRefused(code))?;
                     is_answerable = true;
                 }
@@ -68,7 +116,7 @@ impl Account {
             let why = refused.unwrap_or_else(|| "there is no challenge in it".into());
             return Err(Trouble::NoUsableChallenge(code, shared.reason(&why)));
         }
-        self.tries.authenticated += 1;
+        asked.repeats.authenticated += 1;
         Ok(())
     }
 
@@ -76,10 +124,10 @@ impl Account {
         &mut self,
         challenger: Challenger,
         challenge: Challenge,
-        registrar: RegistrarId,
+        asked: &mut Asked<'_>,
     ) -> Result<(), ()> {
         let known = self.known.iter_mut().find(|known| {
-            known.registrar == registrar
+            known.registrar == asked.registrar
                 && known.session.challenger() == challenger
                 && known.session.realm() == &*challenge.realm
         });
@@ -90,18 +138,24 @@ impl Account {
             self.known.reserve_exact(1);
             self.known.push(Known {
                 session: Session::new(challenger, challenge),
-                registrar,
-                is_fresh: true,
+                registrar: asked.registrar,
+                is_fresh: !asked.is_subscribe,
+                is_fresh_to_subscribe: asked.is_subscribe,
             });
             return Ok(());
         };
-        if known.is_fresh {
-            if !challenge.stale || self.tries.stale >= STALE_MAX {
+        let is_fresh = if asked.is_subscribe {
+            &mut known.is_fresh_to_subscribe
+        } else {
+            &mut known.is_fresh
+        };
+        if *is_fresh {
+            if !challenge.stale || asked.repeats.stale >= STALE_MAX {
                 return Err(());
             }
-            self.tries.stale += 1;
+            asked.repeats.stale += 1;
         }
-        known.is_fresh = true;
+        *is_fresh = true;
         known.session.renew(challenge);
         Ok(())
     }
@@ -111,11 +165,12 @@ impl Account {
         self.known.retain(|known| known.registrar != registrar);
     }
 
-    /// The credentials headers of a request to this registrar: name and value.
+    /// The credentials headers of a request to this registrar, with this method and URI: name and
+    /// value.
     pub(super) fn credentials_for(
         &mut self,
         registrar: RegistrarId,
-        uri: &str,
+        (method, uri): (&str, &str),
         draw: &mut Draw,
     ) -> Vec<(&'static str, String)> {
         let Some(credentials) = self.config.answering() else {
@@ -134,7 +189,7 @@ impl Account {
                     &mut value,
                     &credentials.user_name,
                     password,
-                    "REGISTER",
+                    method,
                     uri,
                     &[],
                     cnonce.as_str(),
@@ -154,6 +209,10 @@ impl Account {
         let Some(credentials) = self.config.answering() else {
             return;
         };
+        let names = [Name::AuthenticationInfo, Name::ProxyAuthenticationInfo];
+        if names.iter().all(|name| message.raw(*name).next().is_none()) {
+            return;
+        }
         let uri = self.request_uri(registrar, shared);
         for known in self
             .known

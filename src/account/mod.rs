@@ -12,13 +12,16 @@ mod auth;
 mod avoid;
 mod commands;
 mod moves;
+mod port;
 mod redirect;
+pub mod regevent;
 mod request;
 mod restore;
 mod schedule;
 mod select;
 mod shared;
 mod state;
+mod triggers;
 mod view;
 
 use std::net::SocketAddr;
@@ -27,16 +30,16 @@ use std::sync::Arc;
 use crate::config;
 use crate::config::ByServedStatus;
 use crate::cx::{Armed, Ended, Owner, TransactionId};
-use crate::effect::{AccountId, Event, Failure, Outcome, Phase, SetId, Ticket};
+use crate::effect::{AccountId, Cause, Event, Failure, Outcome, Phase, SetId, SocketId, Ticket};
 use crate::pace::{GroupId, RegistrarId, Turn};
 use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
 use auth::Known;
 use avoid::Visit;
 use redirect::Detour;
-pub use request::ALLOW;
+pub use request::{ALLOW, MARK};
 use select::Pass;
-pub use shared::Shared;
+pub use shared::{Dirty, Shared};
 pub use state::{Attempt, Binding, Bound, Errand, Trouble, Wanted, Why};
 pub use view::View;
 
@@ -65,6 +68,11 @@ pub struct Account {
     visits: Option<Box<Vec<Visit>>>,
     /// Who was tried last while nobody was online (rule P4).
     turn: Option<RegistrarId>,
+    /// Its own local port, and the one that it had in the run before (rule U1).
+    port: Option<SocketId>,
+    wanted_port: Option<u16>,
+    /// When it was last registered anew by a trigger (rule S7).
+    triggered: Option<Instant>,
     failures: u32,
     refusals: u32,
     asked: u32,
@@ -103,6 +111,8 @@ struct Identity {
     cseq_limit: u32,
     /// The limit that was asked for last; above `cseq_limit` while it is on its way to the store.
     cseq_asked: u32,
+    /// The random user of the Contact (rule I6).
+    random_user: Option<Box<str>>,
     draws: u64,
 }
 
@@ -199,6 +209,9 @@ impl Account {
             pass: None,
             visits: None,
             turn: None,
+            port: None,
+            wanted_port: None,
+            triggered: None,
             failures: 0,
             refusals: 0,
             asked: shared.rules.registration_time_secs,
@@ -249,6 +262,7 @@ impl Account {
         }
         shared.pace.groups.leave(self.group, self.id);
         self.count(Binding::None, shared);
+        self.release_port(shared);
     }
 
     /// Its configuration.
@@ -464,12 +478,12 @@ impl Account {
 
     /// The only writer of binding and attempt. It keeps timer and spread in step, and says what
     /// changed.
-    fn go(
+    fn go<C: Into<Cause>>(
         &mut self,
         binding: Binding,
         attempt: Attempt,
         shared: &mut Shared,
-        why: impl FnOnce() -> String,
+        why: impl FnOnce() -> C,
     ) {
         let before = self.phase();
         let is_under_way =
@@ -491,6 +505,7 @@ impl Account {
             self.is_lost = false;
         }
         self.arm(shared);
+        self.rest_port(shared);
         self.say_phase(before, shared, why);
         if !(was_under_way && is_under_way(attempt) && self.phase() == before) {
             self.mark_changed(shared);
@@ -515,14 +530,19 @@ impl Account {
         }
     }
 
-    fn say_phase(&self, before: Phase, shared: &mut Shared, why: impl FnOnce() -> String) {
+    fn say_phase<C: Into<Cause>>(
+        &self,
+        before: Phase,
+        shared: &mut Shared,
+        why: impl FnOnce() -> C,
+    ) {
         let after = self.phase();
         if before != after {
             let event = Event::PhaseChanged {
                 account: self.id,
                 from: before,
                 to: after,
-                why: why(),
+                why: why().into(),
             };
             shared.cx.out.event(event);
         }
@@ -533,6 +553,7 @@ impl Account {
             Attempt::Scheduled { due, .. } => Some(due),
             Attempt::Idle
             | Attempt::Gated { .. }
+            | Attempt::Opening { .. }
             | Attempt::Queued { .. }
             | Attempt::InFlight { .. } => None,
         };

@@ -2,7 +2,7 @@
 //! has left the list, the served group's state, triggers (rules S5, S7, S11, S13, S14).
 
 use super::select::Choice;
-use super::{Account, Attempt, Binding, Errand, Shared, Wanted, Why};
+use super::{Account, Attempt, Binding, Errand, Shared, Wanted};
 use crate::config::{MoveWhenLost, SearchMode, Stickiness};
 use crate::effect::SetId;
 use crate::pace::RegistrarId;
@@ -15,7 +15,7 @@ impl Account {
             Change::Offline(registrar) => self.on_offline(registrar, shared),
             Change::Online(_) => self.on_online(shared),
             Change::Left(registrar) => self.on_left(registrar, shared),
-            Change::Listed => self.on_ready(shared),
+            Change::Listed => self.on_listed(shared),
             Change::Verdict => self.on_served_status(shared),
         }
     }
@@ -57,6 +57,17 @@ impl Account {
         }
     }
 
+    /// The list is another one, or the first. A binding of the run before may be held by a
+    /// registrar that is not in it (rule S5).
+    fn on_listed(&mut self, shared: &mut Shared) {
+        if let (Some(set), Binding::Bound(bound)) = (self.set, self.binding)
+            && self.is_sticky()
+            && !shared.proxies.is_member(set, bound.registrar)
+        {
+            self.move_away(bound.registrar, shared);
+        }
+    }
+
     fn is_queued_at(&self, at: RegistrarId) -> bool {
         matches!(self.attempt, Attempt::Queued { registrar, .. } if registrar == at)
     }
@@ -87,7 +98,10 @@ impl Account {
     pub(super) fn move_away(&mut self, from: RegistrarId, shared: &mut Shared) {
         let is_elsewhere = match self.attempt {
             Attempt::InFlight { registrar, .. } => registrar != from,
-            Attempt::Queued { .. } | Attempt::Gated { .. } | Attempt::Idle => true,
+            Attempt::Opening { .. }
+            | Attempt::Queued { .. }
+            | Attempt::Gated { .. }
+            | Attempt::Idle => true,
             Attempt::Scheduled { .. } => false,
         };
         if !self.is_wanted() || self.errand == Errand::Unregister || is_elsewhere {
@@ -153,29 +167,5 @@ impl Account {
     fn heeds_served(&self) -> bool {
         self.config.register_by_served_ip_group_status
             == crate::config::ByServedStatus::OnlyIfOnline
-    }
-
-    /// A refresh at the bound registrar now, for a reason from outside; not while a REGISTER is
-    /// under way (rule S7).
-    pub(super) fn refresh_now(&mut self, shared: &mut Shared) -> bool {
-        let Binding::Bound(bound) = self.binding else {
-            return false;
-        };
-        let is_free = matches!(
-            self.attempt,
-            Attempt::Scheduled {
-                why: Why::Refresh | Why::Retry,
-                ..
-            }
-        );
-        if !is_free || !self.is_wanted() {
-            return false;
-        }
-        let now = shared.cx.now;
-        if !shared.may_register(self.group, self.id) {
-            return false;
-        }
-        self.begin_at(bound.registrar, Errand::Register, now, shared);
-        true
     }
 }

@@ -19,7 +19,7 @@ use crate::sip::{Message, NameAddr};
 pub const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY, MESSAGE";
 /// URI parameter that marks our Contact, since registrars rewrite host and port (rule L2).
-const MARK: &str = "regent";
+pub const MARK: &str = "regent";
 /// The same as it stands in the URI.
 const MARK_PARAM: &str = ";regent=";
 /// The same behind what makes it a Contact for all numbers (RFC 6140 §5.1).
@@ -42,6 +42,7 @@ impl Identity {
             cseq: 0,
             cseq_limit: if shared.dirty.is_on() { 0 } else { CSEQ_MAX },
             cseq_asked: 0,
+            random_user: None,
             draws,
         }
     }
@@ -62,12 +63,33 @@ impl Identity {
         }
     }
 
+    /// User part of the Contact, percent-escaped (rules I3, I6).
+    fn contact_user(&self) -> &str {
+        self.random_user.as_deref().unwrap_or_else(|| self.user())
+    }
+
     /// User part of the address-of-record, percent-escaped.
     fn user(&self) -> &str {
         let user = self.aor.strip_prefix("sip:").unwrap_or(&self.aor);
         user.split_once('@').map_or(user, |(user, _)| user)
     }
 }
+
+/// Letters and digits with a letter in front, 89 bits of chance: no two are the same (rule I6).
+fn random_user(draw: &mut Draw) -> Box<str> {
+    let mut user = String::with_capacity(RANDOM_USER);
+    while user.len() < RANDOM_USER {
+        let count = if user.is_empty() { 52 } else { 62 };
+        let place = (draw.number() % count) as usize;
+        user.push(char::from(LETTERS_AND_DIGITS[place]));
+    }
+    user.into()
+}
+
+/// Length of a random user.
+const RANDOM_USER: usize = 15;
+const LETTERS_AND_DIGITS: &[u8; 62] =
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 fn call_id(draw: &mut Draw) -> Box<str> {
     [draw.token().as_str(), draw.token().as_str()]
@@ -125,18 +147,17 @@ impl Account {
             }
         }
         self.identity.set_host(&self.config, &member);
+        self.set_random_user(shared);
         self.identity.cseq += 1;
         if self.is_low() {
             shared.dirty.mark_low(self.id);
         }
         let mut draw = shared.cx.draw(self.id, &mut self.identity.draws);
         let branch = shared.cx.transactions.reserve(draw.number());
-        let contact = shared
-            .proxies
-            .socket_of(socket)
-            .map_or_else(|| Arc::from(""), |s| Arc::clone(&s.contact));
+        let socket = self.port.unwrap_or(socket);
+        let contact = self.contact(shared);
         let uri = self.request_uri(registrar, shared);
-        let credentials = self.credentials_for(registrar, &uri, &mut draw);
+        let credentials = self.credentials_for(registrar, ("REGISTER", &uri), &mut draw);
         self.tries.carried = !credentials.is_empty();
         self.write(
             &Sending {
@@ -161,6 +182,20 @@ impl Account {
         };
         shared.cx.open(&branch, opening);
         self.go(self.binding, attempt, shared, String::new);
+    }
+
+    /// A new registration gets a random user, where that is configured (rule I6).
+    fn set_random_user(&mut self, shared: &Shared) {
+        if self.is_bound() || self.errand != Errand::Register {
+            return;
+        }
+        let is_random = shared.rules.use_random_user && !self.is_bulk();
+        if is_random && self.identity.random_user.is_none() {
+            let mut draw = shared.cx.draw(self.id, &mut self.identity.draws);
+            self.identity.random_user = Some(random_user(&mut draw));
+        } else if !is_random {
+            self.identity.random_user = None;
+        }
     }
 
     /// The Request-URI at a registrar: a host without a user part (rule I2).
@@ -240,6 +275,11 @@ impl Account {
         granted(message, &ours, mark.as_str()).unwrap_or(self.asked)
     }
 
+    /// The value of the mark in its Contact (rule L2).
+    pub fn mark(&self) -> String {
+        Token::of(self.identity.mark).as_str().to_owned()
+    }
+
     /// Whether it registers all numbers of its PBX at once (rule I7).
     pub(super) fn is_bulk(&self) -> bool {
         self.config.register == config::Register::Gin
@@ -247,11 +287,11 @@ impl Account {
 
     /// The URI of our Contact with our mark, in parts: with the user (rule I3), or for all numbers
     /// at once without one (rule I7, RFC 6140 §5.1).
-    fn our_contact<'a>(&'a self, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
+    pub(super) fn our_contact<'a>(&'a self, contact: &'a str, mark: &'a Token) -> [&'a str; 6] {
         let (user, at, key) = if self.is_bulk() {
             ("", "", BULK_MARK_PARAM)
         } else {
-            (self.identity.user(), "@", MARK_PARAM)
+            (self.identity.contact_user(), "@", MARK_PARAM)
         };
         ["sip:", user, at, contact, key, mark.as_str()]
     }
@@ -260,31 +300,34 @@ impl Account {
 /// What a 2xx grants to the Contact `ours` with this `mark`; `None` when it shows no number at all
 /// (rule L2).
 fn granted(message: &Message<'_>, ours: &str, mark: &str) -> Option<u32> {
-    let readable = message.contact_items().filter_map(Result::ok);
-    let contacts: Vec<NameAddr<'_>> = readable.collect();
-    let header = message.expires();
+    let readable = || message.contact_items().filter_map(Result::ok);
+    // Nearly every registrar shows our Contact as we wrote it.
+    let verbatim = readable().find(|contact| contact.uri.as_str() == ours);
+    let own = verbatim.or_else(|| rewritten(readable().collect(), ours, mark, message));
+    own.and_then(|own| own.expires())
+        .or_else(|| message.expires())
+        .or_else(|| readable().filter_map(|contact| contact.expires()).min())
+}
+
+/// Our Contact where the registrar writes it in another way: the one that is equal, the one with
+/// our mark, or the only one.
+fn rewritten<'a>(
+    contacts: Vec<NameAddr<'a>>,
+    ours: &str,
+    mark: &str,
+    message: &Message<'a>,
+) -> Option<NameAddr<'a>> {
     let ours = Uri::parse(ours).ok();
-    let is_equal = |contact: &&NameAddr<'_>| {
-        ours.as_ref().is_some_and(|ours| {
-            ours.as_str() == contact.uri.as_str() || ours.equivalent(&contact.uri)
-        })
+    let is_equal = |contact: &NameAddr<'_>| {
+        ours.as_ref()
+            .is_some_and(|ours| ours.equivalent(&contact.uri))
     };
-    let is_marked = |contact: &&NameAddr<'_>| contact.uri.params.value(MARK) == Some(mark);
-    let own = contacts
-        .iter()
-        .find(is_equal)
-        .or_else(|| contacts.iter().find(is_marked));
-    let only = || {
-        if let ([only], 1) = (&contacts[..], message.contact_items().count()) {
-            Some(only)
-        } else {
-            None
-        }
-    };
-    own.or_else(only)
-        .and_then(NameAddr::expires)
-        .or(header)
-        .or_else(|| contacts.iter().filter_map(NameAddr::expires).min())
+    let is_marked = |contact: &NameAddr<'_>| contact.uri.params.value(MARK) == Some(mark);
+    let is_only = contacts.len() == 1 && message.contact_items().count() == 1;
+    let place = contacts.iter().position(is_equal);
+    let place = place.or_else(|| contacts.iter().position(is_marked));
+    let place = place.or_else(|| is_only.then_some(0));
+    place.and_then(|place| contacts.into_iter().nth(place))
 }
 
 #[cfg(test)]

@@ -1,11 +1,15 @@
 //! What the store keeps of an Account, and how it goes on after a restart (rule L8).
 
 use super::request::CSEQ_MAX;
-use super::{Account, Attempt, Binding, Bound, Identity, Shared, Wanted, Why, schedule};
-use crate::effect::{Record, StoredBinding};
+use std::net::SocketAddr;
+
+use super::avoid::Visit;
+use super::{Account, Attempt, Binding, Bound, Hold, Identity, Shared, Wanted, Why, schedule};
+use crate::effect::{Record, StoredBinding, StoredHold, StoredVisit};
+use crate::flow::Ports;
 use crate::pace::RegistrarId;
 use crate::rng::{Token, read_hex};
-use crate::time::Duration;
+use crate::time::{Duration, Instant};
 
 /// Limits are raised to this far ahead of the last CSeq.
 const AHEAD: u32 = 256;
@@ -21,6 +25,7 @@ impl Account {
         let due = match self.attempt {
             Attempt::Scheduled { due, .. }
             | Attempt::Gated { due }
+            | Attempt::Opening { due }
             | Attempt::Queued { due, .. } => due,
             Attempt::Idle | Attempt::InFlight { .. } => shared.cx.now,
         };
@@ -47,7 +52,44 @@ impl Account {
             clean,
             binding,
             unregistered: self.wanted == Wanted::Unregistered,
+            port: self.port.and_then(Ports::number).or(self.wanted_port),
+            contact_user: identity.random_user.as_deref().map(str::to_owned),
+            visits: self.stored_visits(shared),
+            holds: self.stored_holds(shared),
+            minima: self.stored_minima(shared),
         }
+    }
+
+    fn stored_visits(&self, shared: &Shared) -> Vec<StoredVisit> {
+        let zero = shared.cx.unix_ms(Instant::ZERO).saturating_mul(1_000);
+        let visits = self.visits.iter().flat_map(|visits| visits.iter());
+        let stored = visits.map(|visit| StoredVisit {
+            registrar: shared.pace.get(visit.registrar).address,
+            ends_unix_us: visit.ends.saturating_add(zero),
+            granted: visit.granted,
+            is_left: visit.is_left,
+        });
+        stored.collect()
+    }
+
+    fn stored_holds(&self, shared: &Shared) -> Vec<StoredHold> {
+        let stored = self.holds.iter().map(|hold| StoredHold {
+            registrar: hold.registrar.map(|id| shared.pace.get(id).address),
+            until_unix_ms: shared.cx.unix_ms(hold.until),
+        });
+        stored.collect()
+    }
+
+    /// What the registrars of its set have asked for; nothing as a rule.
+    fn stored_minima(&self, shared: &Shared) -> Vec<(SocketAddr, u32)> {
+        let members = self
+            .set
+            .into_iter()
+            .flat_map(|set| shared.proxies.members(set));
+        let registrars = members.map(|id| shared.pace.get(id));
+        registrars
+            .filter_map(|registrar| Some((registrar.address, registrar.min_expires?)))
+            .collect()
     }
 
     /// Goes on with what the store held.
@@ -56,6 +98,10 @@ impl Account {
             self.wanted = Wanted::Unregistered;
             self.mark_changed(shared);
         }
+        if let Some(port) = record.port.filter(|_| self.has_own_port()) {
+            self.restore_port(port);
+        }
+        self.restore_registrars(record, shared);
         let last = if record.clean {
             record.cseq
         } else {
@@ -68,8 +114,44 @@ impl Account {
         self.identity.mark = read_hex(record.mark.as_bytes()).unwrap_or(self.identity.mark);
         self.identity.cseq = last;
         self.identity.cseq_limit = last;
+        self.identity.random_user = record.contact_user.as_deref().map(Box::from);
         if let Some(binding) = &record.binding {
             self.restore_binding(binding, shared);
+        }
+    }
+
+    /// What it knew of registrars: whom it has left, who asked for patience, who for longer times.
+    fn restore_registrars(&mut self, record: &Record, shared: &mut Shared) {
+        let Some(set) = self.set else { return };
+        let socket = shared.proxies.socket_of_set(set);
+        let zero = shared.cx.unix_ms(Instant::ZERO).saturating_mul(1_000);
+        let is_avoiding = self.is_avoiding();
+        for visit in record.visits.iter().filter(|_| is_avoiding) {
+            let visits = self.visits.get_or_insert_default();
+            // A clock that was set between the runs must not keep a registrar away for ever: what
+            // it granted ends no later than if it had been granted now.
+            let latest = shared.cx.now + Duration::from_secs(visit.granted.into());
+            let latest = i64::try_from(latest.as_micros()).unwrap_or(i64::MAX);
+            visits.push(Visit {
+                registrar: shared.pace.registrar(socket, visit.registrar),
+                ends: visit.ends_unix_us.saturating_sub(zero).min(latest),
+                granted: visit.granted,
+                is_left: visit.is_left,
+            });
+        }
+        for hold in &record.holds {
+            let longest = Duration::from_secs(shared.rules.retry_after_max_secs.into());
+            let until = shared.cx.instant(hold.until_unix_ms);
+            let until = until.min(shared.cx.now + longest);
+            if until > shared.cx.now {
+                let registrar = hold.registrar;
+                let registrar = registrar.map(|at| shared.pace.registrar(socket, at));
+                self.holds.push(Hold { registrar, until });
+            }
+        }
+        for (address, minimum) in &record.minima {
+            let id = shared.pace.registrar(socket, *address);
+            shared.pace.get_mut(id).min_expires.get_or_insert(*minimum);
         }
     }
 
@@ -91,7 +173,15 @@ impl Account {
             shared.cx.instant(stored.due_unix_ms)
         };
         let socket = self.set.map(|set| shared.proxies.socket_of_set(set));
-        let registrar = socket.and_then(|socket| shared.pace.find(socket, stored.registrar));
+        let has_names = self.set.is_some_and(|set| {
+            let mut proxies = shared.proxies.config_of(set).proxies.iter();
+            proxies.any(|proxy| proxy.address().is_none())
+        });
+        // Whether it is still among the addresses of a name is known when DNS has answered.
+        let registrar = socket.and_then(|socket| match has_names {
+            true => Some(shared.pace.registrar(socket, stored.registrar)),
+            false => shared.pace.find(socket, stored.registrar),
+        });
         let (Some(registrar), true) = (registrar, until > now) else {
             return;
         };

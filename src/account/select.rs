@@ -286,6 +286,7 @@ impl Account {
             | Trouble::NoCredentials(_)
             | Trouble::NoUsableChallenge(..)
             | Trouble::NoGin(_)
+            | Trouble::NoPort
             | Trouble::GrantedNothing(_) => false,
         };
         is_listed && shared.proxies.config_of(set).hot_swap

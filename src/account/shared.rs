@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::{Config, Registration, SyncMode};
 use crate::cx::{Cx, Ended};
 use crate::effect::AccountId;
+use crate::flow::Ports;
 use crate::pace::{GroupId, Pace, RegistrarId};
 use crate::proxy::{Probed, Proxies};
 use crate::rng::Seed;
@@ -20,6 +21,8 @@ pub struct Shared {
     pub pace: Pace,
     /// Proxy Sets and sockets.
     pub proxies: Proxies,
+    /// Local ports of Accounts.
+    pub ports: Ports,
     /// The global parameters.
     pub rules: Registration,
     /// `User-Agent` of our requests.
@@ -43,6 +46,7 @@ impl Shared {
             cx,
             pace: Pace::default(),
             proxies: Proxies::default(),
+            ports: Ports::default(),
             rules,
             user_agent: Arc::clone(&config.agent.user_agent),
             dirty: Dirty {

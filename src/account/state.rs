@@ -51,6 +51,11 @@ pub enum Attempt {
         /// Since when it is due.
         due: Instant,
     },
+    /// A REGISTER is due, and its local port is being bound (rule U2).
+    Opening {
+        /// Since when it is due.
+        due: Instant,
+    },
     /// A REGISTER is due and stands in line at its registrar (rule L6).
     Queued {
         /// The place in the line.
@@ -133,6 +138,8 @@ pub enum Trouble {
     NoUsableChallenge(u16, Arc<str>),
     /// A 2xx that grants nothing (rule L2).
     GrantedNothing(u16),
+    /// No local port is free (rule U3).
+    NoPort,
     /// The registrar does not know the registration of all numbers at once (rule I7).
     NoGin(u16),
 }
@@ -142,6 +149,7 @@ impl Trouble {
     pub fn code(&self) -> u16 {
         match self {
             Self::NoAnswer(_) => 408,
+            Self::NoPort => 0,
             Self::Registrar(code)
             | Self::Rejected(code)
             | Self::CredentialsRefused(code)
@@ -155,7 +163,7 @@ impl Trouble {
     /// Whether it may pass by itself.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::NoAnswer(_) | Self::Registrar(_) => true,
+            Self::NoAnswer(_) | Self::Registrar(_) | Self::NoPort => true,
             Self::Rejected(code) => matches!(code, 423 | 429 | 480 | 486 | 487 | 491 | 600),
             Self::CredentialsRefused(_)
             | Self::NoCredentials(_)
@@ -167,7 +175,7 @@ impl Trouble {
 
     /// Whether the registrar's word ends a binding that it holds (rule L5).
     pub fn ends_binding(&self) -> bool {
-        !matches!(self, Self::NoAnswer(_) | Self::Registrar(_))
+        !matches!(self, Self::NoAnswer(_) | Self::Registrar(_) | Self::NoPort)
     }
 
     /// Whether it concerns the Account and not the registrar: a 6xx (table A).
@@ -205,6 +213,7 @@ impl Trouble {
             Self::NoUsableChallenge(code, why) => {
                 format!("challenged with {code}, not answered: {why}")
             }
+            Self::NoPort => "no local port is free for it".to_owned(),
             Self::GrantedNothing(code) => {
                 format!("the registrar answered {code} but granted no time")
             }
@@ -224,7 +233,10 @@ pub(super) fn phase(
     binding: &Binding,
     attempt: &Attempt,
 ) -> Phase {
-    let is_under_way = matches!(attempt, Attempt::Queued { .. } | Attempt::InFlight { .. });
+    let is_under_way = matches!(
+        attempt,
+        Attempt::Opening { .. } | Attempt::Queued { .. } | Attempt::InFlight { .. }
+    );
     match (wanted, binding, attempt) {
         (Wanted::AuthenticationOnly, ..) => Phase::AuthenticationOnly,
         (Wanted::Unregistered | Wanted::Stopped | Wanted::Removed, _, Attempt::Idle) => {
@@ -248,6 +260,7 @@ pub(super) fn phase(
                 is_behind: true, ..
             } => Phase::WaitingForAnotherAccount,
             Attempt::Idle
+            | Attempt::Opening { .. }
             | Attempt::Queued {
                 is_behind: false, ..
             }

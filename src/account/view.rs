@@ -54,9 +54,10 @@ impl<'a> View<'a> {
             Attempt::Queued { registrar, .. } | Attempt::InFlight { registrar, .. } => {
                 Some(registrar)
             }
-            Attempt::Idle | Attempt::Scheduled { .. } | Attempt::Gated { .. } => {
-                self.account.last.as_ref().map(|last| last.registrar)
-            }
+            Attempt::Idle
+            | Attempt::Scheduled { .. }
+            | Attempt::Opening { .. }
+            | Attempt::Gated { .. } => self.account.last.as_ref().map(|last| last.registrar),
         }
     }
 
@@ -72,8 +73,7 @@ impl<'a> View<'a> {
 
     /// Where its requests leave from, once that is bound.
     pub fn local(&self) -> Option<SocketAddr> {
-        let socket = self.shared.proxies.socket_of_set(self.account.set?);
-        self.shared.proxies.socket_of(socket)?.local
+        self.account.local(self.shared)
     }
 
     /// Why its requests have nowhere to leave from, and when that is tried again.
@@ -94,7 +94,24 @@ impl<'a> View<'a> {
 
     /// When the next attempt after a failure is due.
     pub fn next_try(&self) -> Option<Instant> {
-        self.account.scheduled(Why::Retry)
+        let Attempt::Scheduled { due, why } = self.account.attempt else {
+            return None;
+        };
+        let is_try = matches!(why, Why::Retry | Why::Avoided | Why::NoPort | Why::Startup);
+        is_try.then_some(due)
+    }
+
+    /// The registrars that it avoids, and until when (rule S8).
+    pub fn avoided(&self) -> impl Iterator<Item = (RegistrarId, Instant)> + '_ {
+        let (now, rules) = (self.shared.cx.now, &self.shared.rules);
+        let set = self.account.set.into_iter();
+        let members = set.flat_map(|set| self.account.considered(set, &self.shared.proxies));
+        members.filter_map(move |id| Some((id, self.account.avoided_until(id, now, rules)?)))
+    }
+
+    /// Whether its requests leave from a port of its own (rule U1).
+    pub fn has_own_port(&self) -> bool {
+        self.account.has_own_port()
     }
 
     /// The end of the Retry-After in force that ends last.

@@ -1,8 +1,11 @@
 //! The commands as people type them, and what their help says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+
+use super::phase;
+use crate::status::Phase;
 
 /// Keeps SIP Accounts registered at their registrars, and says what is so.
 ///
@@ -21,17 +24,39 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
+}
 
+/// Where the daemon and the commands that speak to it meet.
+#[derive(Args, Debug)]
+pub(super) struct Socket {
     /// The daemon's control socket [default: /run/regent/regent.sock, $XDG_RUNTIME_DIR/regent.sock
     /// or /tmp/regent-UID/regent.sock]
     #[arg(
-        long,
-        global = true,
+        long = "socket",
         value_name = "PATH",
         env = "REGENT_SOCKET",
         hide_env_values = true
     )]
-    pub(super) socket: Option<PathBuf>,
+    pub(super) path: Option<PathBuf>,
+}
+
+/// Which configuration.
+#[derive(Args, Debug)]
+pub(super) struct Configuration {
+    /// The configuration [default: ./regent.toml, else /etc/regent/regent.toml]
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// The same as FILE, as an option
+    #[arg(short, long, value_name = "FILE", conflicts_with = "file")]
+    config: Option<PathBuf>,
+}
+
+impl Configuration {
+    /// The one that was named.
+    pub(super) fn given(&self) -> Option<&Path> {
+        self.file.as_deref().or(self.config.as_deref())
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -40,6 +65,7 @@ pub(super) enum Command {
     ///
     /// Logs go to the standard error. The first signal lets it remove its bindings, within five
     /// seconds; a second one ends it at once.
+    #[command(after_long_help = RUN_EXAMPLES)]
     Run(Run),
 
     /// Check a configuration and name everything that is wrong with it
@@ -47,6 +73,7 @@ pub(super) enum Command {
     /// Every fault is one line, FILE:LINE:COLUMN: error: what, with a hint where there is one. The
     /// passwords that the configuration names are looked at too. Exit code 1 if there is an error;
     /// warnings do not count.
+    #[command(after_long_help = CHECK_EXAMPLES)]
     Check(Check),
 
     /// Show the Accounts, or one of them
@@ -59,6 +86,7 @@ pub(super) enum Command {
     ///
     /// Waits and back-off are cleared; a Retry-After of the registrar is kept unless --force is
     /// given. Ends an `unregister`. Two orders for one Account share one REGISTER.
+    #[command(after_long_help = REGISTER_EXAMPLES)]
     Register(Register),
 
     /// Remove bindings and stay away, and wait for the outcome
@@ -91,9 +119,8 @@ pub(super) enum Command {
 
 #[derive(Args, Debug)]
 pub(super) struct Run {
-    /// The configuration [default: ./regent.toml, else /etc/regent/regent.toml]
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) configuration: Configuration,
 
     /// What is logged: error, warn, info, debug or trace, also per module
     #[arg(
@@ -107,6 +134,9 @@ pub(super) struct Run {
     /// How it is logged
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(super) log_format: LogFormat,
+
+    #[command(flatten)]
+    pub(super) socket: Socket,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
@@ -119,9 +149,8 @@ pub(super) enum LogFormat {
 
 #[derive(Args, Debug)]
 pub(super) struct Check {
-    /// The configuration [default: ./regent.toml, else /etc/regent/regent.toml]
-    #[arg(value_name = "FILE")]
-    pub(super) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) configuration: Configuration,
 }
 
 #[derive(Args, Debug)]
@@ -138,13 +167,16 @@ pub(super) struct Status {
     #[arg(long, short)]
     pub(super) watch: bool,
 
-    /// Only Accounts whose name contains this
+    /// Only Accounts whose name contains this, whatever the case
     #[arg(long, value_name = "TEXT", conflicts_with = "account")]
     pub(super) matching: Option<String>,
 
-    /// Only Accounts in this phase, such as waiting-to-retry; may be given more than once
-    #[arg(long, value_name = "PHASE", conflicts_with = "account")]
-    pub(super) phase: Vec<String>,
+    /// Only Accounts in this phase; may be given more than once
+    #[arg(long, value_name = "PHASE", conflicts_with = "account", value_parser = phase::parser())]
+    pub(super) phase: Vec<Phase>,
+
+    #[command(flatten)]
+    pub(super) socket: Socket,
 }
 
 #[derive(Args, Debug)]
@@ -162,9 +194,12 @@ pub(super) struct Order {
     #[arg(long)]
     pub(super) no_wait: bool,
 
-    /// Wait no longer than this
+    /// Wait no longer than this; the daemon goes on trying
     #[arg(long, value_name = "SECONDS", default_value_t = 90)]
     pub(super) timeout: u64,
+
+    #[command(flatten)]
+    pub(super) socket: Socket,
 }
 
 #[derive(Args, Debug)]
@@ -189,7 +224,7 @@ const EXAMPLES: &str = "\
 Examples:
   regent demo                 see it work, without any configuration
   regent check regent.toml    what is wrong with my configuration?
-  regent run -c regent.toml   run the daemon
+  regent run regent.toml      run the daemon
   regent status               all Accounts in a table
   regent status main          everything about one of them
   regent status --watch       the table, live
@@ -198,8 +233,9 @@ Examples:
   regent unregister --all     remove every binding and stay away
 
 Exit codes:
-  0  done
-  1  refused or failed, and it was said why
+  0  done; also a status in which no Account matches
+  1  refused or failed, and it was said why; also output that cannot
+     be written, but not for a reader that has gone
   2  wrong usage, or no such Account
   3  the daemon cannot be reached, or has ended
 
@@ -208,6 +244,27 @@ Environment:
   REGENT_LOG     as --log of `regent run`
   NO_COLOR       no colours, whatever the terminal can do";
 
+const RUN_EXAMPLES: &str = "\
+Examples:
+  regent run                               the configuration at the usual place
+  regent run regent.toml --socket ./sock   all in one folder, to try it out
+  regent run --log debug                   every attempt, and who comes and goes
+  regent run --log-format json             for programs that collect logs";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  regent check                 the configuration at the usual place
+  regent check regent.toml     another one
+  regent check && systemctl restart regent";
+
+const REGISTER_EXAMPLES: &str = "\
+Examples:
+  regent register main         now, and say how it went
+  regent register main fax     two of them
+  regent register --all --no-wait
+
+Exit code 1 if any of them is not registered at the end.";
+
 const STATUS_WORDS: &str = "\
 STATUS is Registered (also while a refresh fails: the binding stands),
 the last SIP error number (408 for a time-out), or Not Registered (by
@@ -215,6 +272,9 @@ an operator's word, or because nothing was tried yet).
 BACKUP says whether the binding is at another registrar than the first
 of the Proxy Set.
 
-Phases: registered, registering, waiting-to-retry, avoided, no-port,
-waiting-for-another-account, held, unregistering, unregistered,
-authentication-only.";
+Examples:
+  regent status                           all Accounts in a table
+  regent status main                      everything about one of them
+  regent status --phase waiting-to-retry  which ones are in trouble?
+  regent status --watch                   the table, live; q ends it
+  regent status --json                    the same for programs";

@@ -1,11 +1,11 @@
 //! `regent check`.
 
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 
-use super::args::Check;
+use super::args::{Check, Configuration};
 use super::{End, Failure, screen};
 use crate::config::{Diagnostics, Loaded};
 use crate::daemon;
@@ -13,10 +13,8 @@ use crate::status::words::count;
 
 /// Names everything that is wrong with a configuration, and sums up.
 pub(super) fn check(arguments: &Check) -> Result<End, Failure> {
-    let (path, loaded) = load(arguments.file.as_deref())?;
+    let (path, loaded) = load(&arguments.configuration)?;
     let found = &loaded.diagnostics;
-    let mut out = io::stdout().lock();
-    write!(out, "{found}")?;
     let accounts = loaded
         .config
         .as_ref()
@@ -29,8 +27,11 @@ pub(super) fn check(arguments: &Check) -> Result<End, Failure> {
         ),
         false => summary(found),
     };
-    writeln!(out, "{good}")?;
-    out.flush()?;
+    match screen::say(&format!("{found}{good}")) {
+        // Who has heard enough can still see the exit code.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+        Ok(()) | Err(_) => {}
+    }
     Ok(if loaded.config.is_some() {
         End::Done
     } else {
@@ -39,9 +40,9 @@ pub(super) fn check(arguments: &Check) -> Result<End, Failure> {
 }
 
 /// Loads a configuration, from the usual place if none is given.
-pub(super) fn load(given: Option<&Path>) -> Result<(PathBuf, Loaded), Failure> {
+pub(super) fn load(configuration: &Configuration) -> Result<(PathBuf, Loaded), Failure> {
     let usual = daemon::usual_places();
-    let path = match given {
+    let path = match configuration.given() {
         Some(path) => path.to_owned(),
         None => usual
             .iter()

@@ -1,16 +1,17 @@
 //! Which daemon a command talks to.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Failure;
+use super::args::Socket;
 use crate::control::{Client, path};
 use crate::daemon;
 
 /// Connects to the daemon at `socket`, or wherever one is found.
-pub(super) fn connect(socket: Option<&Path>, limit: Duration) -> Result<Client, Failure> {
-    let path = socket.map_or_else(find, Path::to_owned);
+pub(super) fn connect(socket: &Socket, limit: Duration) -> Result<Client, Failure> {
+    let path = socket.path.clone().unwrap_or_else(find);
     Ok(Client::connect(&path, limit)?)
 }
 

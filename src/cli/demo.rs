@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::args::Demo;
 use super::screen::{Screen, say};
+use super::signals::Signals;
 use super::watch::View;
 use super::{End, Failure};
 use crate::control::protocol::Filter;
@@ -14,8 +15,10 @@ use crate::status::words::{clock, count};
 
 /// Shows everything on this machine alone.
 pub(super) fn demo(arguments: &Demo) -> Result<End, Failure> {
+    // Before there is any other thread, so that none of them takes a signal for itself.
+    let signals = Signals::take()?;
     let (shown, stopped) = demo::run(|stage| {
-        let shown = show(stage, arguments);
+        let shown = show(stage, arguments, &signals);
         shown.map(|()| stage.registrars())
     })
     .map_err(Failure::failed)?;
@@ -58,26 +61,28 @@ fn report(name: &str, served: &Served) -> String {
     text
 }
 
-fn show(stage: &Stage, arguments: &Demo) -> Result<(), Failure> {
+fn show(stage: &Stage, arguments: &Demo, signals: &Signals) -> Result<(), Failure> {
     let mut view = View::new(knock(stage)?, Filter::default(), false)?;
     let screen = Screen::new();
     if screen.is_terminal() && io::stdin().is_terminal() {
         let end = arguments
             .seconds
             .map(|seconds| Instant::now() + Duration::from_secs(seconds));
-        return view.live(&screen, &stage.introduction(), end);
+        return view.live(&screen, &stage.introduction(), end, signals);
     }
     say(&stage.introduction())?;
     let seconds = arguments.seconds.unwrap_or(SECONDS);
-    pictures(
-        &mut view,
-        &screen,
-        Instant::now() + Duration::from_secs(seconds),
-    )
+    let end = Instant::now() + Duration::from_secs(seconds);
+    pictures(&mut view, &screen, end, signals)
 }
 
 /// Prints the table at the start, when the state of an Account has changed, and at the end.
-fn pictures(view: &mut View, screen: &Screen, end: Instant) -> Result<(), Failure> {
+fn pictures(
+    view: &mut View,
+    screen: &Screen,
+    end: Instant,
+    signals: &Signals,
+) -> Result<(), Failure> {
     let mut shown = None;
     loop {
         // Changes that come together are one picture.
@@ -87,7 +92,7 @@ fn pictures(view: &mut View, screen: &Screen, end: Instant) -> Result<(), Failur
         {
             view.wait(left)?;
         }
-        let is_over = Instant::now() >= end;
+        let is_over = Instant::now() >= end || signals.have_come();
         let state = view.state();
         if is_over || shown.as_ref() != Some(&state) {
             say(&format!("\n{}", clock(super::status::now())))?;

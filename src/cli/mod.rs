@@ -10,8 +10,10 @@ mod demo;
 mod logging;
 mod manual;
 mod order;
+mod phase;
 mod run;
 mod screen;
+mod signals;
 mod status;
 mod watch;
 
@@ -35,12 +37,23 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 error.kind(),
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
             );
-            // Whoever closed the other end does not miss it.
-            drop(error.print());
-            return if is_help { End::Done } else { End::Usage }.into();
+            // Where wrong usage cannot be told, the exit code still tells it.
+            let printed = error
+                .print()
+                .map_err(|error| screen::unwritten(error).into());
+            return match is_help {
+                true => end(printed.map(|()| End::Done)),
+                false => End::Usage.into(),
+            };
         }
     };
-    match dispatch(arguments) {
+    end(dispatch(arguments))
+}
+
+/// Says what went wrong, if anything did. Whoever closed the other end of our output does not miss
+/// the rest.
+fn end(result: Result<End, Failure>) -> ExitCode {
+    match result {
         Ok(end) => end.into(),
         Err(failure) => {
             if is_broken_pipe(&failure.error) {
@@ -53,15 +66,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Result<End, Failure> {
-    let Arguments { command, socket } = arguments;
-    let socket = socket.as_deref();
-    match command {
-        Command::Run(arguments) => run::run(&arguments, socket),
+    match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
-        Command::Status(arguments) => status::status(&arguments, socket),
-        Command::Register(arguments) => order::register(&arguments, socket),
-        Command::Unregister(arguments) => order::unregister(&arguments, socket),
-        Command::Refresh(arguments) => order::refresh(&arguments, socket),
+        Command::Status(arguments) => status::status(&arguments),
+        Command::Register(arguments) => order::register(&arguments),
+        Command::Unregister(arguments) => order::unregister(&arguments),
+        Command::Refresh(arguments) => order::refresh(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -137,14 +148,19 @@ impl From<io::Error> for Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
+        if let ClientError::Output(error) = error {
+            return error.into();
+        }
         let (end, hint) = match &error {
             ClientError::Unreachable { source, .. } => (End::Unreachable, Some(reach(source))),
+            ClientError::TooLong { .. } => (End::Usage, Some(SHORTER.to_owned())),
+            ClientError::Fault(fault) if is_foreign(fault.code) => (End::Failed, Some(versions())),
             ClientError::Fault(fault) => (end_of(fault.code), fault.hint.clone()),
-            ClientError::Ended => (End::Unreachable, None),
-            ClientError::TooLate(_)
-            | ClientError::Unreadable(_)
-            | ClientError::Output(_)
-            | ClientError::Broken(_) => (End::Failed, None),
+            ClientError::Ended => (End::Unreachable, Some(ENDED.to_owned())),
+            ClientError::Unreadable(_) => (End::Failed, Some(versions())),
+            ClientError::TooLate(_) | ClientError::Output(_) | ClientError::Broken(_) => {
+                (End::Failed, None)
+            }
         };
         Self {
             hint,
@@ -157,16 +173,43 @@ fn end_of(code: FaultCode) -> End {
     match code {
         FaultCode::UnknownAccount => End::Usage,
         FaultCode::Stopping => End::Unreachable,
-        FaultCode::Refused | FaultCode::Busy | FaultCode::BadRequest | FaultCode::BadVersion => {
-            End::Failed
-        }
+        FaultCode::Refused
+        | FaultCode::Busy
+        | FaultCode::BadRequest
+        | FaultCode::BadVersion
+        | FaultCode::UnknownMethod
+        | FaultCode::BadParams
+        | FaultCode::Unknown => End::Failed,
     }
 }
+
+/// Whether a daemon of our own version never says so to a command.
+fn is_foreign(code: FaultCode) -> bool {
+    matches!(
+        code,
+        FaultCode::BadVersion | FaultCode::UnknownMethod | FaultCode::BadParams
+    )
+}
+
+/// What to do about a daemon that speaks otherwise.
+fn versions() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!("the daemon is of another version than this command ({version}); restart it")
+}
+
+/// What to do about the path of a socket that is too long.
+const SHORTER: &str = "choose a shorter one; a relative path counts as it is written";
+
+/// What to do about a daemon that has ended before its answer did.
+const ENDED: &str = "its log says why; what it was doing may be done or not";
 
 /// What to do about a daemon that cannot be reached.
 fn reach(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::PermissionDenied {
         return "only root, the daemon's own user and members of its control_group may".to_owned();
+    }
+    if error.kind() == io::ErrorKind::ConnectionRefused {
+        return "nobody listens there any more: start it again with `regent run`".to_owned();
     }
     "is `regent run` running? --socket or REGENT_SOCKET say where its socket is".to_owned()
 }

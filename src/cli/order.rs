@@ -1,6 +1,5 @@
 //! `regent register`, `unregister` and `refresh`.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::args::{Order, Register};
@@ -12,26 +11,21 @@ use crate::status::Outcome;
 use crate::status::words::{clean, count};
 
 /// Registers Accounts now.
-pub(super) fn register(arguments: &Register, socket: Option<&Path>) -> Result<End, Failure> {
+pub(super) fn register(arguments: &Register) -> Result<End, Failure> {
     let action = action(&arguments.order, arguments.force);
-    carry_out(
-        &arguments.order,
-        Call::Register(action),
-        Wanted::Registered,
-        socket,
-    )
+    carry_out(&arguments.order, Call::Register(action), Wanted::Registered)
 }
 
 /// Removes bindings and stays away.
-pub(super) fn unregister(arguments: &Order, socket: Option<&Path>) -> Result<End, Failure> {
+pub(super) fn unregister(arguments: &Order) -> Result<End, Failure> {
     let call = Call::Unregister(action(arguments, false));
-    carry_out(arguments, call, Wanted::Unregistered, socket)
+    carry_out(arguments, call, Wanted::Unregistered)
 }
 
 /// Refreshes bindings now.
-pub(super) fn refresh(arguments: &Order, socket: Option<&Path>) -> Result<End, Failure> {
+pub(super) fn refresh(arguments: &Order) -> Result<End, Failure> {
     let call = Call::Refresh(action(arguments, false));
-    carry_out(arguments, call, Wanted::Registered, socket)
+    carry_out(arguments, call, Wanted::Registered)
 }
 
 /// What an outcome must be, to be a good one.
@@ -50,13 +44,8 @@ fn action(order: &Order, force: bool) -> Action {
     }
 }
 
-fn carry_out(
-    order: &Order,
-    call: Call,
-    wanted: Wanted,
-    socket: Option<&Path>,
-) -> Result<End, Failure> {
-    let mut client = connect(socket, Duration::from_secs(order.timeout))?;
+fn carry_out(order: &Order, call: Call, wanted: Wanted) -> Result<End, Failure> {
+    let mut client = connect(&order.socket, Duration::from_secs(order.timeout))?;
     let (mut told, mut bad) = (0, 0);
     let done = client.ask(call, |item| {
         if let Item::Outcome(outcome) = item {

@@ -1,5 +1,6 @@
 //! `regent run`.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,15 +9,15 @@ use tracing::{info, warn};
 
 use super::args::{LogFormat, Run};
 use super::connect::runtime_folder;
-use super::{End, Failure, check, logging};
+use super::{End, Failure, SHORTER, check, logging};
 use crate::config::{Config, Severity};
-use crate::control::{self, Listener};
+use crate::control::{self, ListenError, Listener};
 use crate::daemon::{self, Shutdown};
 
 /// Runs the daemon until it is told to stop.
-pub(super) fn run(arguments: &Run, socket: Option<&Path>) -> Result<End, Failure> {
+pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
     logging::start(&arguments.log, arguments.log_format)?;
-    let (path, loaded) = check::load(arguments.config.as_deref())?;
+    let (path, loaded) = check::load(&arguments.configuration)?;
     match arguments.log_format {
         LogFormat::Text if !loaded.diagnostics.is_empty() => check::show(&loaded.diagnostics),
         LogFormat::Text => {}
@@ -38,7 +39,7 @@ pub(super) fn run(arguments: &Run, socket: Option<&Path>) -> Result<End, Failure
             path.display()
         )));
     };
-    let listener = listen(socket, &config)?;
+    let listener = listen(arguments.socket.path.as_deref(), &config)?;
     info!(configuration = %path.display(), control_socket = %listener.path().display(), "starting");
     daemon::run(Arc::new(config), Some(listener), Shutdown::by_signal())
         .map_err(Failure::failed)?;
@@ -57,12 +58,18 @@ fn listen(socket: Option<&Path>, config: &Config) -> Result<Listener, Failure> {
     };
     let group = config.agent.control_group.as_deref();
     Listener::bind(&path, group).map_err(|error| {
-        let is_taken = matches!(error, control::ListenError::InUse(_));
-        let failure = Failure::failed(error);
-        if is_taken {
-            failure.hint("stop it, or choose another place with --socket PATH")
-        } else {
-            failure
+        let hint = match &error {
+            ListenError::InUse(_) => Some("stop it, or choose another place with --socket PATH"),
+            ListenError::TooLong { .. } => Some(SHORTER),
+            ListenError::NotASocket(_) => Some("choose another place with --socket PATH"),
+            ListenError::System { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("its folder must exist")
+            }
+            ListenError::Group(_) | ListenError::System { .. } => None,
+        };
+        Failure {
+            hint: hint.map(str::to_owned),
+            ..Failure::failed(error)
         }
     })
 }

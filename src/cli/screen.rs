@@ -2,14 +2,14 @@
 //! text elsewhere.
 
 use std::env;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, StdoutLock, Write};
 
 use crate::status::table::{Line, Tone};
 
 /// The table is never wider, however wide the terminal is.
 const WIDEST: usize = 100;
 
-/// The standard output.
+/// The standard output as a screen.
 pub(super) struct Screen {
     has_colours: bool,
     is_terminal: bool,
@@ -55,7 +55,7 @@ impl Screen {
 
     /// Prints lines.
     pub(super) fn print(&self, lines: &[Line]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+        let mut out = out();
         for line in lines {
             writeln!(out, "{}", self.text(line))?;
         }
@@ -63,9 +63,36 @@ impl Screen {
     }
 }
 
+/// The standard output. Whoever passes its errors on need not say what could not be done.
+pub(super) fn out() -> Out {
+    Out(io::stdout().lock())
+}
+
+/// See [`out`].
+pub(super) struct Out(StdoutLock<'static>);
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(unwritten)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(unwritten)
+    }
+}
+
+/// The same error, of the same kind, under a heading.
+pub(super) fn unwritten(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), Unwritten(error))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the output")]
+struct Unwritten(#[source] io::Error);
+
 /// Prints something that is ready.
 pub(super) fn print_bytes(bytes: &[u8]) -> io::Result<super::End> {
-    let mut out = io::stdout().lock();
+    let mut out = out();
     out.write_all(bytes)?;
     out.flush()?;
     Ok(super::End::Done)
@@ -73,18 +100,28 @@ pub(super) fn print_bytes(bytes: &[u8]) -> io::Result<super::End> {
 
 /// Prints a line and lets it go at once.
 pub(super) fn say(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = out();
     writeln!(out, "{text}")?;
     out.flush()
 }
 
 /// Says on the standard error what went wrong. If nobody listens, nobody listens.
 pub(super) fn complain(error: &anyhow::Error, hint: Option<&str>) {
-    let mut text = format!("error: {error:#}\n");
+    let mut text = format!("error: {}\n", without_numbers(&format!("{error:#}")));
     if let Some(hint) = hint {
         text.extend(["hint: ", hint, "\n"]);
     }
     drop(io::stderr().write_all(text.as_bytes()));
+}
+
+/// The text without the numbers that the system has for what it says in words.
+fn without_numbers(text: &str) -> String {
+    let mut pieces = text.split(" (os error ");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        plain += piece.split_once(')').map_or("", |(_, rest)| rest);
+    }
+    plain
 }
 
 /// Says something on the standard error that is no error.
@@ -104,5 +141,18 @@ fn code(tone: Tone) -> Option<&'static str> {
         Tone::Good => Some("32"),
         Tone::Doubtful => Some("33"),
         Tone::Bad => Some("31"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_system_need_no_numbers() {
+        let error = io::Error::from_raw_os_error(2);
+        let text = without_numbers(&format!("cannot read {error}: {error}, twice (so)"));
+        let words = "No such file or directory";
+        assert_eq!(text, format!("cannot read {words}: {words}, twice (so)"));
     }
 }

@@ -1,23 +1,22 @@
 //! `regent status`.
 
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::args::Status;
 use super::connect::connect;
-use super::screen::Screen;
+use super::screen::{Screen, out};
 use super::{End, Failure, watch};
 use crate::control::protocol::{Call, Done, Filter, Item, Summary};
 use crate::control::{Client, ClientError};
 use crate::status::table::{Line, Tone, story, table, totals};
-use crate::status::{AccountStatus, Phase, SCHEMA, UnixMs};
+use crate::status::{AccountStatus, SCHEMA, UnixMs};
 
 /// Shows Accounts.
-pub(super) fn status(arguments: &Status, socket: Option<&Path>) -> Result<End, Failure> {
-    let filter = filter(arguments)?;
-    let client = connect(socket, PATIENCE)?;
+pub(super) fn status(arguments: &Status) -> Result<End, Failure> {
+    let filter = filter(arguments);
+    let client = connect(&arguments.socket, PATIENCE)?;
     if arguments.watch {
         return watch::watch(client, filter, arguments);
     }
@@ -40,6 +39,7 @@ pub(super) fn overview(
     width: usize,
 ) -> Vec<Line> {
     let mut lines = match accounts.is_empty() {
+        true if summary.total > 0 => vec![vec![(Tone::Plain, NO_MATCH.to_owned())]],
         true => Vec::new(),
         false => table(accounts.iter().map(Arc::as_ref), now(), width),
     };
@@ -71,7 +71,7 @@ pub(super) fn fetch(
 
 /// Prints what matches as one JSON document, as it comes.
 fn json(mut client: Client, filter: Filter) -> Result<End, Failure> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::new(out());
     let opening = format!("{{\"schema\":{SCHEMA},\"accounts\":[\n");
     let mut is_first = true;
     let mut print = |status: &AccountStatus| -> io::Result<()> {
@@ -114,24 +114,18 @@ pub(super) fn now() -> UnixMs {
     UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn filter(arguments: &Status) -> Result<Filter, Failure> {
-    let phases = arguments.phase.iter().map(|word| phase(word));
-    Ok(Filter {
+fn filter(arguments: &Status) -> Filter {
+    Filter {
         names: arguments.account.iter().cloned().collect(),
         matching: arguments.matching.clone(),
-        phases: phases.collect::<Result<_, _>>()?,
+        phases: arguments.phase.clone(),
         offset: 0,
         limit: None,
-    })
+    }
 }
 
-/// A phase by the word that JSON has for it.
-fn phase(word: &str) -> Result<Phase, Failure> {
-    let quoted = serde_json::Value::from(word);
-    serde_json::from_value(quoted).map_err(|_| {
-        Failure::usage(format!("there is no phase {word:?}")).hint("`regent status --help` has all")
-    })
-}
+/// Said where a filter leaves nothing.
+pub(super) const NO_MATCH: &str = "no Account matches";
 
 /// So long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);

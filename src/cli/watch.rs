@@ -14,8 +14,9 @@ use nix::sys::termios::{
 use nix::unistd::read;
 
 use super::args::Status;
-use super::screen::Screen;
-use super::status::now;
+use super::screen::{Screen, out};
+use super::signals::Signals;
+use super::status::{NO_MATCH, now};
 use super::{End, Failure};
 use crate::control::protocol::{Call, Filter, Item, Says};
 use crate::control::{Client, ClientError};
@@ -35,7 +36,7 @@ pub(super) fn watch(client: Client, filter: Filter, arguments: &Status) -> Resul
     if screen.is_terminal() && io::stdin().is_terminal() {
         let is_one = arguments.account.is_some();
         let mut view = View::new(client, filter, is_one)?;
-        view.live(&screen, "", None)?;
+        view.live(&screen, "", None, &Signals::take()?)?;
         return Ok(End::Done);
     }
     let mut shown = BTreeMap::new();
@@ -64,11 +65,39 @@ fn lines(
             Some(Says::Item(Item::Missed(number))) => {
                 super::screen::note(&format!("too slow: {number} changes were missed"));
             }
+            Some(Says::Item(Item::Watching(first))) => {
+                if first.matching == 0 && first.total > 0 {
+                    super::screen::note(&format!("{NO_MATCH} now"));
+                }
+            }
             Some(Says::Error(fault)) => return Err(ClientError::Fault(fault).into()),
             Some(Says::Item(_) | Says::Done(_)) => {}
-            None => client.read(LONG)?,
+            None => wait(&mut client, LONG)?,
         }
     }
+}
+
+/// Reads what comes, waiting no longer than `patience` for it. It is an error if nobody reads the
+/// standard output any more: where nothing changes, nothing is printed that would tell.
+fn wait(client: &mut Client, patience: Duration) -> Result<(), ClientError> {
+    let stdout = io::stdout();
+    let mut files = [
+        PollFd::new(client.as_fd(), PollFlags::POLLIN),
+        PollFd::new(stdout.as_fd(), PollFlags::empty()),
+    ];
+    let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
+    match poll(&mut files, patience) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(errno) => return Err(ClientError::Broken(errno.into())),
+    }
+    let [has_news, is_closed] = files.map(|file| file.any().unwrap_or(false));
+    if is_closed {
+        return Err(ClientError::Output(io::ErrorKind::BrokenPipe.into()));
+    }
+    if has_news {
+        client.read(SECOND)?;
+    }
+    Ok(())
 }
 
 /// What a line of [`news`] shows; a refresh changes nothing of it.
@@ -115,7 +144,7 @@ impl View {
         };
         // The first picture is complete before it is shown.
         while !view.take()? {
-            view.client.read(LONG)?;
+            wait(&mut view.client, LONG)?;
         }
         Ok(view)
     }
@@ -142,7 +171,7 @@ impl View {
 
     /// Waits until something changes, but no longer than `patience`.
     pub(super) fn wait(&mut self, patience: Duration) -> Result<(), ClientError> {
-        self.client.read(patience)?;
+        wait(&mut self.client, patience)?;
         self.take()?;
         Ok(())
     }
@@ -153,17 +182,25 @@ impl View {
             return story(one, now());
         }
         let mut shown: Vec<&AccountStatus> = self.accounts.values().map(Arc::as_ref).collect();
-        let room = height.saturating_sub(3).max(1);
-        let rest = shown.len().saturating_sub(room);
+        // The heading and the sum take a line each; how many more there are, a third one.
+        let rest = match shown.len() + 2 > height {
+            true => shown.len().saturating_sub(height.saturating_sub(3).max(1)),
+            false => 0,
+        };
         if rest > 0 {
             shown.sort_by_key(|status| matches!(tone(status), Tone::Good | Tone::Quiet));
-            shown.truncate(room);
+            shown.truncate(shown.len() - rest);
         }
         let mut lines = table(shown, now(), width);
         if rest > 0 {
             lines.push(vec![(Tone::Quiet, format!("… and {rest} more"))]);
         }
-        lines.push(vec![(Tone::Quiet, self.totals())]);
+        lines.push(
+            match self.accounts.is_empty() && self.filter != Filter::default() {
+                true => vec![(Tone::Plain, NO_MATCH.to_owned())],
+                false => vec![(Tone::Quiet, self.totals())],
+            },
+        );
         lines
     }
 
@@ -184,19 +221,26 @@ impl View {
         totals(phases)
     }
 
-    /// Draws the picture again whenever it changes, and each second, until q, Ctrl-C or the end.
-    /// `above` stands over it.
+    /// Draws the picture again whenever it changes, and each second, until q, Ctrl-C, a signal or
+    /// the end. `above` stands over it where there is room.
     pub(super) fn live(
         &mut self,
         screen: &Screen,
         above: &str,
         end: Option<Instant>,
+        signals: &Signals,
     ) -> Result<(), Failure> {
         let terminal = Terminal::take()?;
-        let result = self.draw_on(screen, above, end);
+        let result = self.draw_on(screen, above, end, signals);
         drop(terminal);
-        // The last picture stays.
-        screen.print(&self.lines(screen.width(), usize::MAX))?;
+        // The last picture stays. A story is worth a second line where it is too wide.
+        let width = screen.width();
+        let lines = self.lines(width, usize::MAX).into_iter();
+        let lines: Vec<Line> = match self.is_one {
+            true => lines.collect(),
+            false => lines.map(|line| cut(line, width)).collect(),
+        };
+        screen.print(&lines)?;
         result
     }
 
@@ -205,36 +249,32 @@ impl View {
         screen: &Screen,
         above: &str,
         end: Option<Instant>,
+        signals: &Signals,
     ) -> Result<(), Failure> {
         loop {
             let (width, height) = (screen.width(), screen.height());
-            let heading = format!("{}   q ends", clock(now()));
-            let above = above
-                .lines()
-                .map(|line| vec![(Tone::Plain, line.to_owned())]);
-            let mut lines: Vec<Line> = above.collect();
-            lines.push(vec![(Tone::Quiet, heading)]);
+            let mut lines = folded(above, width);
+            if lines.len() + 1 + self.lines(width, usize::MAX).len() > height {
+                lines.clear();
+            }
+            lines.push(vec![(Tone::Quiet, format!("q ends   {}", clock(now())))]);
             lines.extend(self.lines(width, height.saturating_sub(lines.len())));
             let lines = lines.into_iter().take(height);
             let lines = lines.map(|line| screen.text(&cut(line, width)));
-            let text: Vec<String> = lines.collect();
-            let mut out = io::stdout().lock();
-            write!(out, "\u{1b}[H{}\u{1b}[K\u{1b}[J", text.join("\u{1b}[K\r\n"))?;
-            out.flush()?;
-            drop(out);
-            if self.rest(end)? {
+            draw(&lines.collect::<Vec<_>>(), height)?;
+            if self.rest(end, signals)? {
                 return Ok(());
             }
         }
     }
 
     /// Waits until it is time for another picture; whether it shall end.
-    fn rest(&mut self, end: Option<Instant>) -> Result<bool, Failure> {
+    fn rest(&mut self, end: Option<Instant>, signals: &Signals) -> Result<bool, Failure> {
         let soonest = Instant::now() + FRAME;
         let mut patience = SECOND;
         loop {
             let left = end.map_or(SECOND, |end| end.saturating_duration_since(Instant::now()));
-            if left.is_zero() || self.pause(left.min(patience))? {
+            if left.is_zero() || self.pause(left.min(patience), signals)? {
                 return Ok(true);
             }
             // However fast the news come, they are shown at a rate that eyes can follow.
@@ -245,17 +285,20 @@ impl View {
         }
     }
 
-    /// Waits for a change, a key or the time; whether it shall end.
-    fn pause(&mut self, patience: Duration) -> Result<bool, Failure> {
+    /// Waits for a change, a key, a signal or the time; whether it shall end.
+    fn pause(&mut self, patience: Duration, signals: &Signals) -> Result<bool, Failure> {
         let stdin = io::stdin();
-        let (news, keys) = (self.client.as_fd(), stdin.as_fd());
-        let mut files = [news, keys].map(|file| PollFd::new(file, PollFlags::POLLIN));
+        let files = [self.client.as_fd(), stdin.as_fd(), signals.as_fd()];
+        let mut files = files.map(|file| PollFd::new(file, PollFlags::POLLIN));
         let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::ZERO);
         match poll(&mut files, patience) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(io::Error::from(errno).into()),
         }
-        let [has_news, has_keys] = files.map(|file| file.any().unwrap_or(false));
+        let [has_news, has_keys, has_signals] = files.map(|file| file.any().unwrap_or(false));
+        if has_signals && signals.have_come() {
+            return Ok(true);
+        }
         if has_news {
             self.wait(SECOND)?;
         }
@@ -267,6 +310,38 @@ impl View {
         let is_end = |key: &u8| matches!(*key, b'q' | b'Q' | CONTROL_C | CONTROL_D);
         Ok(length == 0 || typed[..length].iter().any(is_end))
     }
+}
+
+/// Draws lines over what stands there, none of them wider than the screen.
+fn draw(lines: &[String], height: usize) -> io::Result<()> {
+    // What stood in a line goes before it is written: after its last column is written the cursor
+    // still stands there, and erasing would take that one away again.
+    let mut text = format!("\u{1b}[H\u{1b}[K{}", lines.join("\r\n\u{1b}[K"));
+    if lines.len() < height {
+        text += "\r\n\u{1b}[J";
+    }
+    let mut out = out();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Lines of words, in lines that are no wider than `width` unless a word is.
+fn folded(text: &str, width: usize) -> Vec<Line> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        lines.push(String::new());
+        for word in line.split(' ') {
+            match lines.last_mut() {
+                Some(last) if last.is_empty() => last.push_str(word),
+                Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
+                    last.extend([" ", word]);
+                }
+                Some(_) | None => lines.push(word.to_owned()),
+            }
+        }
+    }
+    let plain = |line| vec![(Tone::Plain, line)];
+    lines.into_iter().map(plain).collect()
 }
 
 /// The terminal while it shows the picture: keys come one by one, and what stood there before comes
@@ -286,7 +361,7 @@ impl Terminal {
         during.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
         tcsetattr(stdin.as_fd(), SetArg::TCSANOW, &during)?;
         let terminal = Self { before };
-        let mut out = io::stdout().lock();
+        let mut out = out();
         out.write_all(b"\x1b[?1049h\x1b[?25l\x1b[2J")?;
         out.flush()?;
         Ok(terminal)
@@ -295,7 +370,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let mut out = io::stdout().lock();
+        let mut out = out();
         drop(out.write_all(b"\x1b[?25h\x1b[?1049l"));
         drop(out.flush());
         if let Err(errno) = tcsetattr(io::stdin().as_fd(), SetArg::TCSANOW, &self.before) {

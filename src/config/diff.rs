@@ -120,10 +120,37 @@ register = "regular"
             (
                 OLD.replace("password_file = \"one.secret\"", "password = \"x\""),
                 "",
-                none,
+                none.clone(),
             ),
             (OLD.to_owned(), "y", changed("one")),
             (OLD.replace(":5080", ":5090"), "x", changed("two")),
+            // What follows the addresses of a set is an option of it.
+            (
+                OLD.replace(":5080\" }]", ":5080\" }]\nkeep_alive = \"options\""),
+                "x",
+                changed("two"),
+            ),
+            // The default, written out, is no change.
+            (
+                OLD.replace(":5080\" }]", ":5080\" }]\nkeep_alive = \"disable\""),
+                "x",
+                none.clone(),
+            ),
+            (
+                format!("{OLD}registrar_stickiness = \"enable\"\n"),
+                "x",
+                changed("two"),
+            ),
+            // Without stickiness it has no effect.
+            (format!("{OLD}registrar_search_mode = \"ims\"\n"), "x", none),
+            (
+                OLD.replace(
+                    "\"127.0.0.1\"",
+                    "\"127.0.0.1\"\nadditional_udp_ports = \"6000-6001\"",
+                ),
+                "x",
+                [vec![], vec!["one".to_owned(), "two".to_owned()], vec![]],
+            ),
             (
                 OLD.replace("\"two\"\npass", "\"zwei\"\npass"),
                 "x",

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use super::party::{DEFAULT_PORT, Host, Ports};
 use super::suggest::quoted;
 use super::values::Complaint;
-use super::{DEFAULT_PORT, Host, Ports};
 
 /// The longest domain name (RFC 1035 §2.3.4).
 const MAX_NAME: usize = 253;
@@ -257,7 +257,10 @@ mod tests {
     /// What is said of an address or a range.
     fn said<T: std::fmt::Debug>(outcome: Result<T, Complaint>) -> String {
         let Complaint { message, hint } = outcome.unwrap_err();
-        hint.map_or(message.clone(), |hint| format!("{message} ({hint})"))
+        match hint {
+            Some(hint) => format!("{message} ({hint})"),
+            None => message,
+        }
     }
 
     // Rule P1.

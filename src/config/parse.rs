@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue, Error};
 
 use super::Config;
 use super::check::Check;
-use super::faults::{Fault, Faults, offset};
+use super::faults::{Fault, Faults, THERE_ALREADY, offset};
 use super::options::Table;
 use super::row::{Origin, Row, owner, written};
 use super::suggest::{nearest, quoted};
@@ -29,13 +29,14 @@ pub(super) fn read(text: &str) -> (Option<Config>, Faults<'_>) {
 }
 
 pub(super) fn read_whole(text: &str) -> (Option<Config>, Faults<'_>) {
-    let (root, errors) = DeTable::parse_recoverable(text);
+    let (root, mut errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty()
         && let Some(faults) = sections::read(text)
     {
         return (None, faults);
     }
     let mut check = Check::new(text);
+    errors.sort_by_key(place);
     for error in &errors {
         check.faults.syntax(syntax(text, error, 0));
     }
@@ -76,7 +77,10 @@ impl<'t> Top<'t> {
             let at = origin.at(key.span().start);
             let key = key.get_ref();
             let Some(table) = table_of(key) else {
-                faults.push(unknown(at, key, value.get_ref()));
+                // It may be a key whose table lost its header.
+                if !origin.is_damaged {
+                    faults.push(unknown(at, key, value.get_ref()));
+                }
                 continue;
             };
             let is_many = table.info().many;
@@ -93,7 +97,7 @@ impl<'t> Top<'t> {
                         None => faults.push(misshapen(at, table)),
                     }
                 }
-            } else {
+            } else if !origin.is_damaged {
                 faults.push(misshapen(at, table));
             }
         }
@@ -114,6 +118,11 @@ impl<'t> Top<'t> {
     }
 }
 
+/// Where the parser says something.
+pub(super) fn place(error: &Error) -> usize {
+    error.span().unwrap_or(0..0).start
+}
+
 /// What the parser says about a part of a text that starts at `base`.
 pub(super) fn syntax(part: &str, error: &Error, base: u32) -> Fault {
     let span = error.span().unwrap_or(0..0);
@@ -127,7 +136,7 @@ pub(super) fn syntax(part: &str, error: &Error, base: u32) -> Fault {
         )
     };
     if message == "duplicate key" && !written.is_empty() {
-        return fault(&format!("{} is there already", quoted(written)));
+        return fault(&format!("{}{THERE_ALREADY}", quoted(written)));
     }
     for (start, hint) in HINTS {
         if message.starts_with(start) {

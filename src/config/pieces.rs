@@ -13,12 +13,13 @@ use super::check::Check;
 use super::faults::{Faults, offset};
 use super::options::Table;
 use super::parse::Top;
+use super::plain;
 use super::row::{Origin, Row};
 
 /// Texts with fewer Accounts than this are read as a whole.
 const MANY: usize = 1_000;
 /// A piece ends with the first Account after so many bytes.
-const PIECE: usize = 64 * 1024;
+const PIECE: usize = 16 * 1024;
 
 /// Reads a text with very many Accounts; nothing if it must be read as a whole.
 pub(super) fn read(text: &str) -> Option<(Option<Config>, Faults<'_>)> {
@@ -42,28 +43,37 @@ fn read_pieces<'t>(text: &'t str, pieces: &Pieces) -> Option<(Option<Config>, Fa
     drop(root);
     check.expect(pieces.count);
     for piece in &pieces.accounts {
-        let origin = [(0, offset(piece.start))];
-        let origin = Origin {
-            pieces: &origin,
-            is_damaged: false,
-        };
-        let (root, errors) = DeTable::parse_recoverable(&text[piece.clone()]);
-        let accounts = root
-            .get_ref()
-            .get(Table::Account.info().key)?
-            .get_ref()
-            .as_array()?;
-        if !errors.is_empty() || root.get_ref().len() != 1 {
-            return None;
-        }
-        for item in accounts.iter() {
-            let at = origin.at(item.span().start);
-            let content = item.get_ref().as_table()?;
-            let row = Row::read(Table::Account, at, content, &origin, &mut check.faults);
-            check.account(&row);
+        match plain::accounts(text, piece.clone()) {
+            Some(rows) => rows.iter().for_each(|row| check.account(row)),
+            None => read_piece(text, piece, &mut check)?,
         }
     }
     Some(check.finish())
+}
+
+/// Reads a piece that has nothing but Accounts; nothing if it is not one.
+fn read_piece(text: &str, piece: &Range<usize>, check: &mut Check<'_>) -> Option<()> {
+    let origin = [(0, offset(piece.start))];
+    let origin = Origin {
+        pieces: &origin,
+        is_damaged: false,
+    };
+    let (root, errors) = DeTable::parse_recoverable(&text[piece.clone()]);
+    let accounts = root
+        .get_ref()
+        .get(Table::Account.info().key)?
+        .get_ref()
+        .as_array()?;
+    if !errors.is_empty() || root.get_ref().len() != 1 {
+        return None;
+    }
+    for item in accounts.iter() {
+        let at = origin.at(item.span().start);
+        let content = item.get_ref().as_table()?;
+        let row = Row::read(Table::Account, at, content, &origin, &mut check.faults);
+        check.account(&row);
+    }
+    Some(())
 }
 
 /// A text taken apart at lines that look like headers. They may not be headers at all, inside a

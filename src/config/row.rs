@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use super::faults::{Fault, Faults, offset};
+use super::faults::{Fault, Faults, name_to_come, offset};
 use super::options::{Fallback, Kind, Opt, Table};
 use super::suggest::{list, nearest, quoted};
 use super::values::{Complaint, Raw, Value, accept};
@@ -61,6 +61,8 @@ pub(super) struct Label<'t> {
     name: Option<&'t str>,
     /// Its place in a list, from 1, and the name of what has the list.
     within: Option<(usize, Option<&'t str>)>,
+    /// The header of an Account without a name, which gets one when all Accounts are known.
+    unnamed: Option<u32>,
 }
 
 impl fmt::Display for Label<'_> {
@@ -72,9 +74,10 @@ impl fmt::Display for Label<'_> {
                 write!(f, "{set} {}: {noun} {place}", quoted(parent))
             }
             Some((place, None)) => write!(f, "{noun} {place}"),
-            None => match self.name {
-                Some(name) => write!(f, "{noun} {}", quoted(name)),
-                None => f.write_str(noun),
+            None => match (self.name, self.unnamed) {
+                (Some(name), _) => write!(f, "{noun} {}", quoted(name)),
+                (None, Some(at)) => write!(f, "{noun} {}", name_to_come(at)),
+                (None, None) => f.write_str(noun),
             },
         }
     }
@@ -89,6 +92,7 @@ impl<'t> Row<'t> {
                 table,
                 name: None,
                 within: None,
+                unnamed: None,
             },
             is_damaged: false,
             cells: Vec::new(),
@@ -103,11 +107,13 @@ impl<'t> Row<'t> {
         origin: &Origin<'_>,
         faults: &mut Faults<'_>,
     ) -> Self {
-        let name = content.get("name").and_then(|name| name.get_ref().as_str());
+        let name = content.get("name");
+        let is_unnamed = table == Table::Account && name.is_none() && !origin.is_damaged;
         let label = Label {
             table,
-            name,
+            name: name.and_then(|name| name.get_ref().as_str()),
             within: None,
+            unnamed: is_unnamed.then_some(at),
         };
         Self::read_as(label, at, content, origin, faults)
     }
@@ -128,7 +134,10 @@ impl<'t> Row<'t> {
         for (key, value) in content {
             let Some(option) = label.table.option(key.get_ref()) else {
                 let at = origin.at(key.span().start);
-                faults.push(unknown_key(&row, at, key.get_ref()));
+                // It may be a key of the table that lost its header.
+                if !faults.is_below_lost_header(at) {
+                    faults.push(unknown_key(&row, at, key.get_ref()));
+                }
                 continue;
             };
             let span = value.span();
@@ -148,6 +157,7 @@ impl<'t> Row<'t> {
                         table,
                         name: None,
                         within: Some((place + 1, label.name)),
+                        unnamed: None,
                     };
                     let mut rows = Vec::with_capacity(items.len());
                     for (place, item) in items.iter().enumerate() {
@@ -156,12 +166,15 @@ impl<'t> Row<'t> {
                             Some(content) => {
                                 rows.push(Self::read_as(label(place), at, content, origin, faults));
                             }
+                            None if origin.is_damaged => {}
                             None => faults.push(no_table(&label(place), at, option)),
                         }
                     }
                     let is_good = items.is_empty() || !rows.is_empty();
                     cell.rows = is_good.then_some(rows);
                 }
+                // The parser has put something in the place of a value that it could not read.
+                _ if origin.is_damaged && value.span().is_empty() => {}
                 (_, value) => match accept(option, raw(value)) {
                     Ok(value) => cell.value = Some(value),
                     Err(complaint) => faults.push(row.complain(option, span.start, complaint)),
@@ -173,6 +186,36 @@ impl<'t> Row<'t> {
             row.check_required(faults);
         }
         row
+    }
+
+    /// A table that is read key by key: [`Row::take`], and [`Row::is_complete`] in the end.
+    pub(super) fn begun(table: Table, at: u32) -> Self {
+        Self {
+            at,
+            ..Self::empty(table)
+        }
+    }
+
+    /// Takes an option; nothing if it is unknown, faulty, a list, or there already.
+    pub(super) fn take(&mut self, key: &str, raw: Raw<'t>, span: Span) -> Option<()> {
+        let option = self.label.table.option(key)?;
+        let value = accept(option, raw).ok().filter(|_| !self.has(option))?;
+        if let (Value::Text(name), "name") = (&value, key) {
+            self.label.name = Some(name);
+        }
+        self.cells.push(Cell {
+            option,
+            span,
+            value: Some(value),
+            rows: None,
+        });
+        Some(())
+    }
+
+    /// Whether nothing is missing.
+    pub(super) fn is_complete(&self) -> bool {
+        let mut options = self.label.table.options();
+        options.all(|option| !matches!(option.fallback, Fallback::Required) || self.has(option))
     }
 
     fn check_required(&self, faults: &mut Faults<'_>) {
@@ -343,9 +386,10 @@ fn raw<'t>(value: &'t DeValue<'_>) -> Raw<'t> {
 
 /// A value in a list, in which no list is looked into.
 fn flat<'t>(value: &'t DeValue<'_>) -> Raw<'t> {
-    match value {
-        DeValue::Array(_) => Raw::Other("a list"),
-        value => raw(value),
+    if value.is_array() {
+        Raw::Other("a list")
+    } else {
+        raw(value)
     }
 }
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
+use super::check::{derived_name, free_indexes};
 use super::diagnostic::Diagnostic;
 use super::faults::{Place, offset};
 use super::options::{
-    ACCOUNT_NAME, ACCOUNT_PASSWORD_ENV, ACCOUNT_PASSWORD_FILE, ACCOUNT_USER_NAME, GROUP_NAME,
-    GROUP_PASSWORD_AS_CLIENT_ENV, GROUP_PASSWORD_AS_CLIENT_FILE, GROUP_USER_NAME_AS_CLIENT, Opt,
-    Syntax, Table,
+    ACCOUNT_INDEX, ACCOUNT_NAME, ACCOUNT_PASSWORD_ENV, ACCOUNT_PASSWORD_FILE, ACCOUNT_USER_NAME,
+    GROUP_NAME, GROUP_PASSWORD_AS_CLIENT_ENV, GROUP_PASSWORD_AS_CLIENT_FILE,
+    GROUP_USER_NAME_AS_CLIENT, Opt, Syntax, Table,
 };
 use super::suggest::quoted;
 use super::values::check_text;
@@ -175,7 +176,8 @@ fn check(source: &Source, secret: Secret) -> Result<Secret, SecretFault> {
 
 /// Who wants a password from outside, in the order of a text that no configuration came of.
 fn written(text: &str) -> Vec<(Span, Wanted)> {
-    let (root, _) = DeTable::parse_recoverable(text);
+    let (root, errors) = DeTable::parse_recoverable(text);
+    let is_damaged = !errors.is_empty();
     let mut wanted = Vec::new();
     for (key, rows) in root.get_ref() {
         let table = [Table::IpGroup, Table::Account]
@@ -184,11 +186,27 @@ fn written(text: &str) -> Vec<(Span, Wanted)> {
         let (Some(table), DeValue::Array(rows)) = (table, rows.get_ref()) else {
             continue;
         };
-        let rows = rows.iter().filter_map(|row| row.get_ref().as_table());
-        wanted.extend(rows.filter_map(|row| Wanted::written(table, row)));
+        let rows: Vec<_> = rows.iter().map(|row| row.get_ref().as_table()).collect();
+        let given: Vec<_> = rows.iter().map(|row| index(row.as_ref()?)).collect();
+        for (row, index) in rows.into_iter().zip(free_indexes(&given)) {
+            let found = row.and_then(|row| Wanted::written(table, row));
+            wanted.extend(found.map(|(span, mut wanted)| {
+                let is_unnamed = wanted.name.is_empty() && table == Table::Account;
+                if is_unnamed && !is_damaged {
+                    wanted.name = derived_name(index).into();
+                }
+                (span, wanted)
+            }));
+        }
     }
     wanted.sort_by_key(|(span, _)| span.start);
     wanted
+}
+
+/// The index that a row of the table of Accounts is given.
+fn index(row: &DeTable<'_>) -> Option<u32> {
+    let index = row.get(ACCOUNT_INDEX.key)?.get_ref().as_integer()?;
+    u32::from_str_radix(index.as_str(), index.radix()).ok()
 }
 
 impl Wanted {
@@ -399,6 +417,29 @@ register = "regular"
              test.toml:29:17: error: account \"one\": the password in \"one.secret\" has 51 \
              characters, but at most 50 are allowed\n"
         );
+    }
+
+    #[test]
+    fn an_account_without_a_name_is_called_by_its_index() {
+        let good = TEXT.replace("name = \"two\"\nserved", "served");
+        let good = good.replace(
+            "two\"\npassword_file = \"one",
+            "two\"\npassword_file = \"two",
+        );
+        let bad = good.replace("[[sip_interface]]", "[agent]\nspeed = 1\n[[sip_interface]]");
+        for text in [good, bad] {
+            let loaded = load("test.toml", &text).with_secrets(&text, |source| {
+                let is_missing =
+                    matches!(source, SecretSource::File(name, _) if name.starts_with("two"));
+                match is_missing {
+                    true => Err(SecretFault::new("no such file")),
+                    false => Ok(Secret::new("good")),
+                }
+            });
+            let said = loaded.diagnostics.to_string();
+            let line = "error: account \"account-1\": no such file\n";
+            assert!(said.ends_with(line), "{said}");
+        }
     }
 
     #[test]

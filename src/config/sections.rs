@@ -13,7 +13,7 @@ use toml::de::DeTable;
 
 use super::check::Check;
 use super::faults::{Fault, Faults, offset};
-use super::parse::{Top, misshapen, syntax, table_of, unknown_table};
+use super::parse::{Top, misshapen, place, syntax, table_of, unknown_table};
 use super::row::{Origin, Row, written};
 
 /// A header and what stands under it.
@@ -67,6 +67,9 @@ pub(super) fn read(text: &str) -> Option<Faults<'_>> {
             }
         })
         .collect();
+    if check.faults.any_header_lost() {
+        check.set_lossy();
+    }
     check_headers(&parsed, &mut check.faults);
     if !check.faults.any_error() {
         return None;
@@ -105,7 +108,8 @@ fn readable<'t>(section: &Section<'_>, body: &'t str, faults: &mut Faults<'_>) -
     let base = offset(section.body.start);
     let mut left = Cow::Borrowed(body);
     for _ in 0..ROUNDS {
-        let (_, errors) = DeTable::parse_recoverable(&left);
+        let (_, mut errors) = DeTable::parse_recoverable(&left);
+        errors.sort_by_key(place);
         let mut stops = Vec::new();
         for error in &errors {
             faults.syntax(syntax(&left, error, base));
@@ -266,6 +270,26 @@ mod tests {
                  hint: text, an address too, is written in double quotes",
             ]
         );
+    }
+
+    #[test]
+    fn a_slip_is_told_once() {
+        let text = include_str!("../../conf/failover.toml");
+        let (mut all, mut several) = (0, Vec::new());
+        for (at, letter) in text.char_indices() {
+            let mut slip = text.to_owned();
+            slip.remove(at);
+            let said = lines(&slip);
+            if slip.parse::<toml::Table>().is_ok() {
+                continue;
+            }
+            all += 1;
+            if said.len() != 1 {
+                several.push((at, letter, said));
+            }
+        }
+        assert!(all > 100, "{all}");
+        assert!(several.is_empty(), "{several:#?}");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) fn list<'t>(names: impl ExactSizeIterator<Item = &'t str>) -> String 
 }
 
 /// The one of some names that looks most like what was written, if any is like it at all.
-pub(super) fn nearest<'t>(written: &str, names: impl Iterator<Item = &'t str>) -> Option<&'t str> {
+pub fn nearest<'t>(written: &str, names: impl Iterator<Item = &'t str>) -> Option<&'t str> {
     let written: Vec<char> = written
         .chars()
         .take(SHOWN + 1)
@@ -92,6 +92,21 @@ mod tests {
             ("colour", None),
             ("x", None),
             ("", None),
+        ] {
+            assert_eq!(nearest(written, names.into_iter()), meant, "{written}");
+        }
+    }
+
+    #[test]
+    fn names_of_accounts_are_found_too() {
+        let names = ["main", "backup", "fax", "Büro 1"];
+        for (written, meant) in [
+            ("mian", Some("main")),
+            ("Main", Some("main")),
+            ("bakcup", Some("backup")),
+            ("maine", Some("main")),
+            ("büro-1", Some("Büro 1")),
+            ("zzz", None),
         ] {
             assert_eq!(nearest(written, names.into_iter()), meant, "{written}");
         }

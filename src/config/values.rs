@@ -18,7 +18,7 @@ pub(super) enum Raw<'t> {
     /// A whole number; `None` for one that no option can hold.
     Whole(Option<i64>),
     Flag(bool),
-    List(Vec<Raw<'t>>),
+    List(Vec<Self>),
     /// Something else, with its name.
     Other(&'static str),
 }
@@ -201,7 +201,7 @@ fn read_code(item: &Raw<'_>, classes: bool) -> Result<Codes, Complaint> {
         return Ok(Codes::One(code));
     }
     let class = match item {
-        Raw::Text(text) => text.strip_suffix("xx").or(text.strip_suffix("XX")),
+        Raw::Text(text) => text.strip_suffix("xx").or_else(|| text.strip_suffix("XX")),
         Raw::Whole(_) | Raw::Flag(_) | Raw::List(_) | Raw::Other(_) => None,
     };
     let class = class.and_then(|class| class.parse().ok());
@@ -254,7 +254,9 @@ pub(super) fn check_text(text: &str, max: usize, syntax: Syntax) -> Result<(), C
         let message = format!("has {length} characters, but at most {max} are allowed");
         return Err(Complaint::new(message));
     }
-    if let Some(at) = text.chars().position(char::is_control) {
+    let is_odd = |byte: u8| !byte.is_ascii() || byte.is_ascii_control();
+    let is_plain = !text.bytes().fold(false, |any, byte| any | is_odd(byte));
+    if !is_plain && let Some(at) = text.chars().position(char::is_control) {
         let message = format!("has a control character at place {}", at + 1);
         return Err(Complaint::new(message).hint("line ends and the like are allowed in no value"));
     }

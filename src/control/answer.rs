@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::board::{Board, Directory, PHASES};
-use super::nearest::nearest;
 use super::protocol::{Action, Fault, FaultCode, Filter, Summary};
+use crate::config::nearest;
 use crate::status::{AccountStatus, SCHEMA, UnixMs};
 
 /// A filter whose names have been looked up.
@@ -76,7 +76,7 @@ pub(super) fn summary(board: &Board, matching: u32) -> Summary {
 pub(super) fn names(directory: &Directory, action: &Action) -> Result<Vec<Arc<str>>, Fault> {
     if action.all != action.names.is_empty() {
         let message = "either names or all Accounts, and not both";
-        return Err(Fault::new(FaultCode::BadRequest, message));
+        return Err(Fault::new(FaultCode::BadParams, message));
     }
     if action.all {
         let entries = directory.entries().iter();

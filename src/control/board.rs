@@ -19,10 +19,10 @@ pub struct Board {
 }
 
 impl Board {
-    /// An empty board.
-    pub fn new() -> Self {
+    /// An empty board with room for so many Accounts.
+    pub fn new(accounts: usize) -> Self {
         Self {
-            accounts: DashMap::default(),
+            accounts: DashMap::with_capacity_and_hasher(accounts, BuildHasherDefault::default()),
             directory: RwLock::default(),
             phases: Default::default(),
             changes: broadcast::Sender::new(CHANGES),
@@ -82,12 +82,6 @@ impl Board {
     /// The slots whose status changes from now on. Who is slow loses the oldest and is told so.
     pub fn changes(&self) -> broadcast::Receiver<u32> {
         self.changes.subscribe()
-    }
-}
-
-impl Default for Board {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

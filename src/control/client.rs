@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use super::path;
 use super::protocol::{Call, Done, Fault, Item, Request, Response, Says, VERSION};
 
 /// Why there is no answer.
@@ -21,6 +22,14 @@ pub enum ClientError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// No socket can have that name.
+    #[error("cannot reach the daemon at {}: {}", path.display(), path::too_long(*.length))]
+    TooLong {
+        /// The name.
+        path: PathBuf,
+        /// Its length in bytes.
+        length: usize,
     },
     /// The daemon says no.
     #[error("{}", .0.message)]
@@ -55,6 +64,10 @@ pub struct Client {
 impl Client {
     /// Connects to the daemon at `path`. An answer may take `limit`.
     pub fn connect(path: &Path, limit: Duration) -> Result<Self, ClientError> {
+        if let Some(length) = path::excess(path) {
+            let path = path.to_owned();
+            return Err(ClientError::TooLong { path, length });
+        }
         let stream = UnixStream::connect(path).map_err(|source| ClientError::Unreachable {
             path: path.to_owned(),
             source,

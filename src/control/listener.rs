@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::chown;
 use thiserror::Error;
 
+use super::path;
 use super::peer::Rule;
 
 /// Why there is no socket.
@@ -25,6 +26,14 @@ pub enum ListenError {
     /// The group does not exist, or the socket cannot be given to it.
     #[error("{0}")]
     Group(String),
+    /// No socket can have that name.
+    #[error("cannot listen on {}: {}", path.display(), path::too_long(*.length))]
+    TooLong {
+        /// The name.
+        path: PathBuf,
+        /// Its length in bytes.
+        length: usize,
+    },
     /// The system refused.
     #[error("cannot listen on {}", path.display())]
     System {
@@ -48,6 +57,10 @@ impl Listener {
     /// Binds the socket with mode 0660, given to `group` if there is one. The socket of a daemon
     /// that is gone is replaced.
     pub fn bind(path: &Path, group: Option<&str>) -> Result<Self, ListenError> {
+        if let Some(length) = path::excess(path) {
+            let path = path.to_owned();
+            return Err(ListenError::TooLong { path, length });
+        }
         let rule = Rule::new(group).map_err(ListenError::Group)?;
         let system = |source| ListenError::System {
             path: path.to_owned(),

@@ -10,14 +10,14 @@ mod board;
 mod client;
 mod lines;
 mod listener;
-mod nearest;
 mod order;
 pub mod path;
 mod peer;
 pub mod protocol;
+mod request;
 mod server;
 
-pub use board::{Board, Directory};
+pub use board::{Board, Directory, Entry};
 pub use client::{Client, ClientError};
 pub use listener::{ListenError, Listener};
 pub use order::{Order, Orders, Verb};

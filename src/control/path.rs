@@ -51,6 +51,17 @@ pub fn choose(runtime: Option<&Path>) -> io::Result<PathBuf> {
     Err(io::ErrorKind::NotFound.into())
 }
 
+/// How long a path is, if it is too long for a socket.
+pub(super) fn excess(path: &Path) -> Option<usize> {
+    let length = path.as_os_str().len();
+    (length > LONGEST).then_some(length)
+}
+
+/// What is wrong with such a path.
+pub(super) fn too_long(length: usize) -> String {
+    format!("the path has {length} bytes, but a socket's may have {LONGEST} at most")
+}
+
 /// The folder in the last place: anybody can make one of that name, so it counts only if it is ours
 /// alone.
 fn own_folder() -> PathBuf {
@@ -79,6 +90,9 @@ fn is_ours_alone(folder: &Path) -> bool {
         found.is_dir() && found.uid() == Uid::effective().as_raw() && found.mode() & 0o077 == 0
     })
 }
+
+/// The longest path that Linux binds a socket to, in bytes: `sun_path` has 108, the last one zero.
+pub const LONGEST: usize = 107;
 
 const SYSTEM_FOLDER: &str = "/run/regent";
 const NAME: &str = "regent.sock";

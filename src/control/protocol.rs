@@ -44,6 +44,18 @@ pub enum Call {
     Refresh(Action),
 }
 
+impl Call {
+    /// The names of all methods.
+    pub const METHODS: [&str; 6] = [
+        "hello",
+        "status",
+        "watch",
+        "register",
+        "unregister",
+        "refresh",
+    ];
+}
+
 /// The parameters of a method that has none.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -198,10 +210,17 @@ pub enum FaultCode {
     BadRequest,
     /// The daemon does not speak that version.
     BadVersion,
+    /// The daemon has no such method; a newer one may have it.
+    UnknownMethod,
+    /// The method does not take these parameters.
+    BadParams,
     /// There is no such Account.
     UnknownAccount,
     /// The daemon stops.
     Stopping,
+    /// What a newer daemon says and this program does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Fault {
@@ -259,6 +278,28 @@ mod tests {
             Call::Watch(None)
         );
         assert!(read(r#"{"v":1,"method":"status","params":{"nmaes":[]}}"#).is_err());
+    }
+
+    #[test]
+    fn the_methods_are_those_that_can_be_read() {
+        for method in Call::METHODS {
+            let text = format!(r#"{{"v":1,"method":"{method}","params":{{}}}}"#);
+            assert!(serde_json::from_str::<Request>(&text).is_ok(), "{method}");
+        }
+        let text = r#"{"v":1,"method":"explode","params":{}}"#;
+        let error = serde_json::from_str::<Request>(text).unwrap_err();
+        let listed = Call::METHODS.map(|method| format!("`{method}`")).join(", ");
+        assert!(error.to_string().contains(&listed), "{error}");
+    }
+
+    #[test]
+    fn a_fault_of_tomorrow_can_be_read() {
+        let text = r#"{"id":1,"error":{"code":"too-late","message":"tomorrow"}}"#;
+        let fault = Fault::new(FaultCode::Unknown, "tomorrow");
+        assert_eq!(
+            serde_json::from_str::<Response>(text).unwrap().says,
+            Says::Error(fault)
+        );
     }
 
     #[test]

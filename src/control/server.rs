@@ -19,9 +19,8 @@ use super::lines::{Heard, Lines};
 use super::listener::Listener;
 use super::order::{Order, Orders, Verb};
 use super::peer::Rule;
-use super::protocol::{
-    Action, Call, Done, Fault, FaultCode, Filter, Item, Request, Says, Told, VERSION,
-};
+use super::protocol::{Action, Call, Done, Fault, FaultCode, Filter, Item, Says, Told, VERSION};
+use super::request::{Unread, read};
 use crate::status::SCHEMA;
 
 /// The socket is served while this lives.
@@ -164,18 +163,19 @@ impl Client<'_> {
             };
             let request = match heard {
                 Heard::Nothing => return Ok(()),
-                Heard::TooLong => Err(Fault::new(FaultCode::BadRequest, "the request is too long")),
+                Heard::TooLong => Err(Unread::last("the request is too long")),
                 Heard::Line => read(self.lines.line()),
             };
-            let says = match request {
+            let (says, is_last) = match request {
                 Ok(request) => {
                     self.lines.id = request.id;
-                    self.answer(request.call, &mut stopped).await?
+                    (self.answer(request.call, &mut stopped).await?, false)
                 }
-                Err(fault) => Says::Error(fault),
+                Err(unread) => {
+                    self.lines.id = unread.id;
+                    (Says::Error(unread.fault), unread.is_last)
+                }
             };
-            let is_last =
-                matches!(&says, Says::Error(fault) if fault.code == FaultCode::BadRequest);
             self.lines.finish(says).await?;
             if is_last {
                 return Ok(());
@@ -317,23 +317,6 @@ impl Client<'_> {
         let accounts = u32::try_from(all).unwrap_or(u32::MAX);
         Ok(Ok(Done::Order { accounts }))
     }
-}
-
-/// Reads a request; of one in another version, only that it is one.
-fn read(line: &[u8]) -> Result<Request, Fault> {
-    #[derive(serde::Deserialize)]
-    struct Head {
-        v: u32,
-    }
-    let bad = |error: serde_json::Error| {
-        Fault::new(FaultCode::BadRequest, format!("not a request: {error}"))
-    };
-    let head: Head = serde_json::from_slice(line).map_err(bad)?;
-    if head.v != VERSION {
-        let message = format!("this daemon speaks version {VERSION} of the protocol");
-        return Err(Fault::new(FaultCode::BadVersion, message));
-    }
-    serde_json::from_slice(line).map_err(bad)
 }
 
 fn stopping() -> Fault {

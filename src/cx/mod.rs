@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub use outbox::Outbox;
 pub use timers::{Armed, Owner, Timers};
 pub use transactions::{
-    Branch, Ended, Expired, Matched, Opening, Party, TransactionId, Transactions,
+    Branch, BranchText, Ended, Expired, Matched, Opening, Party, TransactionId, Transactions,
 };
 
 use crate::effect::{AccountId, Output};

@@ -71,6 +71,11 @@ impl Desk {
         }
     }
 
+    /// There will be no outcome. Whoever waits sees the channel close.
+    pub(super) fn drop_waiting(&mut self, ticket: Ticket) {
+        self.waiting.remove(&ticket);
+    }
+
     /// A ticket that nobody holds.
     pub(super) fn ticket(&mut self) -> Ticket {
         self.tickets += 1;

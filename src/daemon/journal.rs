@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tracing::{Level, debug, enabled, info, warn};
 
 use crate::control::Board;
-use crate::effect::{AccountId, Event, Phase};
+use crate::effect::{AccountId, Cause, Event, Phase};
 use crate::status::words::phase_words;
 use crate::time::{Duration, Instant};
 
@@ -102,7 +102,7 @@ impl Journal {
         }
         let repeated = match kind {
             Kind::Settled | Kind::Underway => 0,
-            Kind::Lost | Kind::Trouble => match self.is_news(now, whom, change.why) {
+            Kind::Lost | Kind::Trouble => match self.is_news(now, whom, &change.why.to_string()) {
                 Some(before) => before,
                 None => return,
             },
@@ -153,7 +153,7 @@ struct Change<'a> {
     account: AccountId,
     from: Phase,
     to: Phase,
-    why: &'a str,
+    why: &'a Cause,
 }
 
 /// What a change of phase means to whoever reads the log.
@@ -188,7 +188,8 @@ impl Change<'_> {
     }
 
     fn log(&self, kind: Kind, account: &str, repeated: Option<u32>) {
-        let (from, to, why) = (phase_words(self.from), phase_words(self.to), self.why);
+        let (from, to) = (phase_words(self.from), phase_words(self.to));
+        let why = &*self.why.to_string();
         match kind {
             Kind::Settled => info!(account, from, why, "{to}"),
             Kind::Underway => debug!(account, from, why, "{to}"),

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::{env, panic, thread};
 
 use crate::config::{
@@ -123,7 +123,9 @@ fn from_file(name: &str, path: &Path) -> Result<Secret, SecretFault> {
         let fault = fault(format!("cannot be read: {}", plain(&error)));
         let kind = error.kind();
         if kind == io::ErrorKind::NotFound {
-            fault.hint(format!("it is looked for at {}", path.display()))
+            // Whoever reads a log does not know our working directory.
+            let place = path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            fault.hint(format!("it is looked for at {}", place.display()))
         } else if kind == io::ErrorKind::PermissionDenied {
             fault.hint("it must belong to the user, or a group, that regent runs as")
         } else {

@@ -130,6 +130,7 @@ impl Daemon {
             store: false,
         };
         let resolver = Resolver::new(&config.agent.dns_servers);
+        let board = Board::new(config.accounts.len());
         let engine = Engine::new(config, settings);
         Ok(Self {
             engine,
@@ -137,7 +138,7 @@ impl Daemon {
             resolver,
             effects: Effects::default(),
             clock,
-            board: Arc::new(Board::new()),
+            board: Arc::new(board),
             desk: Desk::default(),
             journal: Journal::default(),
             manager: Manager::find(),
@@ -357,6 +358,8 @@ impl Daemon {
                 (Some(stopping), &Outcome::Stopped { left }) if stopping.ticket == ticket => {
                     stopping.stopped = Some(Stopped { left });
                 }
+                // Whoever waits is told that the daemon stops, and not that the Account is gone.
+                (Some(_), Outcome::Gone) => self.desk.drop_waiting(ticket),
                 _ => self.desk.settle(ticket, outcome),
             }
         }

@@ -26,14 +26,43 @@ use registrar::Serving;
 /// What is on, while it is on.
 pub struct Stage {
     folder: PathBuf,
+    silence: Silence,
     carrier: Serving,
     overseas: Serving,
+}
+
+/// When the second registrar says nothing, counted from its start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Silence {
+    /// It falls silent after this.
+    pub after: Duration,
+    /// And answers again after this.
+    pub span: Duration,
+}
+
+impl Default for Silence {
+    /// From before the second refresh, which fails, until before the attempt that follows: who
+    /// looks for half a minute sees both.
+    fn default() -> Self {
+        Self {
+            after: Duration::from_secs(10),
+            span: Duration::from_secs(12),
+        }
+    }
 }
 
 /// Sets the stage, starts the daemon, lets `show` look at it, and takes leave. Returns what `show`
 /// returned and how the daemon ended.
 pub fn run<R>(show: impl FnOnce(&Stage) -> R) -> anyhow::Result<(R, Stopped)> {
-    let stage = Stage::set().context("cannot set the stage for the demo")?;
+    run_with(Silence::default(), show)
+}
+
+/// The same with another silence.
+pub fn run_with<R>(
+    silence: Silence,
+    show: impl FnOnce(&Stage) -> R,
+) -> anyhow::Result<(R, Stopped)> {
+    let stage = Stage::set(silence).context("cannot set the stage for the demo")?;
     let file = stage.configuration();
     fs::write(&file, stage.text()).context("cannot write the demo's configuration")?;
     let loaded = config::load(&file.display().to_string(), &stage.text());
@@ -54,7 +83,7 @@ pub fn run<R>(show: impl FnOnce(&Stage) -> R) -> anyhow::Result<(R, Stopped)> {
 
 impl Stage {
     /// A folder of its own, and two registrars.
-    fn set() -> io::Result<Self> {
+    fn set(silence: Silence) -> io::Result<Self> {
         let folder = new_folder()?;
         let carrier = Behaviour::digest().grants_at_most(20);
         let strong = Challenge::www(Algorithm::Sha256, Some("auth"));
@@ -66,8 +95,9 @@ impl Stage {
         };
         Ok(Self {
             folder,
+            silence,
             carrier: Serving::start(carrier, users(), None)?,
-            overseas: Serving::start(overseas, users(), Some((SILENT_AFTER, SILENT_FOR)))?,
+            overseas: Serving::start(overseas, users(), Some(silence))?,
         })
     }
 
@@ -102,8 +132,8 @@ impl Stage {
              something happens. In another terminal:\n\
              {program} status main \\\n\
              --socket {}",
-            SILENT_AFTER.as_secs(),
-            SILENT_FOR.as_secs(),
+            self.silence.after.as_secs(),
+            self.silence.span.as_secs(),
             self.socket().display()
         )
     }
@@ -235,8 +265,3 @@ const ACCOUNTS: [Account; 6] = [
     Account::new("sales-us", "Sales", "overseas-group", "12125550100"),
     Account::new("support-us", "Support", "overseas-group", "12125550101"),
 ];
-
-/// The second registrar falls silent after this.
-const SILENT_AFTER: Duration = Duration::from_secs(10);
-/// And answers again after this.
-const SILENT_FOR: Duration = Duration::from_secs(25);

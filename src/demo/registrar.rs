@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
+use super::Silence;
 use crate::rng::Seed;
 use crate::sim::{Behaviour, Counts, Registrar, Reply};
 use crate::time::{Duration, Instant, micros};
@@ -40,11 +41,11 @@ struct Desk {
 }
 
 impl Serving {
-    /// Starts a registrar on a free port. `silence` is when it falls silent, and for how long.
+    /// Starts a registrar on a free port.
     pub(super) fn start<'a>(
         behaviour: Behaviour,
         users: impl Iterator<Item = (&'a str, &'a str)>,
-        silence: Option<(Duration, Duration)>,
+        silence: Option<Silence>,
     ) -> io::Result<Self> {
         let mut seed = [0; 32];
         SysRng.try_fill_bytes(&mut seed).map_err(io::Error::other)?;
@@ -99,7 +100,7 @@ impl Drop for Serving {
 }
 
 impl Desk {
-    fn serve(&self, usual: &Behaviour, silence: Option<(Duration, Duration)>) {
+    fn serve(&self, usual: &Behaviour, silence: Option<Silence>) {
         let mut buffer = vec![0; 65_536];
         let mut late: Vec<Reply> = Vec::new();
         let mut is_silent = false;
@@ -117,9 +118,9 @@ impl Desk {
                 }
                 !is_due
             });
-            let shall_be_silent = silence.is_some_and(|(after, span)| {
-                let start = Instant::ZERO + after;
-                (start..start + span).contains(&now)
+            let shall_be_silent = silence.is_some_and(|silence| {
+                let start = Instant::ZERO + silence.after;
+                (start..start + silence.span).contains(&now)
             });
             if shall_be_silent != is_silent {
                 is_silent = shall_be_silent;

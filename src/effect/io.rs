@@ -1,6 +1,7 @@
 //! The whole boundary in one file: [`Input`] and [`Output`], and the values that they carry.
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -97,10 +98,19 @@ pub enum Input<'a> {
         /// Milliseconds since 1970-01-01 UTC at [`crate::time::Instant::ZERO`].
         unix_ms_at_zero: i64,
     },
-    /// A network link came up again.
+    /// A network link came up again (rule S7).
     LinkUp {
         /// The interface's name.
         interface: String,
+        /// Its addresses.
+        addresses: Vec<IpAddr>,
+    },
+    /// Something happened to an Account that may register it anew (rules S7, S11, N2).
+    Triggered {
+        /// The Account.
+        account: AccountId,
+        /// What happened.
+        trigger: Trigger,
     },
 }
 
@@ -214,6 +224,27 @@ pub enum Command {
     Shutdown,
 }
 
+/// What may register an Account anew although nothing is due.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Trigger {
+    /// An INVITE to the serving group failed.
+    InviteFailed {
+        /// The final answer; 408 stands for none.
+        code: u16,
+        /// Where it was sent.
+        registrar: Option<SocketAddr>,
+    },
+    /// An INVITE came from the serving group.
+    InviteFrom {
+        /// From where.
+        from: SocketAddr,
+    },
+    /// A link that its requests may leave by came up again.
+    LinkUp,
+    /// The connection that carried its binding is gone (TCP, TLS).
+    ConnectionLost,
+}
+
 /// How a command ended. A rejection is a value, not an error.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
@@ -295,6 +326,36 @@ pub enum Phase {
     Standby,
 }
 
+/// Why a phase has changed. It becomes words, for people, only where somebody wants to read them:
+/// at a start there is one for every Account, and nearly all are only counted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// A registrar granted the binding.
+    Granted {
+        /// Which.
+        by: SocketAddr,
+        /// For how long, in seconds.
+        seconds: u32,
+    },
+    /// Anything else, in words; empty where the change says it all.
+    Other(String),
+}
+
+impl From<String> for Cause {
+    fn from(words: String) -> Self {
+        Self::Other(words)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Granted { by, seconds } => write!(f, "{by} granted {seconds} s"),
+            Self::Other(words) => f.write_str(words),
+        }
+    }
+}
+
 /// Something that happened to an Account or to the engine, for logs, alerts and history.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
@@ -306,8 +367,8 @@ pub enum Event {
         from: Phase,
         /// After.
         to: Phase,
-        /// Why, for people.
-        why: String,
+        /// Why.
+        why: Cause,
     },
     /// An attempt failed while the old binding stands (rule L5).
     RefreshFailed {
@@ -354,6 +415,38 @@ pub struct Record {
     pub binding: Option<StoredBinding>,
     /// Whether an operator un-registered the Account (rule I8).
     pub unregistered: bool,
+    /// The local port that it had (rule U1).
+    pub port: Option<u16>,
+    /// The random user of its Contact (rule I6).
+    pub contact_user: Option<String>,
+    /// The last 200 of each registrar (rule S8).
+    pub visits: Vec<StoredVisit>,
+    /// Every Retry-After in force (rule L3).
+    pub holds: Vec<StoredHold>,
+    /// The `Min-Expires` of registrars that have asked for one (table A), in seconds.
+    pub minima: Vec<(SocketAddr, u32)>,
+}
+
+/// The last 200 of a registrar, as the store keeps it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StoredVisit {
+    /// The registrar.
+    pub registrar: SocketAddr,
+    /// When what it granted ends, in microseconds since 1970.
+    pub ends_unix_us: i64,
+    /// What it granted, in seconds.
+    pub granted: u32,
+    /// Whether another registrar has answered 200 since.
+    pub is_left: bool,
+}
+
+/// A Retry-After in force, as the store keeps it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StoredHold {
+    /// The registrar that it binds; `None` binds the Account.
+    pub registrar: Option<SocketAddr>,
+    /// Its end, in milliseconds since 1970.
+    pub until_unix_ms: i64,
 }
 
 /// A binding as the store keeps it: wall-clock times, since instants end with the run.

@@ -9,6 +9,6 @@ mod io;
 
 pub use id::{AccountId, BatchId, FlowId, QuestionId, SetId, SocketId, Ticket};
 pub use io::{
-    Answer, Command, Event, Failure, Input, Outcome, Output, Phase, Record, StoredBinding, Target,
-    Via,
+    Answer, Cause, Command, Event, Failure, Input, Outcome, Output, Phase, Record, StoredBinding,
+    StoredHold, StoredVisit, Target, Trigger, Via,
 };

@@ -5,6 +5,7 @@
 //! backwards.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod addressees;
 mod persist;
 mod requests;
 #[cfg(test)]
@@ -17,11 +18,15 @@ use std::sync::Arc;
 use crate::account::{Account, Shared, View, Wanted};
 use crate::config::{self, Config, Diff};
 use crate::cx::{Armed, Cx, Owner, Timers};
-use crate::effect::{AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket};
+use crate::effect::{
+    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger,
+};
+use crate::flow::Ports;
 use crate::index::Index;
 use crate::proxy::Change;
 use crate::rng::Seed;
 use crate::time::{Duration, Instant};
+use addressees::Addressees;
 use persist::Persist;
 
 pub use crate::account::View as AccountView;
@@ -59,6 +64,8 @@ pub struct Engine {
     /// Accounts by the set of their serving and of their served group; some of them may be gone.
     serving: BTreeMap<SetId, Vec<AccountId>>,
     served: BTreeMap<SetId, Vec<AccountId>>,
+    /// Accounts with a port of their own.
+    addressees: Addressees,
     shared: Shared,
     persist: Persist,
     config: Arc<Config>,
@@ -99,6 +106,7 @@ impl Engine {
             slots: Vec::with_capacity(config.accounts.len()),
             free: Vec::new(),
             names: Index::new(index_seed),
+            addressees: Addressees::new(index_seed),
             serving: BTreeMap::new(),
             served: BTreeMap::new(),
             shared: Shared::new(&config, seed, unix_ms_at_zero, store),
@@ -124,7 +132,11 @@ impl Engine {
             self.start();
         }
         match input {
-            Input::Tick | Input::LinkUp { .. } => {}
+            Input::Tick => {}
+            Input::LinkUp { addresses, .. } => self.on_link_up(&addresses),
+            Input::Triggered { account, trigger } => self.with(account, |account, shared| {
+                account.on_trigger(&trigger, shared);
+            }),
             Input::Opened { .. } | Input::FlowFailed { .. } | Input::Resolved { .. } => {}
             Input::Listening {
                 socket,
@@ -200,10 +212,10 @@ impl Engine {
         for interface in &config.sip_interfaces {
             self.listen(interface);
         }
+        self.names.reserve(config.accounts.len());
         for account in &config.accounts {
             self.add(account);
         }
-        self.names.shrink();
         self.shared.has_begun = true;
     }
 
@@ -212,6 +224,9 @@ impl Engine {
         if is_new {
             self.unbound.push((socket, None));
             self.ask_for(socket);
+            for (socket, local) in self.shared.ports.add(socket, interface) {
+                self.shared.cx.out.push(Output::Listen { socket, local });
+            }
         }
     }
 
@@ -240,6 +255,9 @@ impl Engine {
             &mut self.shared,
         ));
         self.names.insert(Arc::clone(&config.name), id);
+        if let Some(account) = slot.account.as_ref().filter(|it| it.has_own_port()) {
+            self.addressees.add(id, config.user(), &account.mark());
+        }
         if let Some(set) = slot.account.as_ref().and_then(Account::set) {
             self.serving.entry(set).or_default().push(id);
         }
@@ -269,9 +287,9 @@ impl Engine {
             let mut ids = users.get_mut(&set).map(std::mem::take).unwrap_or_default();
             ids.retain(|id| self.account(*id).is_some());
             for id in &ids {
-                match change {
-                    Change::Listed => self.ready_up(*id),
-                    _ => self.with(*id, |account, shared| account.on_change(change, shared)),
+                self.with(*id, |account, shared| account.on_change(change, shared));
+                if change == Change::Listed {
+                    self.ready_up(*id);
                 }
             }
             let users = match change {
@@ -282,9 +300,24 @@ impl Engine {
         }
     }
 
+    fn account_of(&self, id: AccountId) -> Option<&Account> {
+        let account = self.slots.get(id.slot as usize)?.account.as_ref()?;
+        (account.id() == id).then_some(account)
+    }
+
     fn account_mut(&mut self, id: AccountId) -> Option<&mut Account> {
         let account = self.slots.get_mut(id.slot as usize)?.account.as_mut()?;
         (account.id() == id).then_some(account)
+    }
+
+    /// The mark of an Account's Contact is another one.
+    fn readdress(&mut self, id: AccountId, before: &str, after: &str) {
+        let Some(account) = self.account_of(id).filter(|it| it.has_own_port()) else {
+            return;
+        };
+        let user = Arc::clone(account.config());
+        self.addressees.remove(id, user.user(), before);
+        self.addressees.add(id, user.user(), after);
     }
 
     /// Lets an Account handle something, and sees to what follows when it comes to rest.
@@ -314,6 +347,10 @@ impl Engine {
         let Some(mut gone) = slot.account.take() else {
             return;
         };
+        if gone.has_own_port() {
+            self.addressees
+                .remove(id, gone.config().user(), &gone.mark());
+        }
         gone.on_gone(&mut self.shared);
         slot.timer = gone.timer();
         slot.generation = slot.generation.wrapping_add(1);
@@ -342,12 +379,34 @@ impl Engine {
         }
     }
 
+    /// A link came up: Accounts whose requests may leave by it look whether their binding still
+    /// holds (rule S7).
+    fn on_link_up(&mut self, addresses: &[std::net::IpAddr]) {
+        for slot in 0..self.slots.len() {
+            let Some(account) = &self.slots[slot].account else {
+                continue;
+            };
+            let local = account.local(&self.shared).map(|local| local.ip());
+            if local.is_some_and(|ip| ip.is_unspecified() || addresses.contains(&ip)) {
+                self.with(account.id(), |account, shared| {
+                    account.on_trigger(&Trigger::LinkUp, shared);
+                });
+            }
+        }
+    }
+
     fn on_listening(
         &mut self,
         socket: SocketId,
         local: std::net::SocketAddr,
         receive_buffer: usize,
     ) {
+        if Ports::is_port(socket) {
+            if let Some(id) = self.shared.ports.on_listening(socket, local) {
+                self.with(id, Account::on_port_open);
+            }
+            return;
+        }
         self.unbound.retain(|(unbound, _)| *unbound != socket);
         self.shared.proxies.on_listening(socket, local);
         self.shared.pace.set_receive_buffer(socket, receive_buffer);
@@ -356,6 +415,16 @@ impl Engine {
     }
 
     fn on_listen_failed(&mut self, socket: SocketId, why: String) {
+        let now = self.shared.cx.now;
+        if Ports::is_port(socket) {
+            if let Some(local) = self.shared.ports.address(socket) {
+                self.shared.cx.out.event(Event::ListenFailed { local, why });
+            }
+            if let Some(id) = self.shared.ports.on_listen_failed(socket, now) {
+                self.with(id, Account::on_port_refused);
+            }
+            return;
+        }
         let again = self.shared.cx.now + LISTEN_RETRY;
         self.unbound.retain(|(unbound, _)| *unbound != socket);
         self.unbound.push((socket, Some(again)));

@@ -105,7 +105,12 @@ impl Engine {
             let Some(id) = self.find(&record.account) else {
                 continue;
             };
+            let mark = |engine: &Self| engine.account_of(id).map(Account::mark);
+            let before = mark(self);
             self.with(id, |account, shared| account.restore(&record, shared));
+            if let (Some(before), Some(after)) = (before, mark(self)) {
+                self.readdress(id, &before, &after);
+            }
         }
         let ids: Vec<_> = self.accounts().collect();
         self.persist.wanting.extend(ids);

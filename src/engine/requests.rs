@@ -11,23 +11,35 @@ use crate::sip::write::Writer;
 /// Owner number of the draws for our tags in answers.
 const TAGS: u64 = u64::MAX - 1;
 
+/// What is known of who sends a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sender {
+    /// Nothing.
+    Stranger,
+    /// It is a member of a Proxy Set.
+    Known,
+    /// It is, and what it asks for has a port of its own, but not this one (rule U4).
+    WrongPort,
+}
+
 /// Answers a request statelessly. From a known address: OPTIONS 200, INVITE 480 (nobody is there to
-/// take it), else 481, as nothing of ours is ever in a dialog. From strangers: INVITE 403, and
-/// silence for the rest.
+/// take it), else 481, as nothing of ours is ever in a dialog; 404 at the wrong port. From
+/// strangers: INVITE 403, and silence for the rest.
 pub(super) fn answer(
     message: &Message<'_>,
     via: Via,
     from: SocketAddr,
-    is_known: bool,
+    sender: Sender,
     cx: &mut Cx,
 ) {
-    let (code, reason) = match (message.method(), is_known) {
+    let (code, reason) = match (message.method(), sender) {
         (Some("ACK") | None, _) => return,
-        (Some("OPTIONS"), true) => (200, "OK"),
-        (Some("INVITE"), true) => (480, "Temporarily Unavailable"),
-        (Some("INVITE"), false) => (403, "Forbidden"),
-        (Some(_), true) => (481, "Call/Transaction Does Not Exist"),
-        (Some(_), false) => return,
+        (Some(_), Sender::WrongPort) => (404, "Not Found"),
+        (Some("OPTIONS"), Sender::Known) => (200, "OK"),
+        (Some("INVITE"), Sender::Known) => (480, "Temporarily Unavailable"),
+        (Some("INVITE"), Sender::Stranger) => (403, "Forbidden"),
+        (Some(_), Sender::Known) => (481, "Call/Transaction Does Not Exist"),
+        (Some(_), Sender::Stranger) => return,
     };
     if message.check().is_err() {
         return;

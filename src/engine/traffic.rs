@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 
-use super::{Engine, requests};
+use super::Engine;
+use super::requests::{self, Sender};
 use crate::cx::{Branch, Cx, Ended, Expired, Matched, Party};
 use crate::effect::Via;
+use crate::pace::RegistrarId;
 use crate::proxy::Probed;
 use crate::sip::message::Message;
 
@@ -22,7 +24,10 @@ impl Engine {
     pub(super) fn on_received(&mut self, via: Via, from: SocketAddr, bytes: &[u8]) {
         let now = self.shared.cx.now;
         let known = match via {
-            Via::Socket(socket) => self.shared.pace.find(socket, from),
+            Via::Socket(socket) => {
+                let base = self.shared.ports.base(socket).unwrap_or(socket);
+                self.shared.pace.find(base, from)
+            }
             Via::Flow(_) => None,
         };
         if let Some(registrar) = known {
@@ -32,7 +37,14 @@ impl Engine {
             return;
         };
         let Some(code) = message.code() else {
-            return requests::answer(&message, via, from, known.is_some(), &mut self.shared.cx);
+            let sender = match known {
+                None => Sender::Stranger,
+                Some(registrar) if self.is_wrong_port(&message, via, registrar) => {
+                    Sender::WrongPort
+                }
+                Some(_) => Sender::Known,
+            };
+            return requests::answer(&message, via, from, sender, &mut self.shared.cx);
         };
         // RFC 3261 §8.1.3.3: an answer with a second Via is not for us.
         let (Ok(top), Ok(cseq), 1) = (message.via(), message.cseq(), message.via_count()) else {
@@ -52,6 +64,23 @@ impl Engine {
             Matched::Stray | Matched::Provisional(_) => {}
             Matched::Final(ended) => self.on_ended(&ended, &End::Answer(&message, &top)),
         }
+    }
+
+    /// Whether a request from this registrar is for an Account that has a port of its own, but came
+    /// to another one (rule U4). What comes to an Account's port is that Account's.
+    fn is_wrong_port(&self, message: &Message<'_>, via: Via, registrar: RegistrarId) -> bool {
+        let Via::Socket(socket) = via else {
+            return false;
+        };
+        if self.addressees.is_empty() || self.shared.ports.owner(socket).is_some() {
+            return false;
+        }
+        let found = self.addressees.of(message, crate::account::MARK);
+        let mut found = found.into_iter().filter_map(|id| self.account_of(id));
+        found.any(|account| {
+            let set = account.set();
+            set.is_some_and(|set| self.shared.proxies.is_member(set, registrar))
+        })
     }
 
     pub(super) fn on_unreachable(&mut self, to: SocketAddr, quoted: &[u8]) {

@@ -25,9 +25,7 @@ impl Spread {
         self.forget_before(now.as_secs());
         let room = share.min(latest - now).as_secs().min(REACH);
         let last = latest.as_secs();
-        let earlier = (0..=room)
-            .min_by_key(|back| self.at(last - back))
-            .unwrap_or(0);
+        let earlier = self.quietest(last, room);
         let chosen = latest.back(Duration::from_secs(earlier));
         if let Some(load) = self.entry(chosen.as_secs()) {
             *load += 1;
@@ -46,14 +44,19 @@ impl Spread {
         }
     }
 
-    fn at(&self, second: u64) -> u32 {
-        let index = second
+    /// How far before `last` the least loaded second is, of equally loaded ones the latest; at most
+    /// `room`, which does not reach beyond the base.
+    fn quietest(&self, last: u64, room: u64) -> u64 {
+        let place = last
             .checked_sub(self.base)
-            .and_then(|index| usize::try_from(index).ok());
-        index
-            .and_then(|index| self.load.get(index))
-            .copied()
-            .unwrap_or(0)
+            .and_then(|index| usize::try_from(index).ok())
+            .filter(|index| *index < self.load.len());
+        // Beyond the table nothing is due.
+        let Some(place) = place else { return 0 };
+        let first = place.saturating_sub(room as usize);
+        let backwards = (0_u64..).zip(self.load.range(first..=place).rev());
+        let least = backwards.min_by_key(|(_, load)| **load);
+        least.map_or(0, |(back, _)| back)
     }
 
     fn entry(&mut self, second: u64) -> Option<&mut u32> {

@@ -268,6 +268,7 @@ fn event_line(f: &mut fmt::Formatter<'_>, event: &Event) -> fmt::Result {
     match event {
         Event::PhaseChanged { from, to, why, .. } => {
             write!(f, "= {from:?} → {to:?}")?;
+            let why = why.to_string();
             if !why.is_empty() {
                 write!(f, ": {why}")?;
             }

@@ -21,6 +21,8 @@ pub struct Via<'a> {
     pub branch: Option<&'a str>,
     /// All parameters.
     pub params: Params<'a>,
+    received: Option<&'a str>,
+    rport: Option<Option<&'a str>>,
 }
 
 impl<'a> Via<'a> {
@@ -35,10 +37,16 @@ impl<'a> Via<'a> {
         let end = rest.iter().position(|&byte| byte == b';');
         let (sent_by, params) = rest.split_at(end.unwrap_or(rest.len()));
         let (host, port) = split_sent_by(text::utf8(text::trim(sent_by))?)?;
-        let mut branch = None;
+        let (mut branch, mut received, mut rport) = (None, None, None);
         let params = Params::parse_with(params, |name, value| {
-            if branch.is_none() && name.eq_ignore_ascii_case(b"branch") {
-                branch = match value {
+            let slot = match name.len() {
+                5 if name.eq_ignore_ascii_case(b"rport") => &mut rport,
+                6 if name.eq_ignore_ascii_case(b"branch") => &mut branch,
+                8 if name.eq_ignore_ascii_case(b"received") => &mut received,
+                _ => return true,
+            };
+            if slot.is_none() {
+                *slot = match value {
                     Some(value) => text::utf8(value).map(Some),
                     None => Some(None),
                 };
@@ -50,6 +58,8 @@ impl<'a> Via<'a> {
             host,
             port,
             branch: branch.flatten(),
+            received: received.flatten(),
+            rport,
             params,
         })
     }
@@ -57,16 +67,14 @@ impl<'a> Via<'a> {
     /// The `received` parameter, as an address (RFC 3261 §18.2.1); with or without brackets
     /// (RFC 5118 §4.5).
     pub fn received(&self) -> Option<IpAddr> {
-        let text = self.params.value("received")?;
+        let text = self.received?;
         uri::host_address(text).or_else(|| text.parse().ok())
     }
 
     /// The `rport` parameter (RFC 3581 §3): `None` when it is not there, `Some(None)` without a
     /// port.
     pub fn rport(&self) -> Option<Option<u16>> {
-        self.params
-            .get("rport")
-            .map(|value| value.and_then(uri::port))
+        self.rport.map(|value| value.and_then(uri::port))
     }
 }
 

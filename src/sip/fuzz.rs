@@ -8,6 +8,9 @@ use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::address::NameAddr;
+use super::digest::{
+    Algorithm, Challenge, Challenger, Choice, Credentials, Qop, Session, challenges, choose,
+};
 use super::fields::Contacts;
 use super::framing::{Frame, FrameError, Framer};
 use super::message::{MAX_MESSAGE, Message};
@@ -130,6 +133,70 @@ fn escaped(text: &str) -> String {
         other => format!("&#{};", u32::from(other)),
     };
     text.chars().map(escape).collect()
+}
+
+/// Answers every challenge that a line holds, twice; then takes the last line for what the server
+/// says of the answer, and answers once more. What we say is one line, reads back as what was
+/// asked, and proves the password.
+pub fn fuzz_challenge(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<&str> = text.split('\n').collect();
+    let info = lines.last().copied().unwrap_or_default();
+    for line in &lines {
+        if let Some(read) = Credentials::parse(line) {
+            let _proof = read.proves(USER, PASSWORD, METHOD, BODY);
+        }
+        for challenge in challenges(line) {
+            answer_challenge(challenge, info);
+        }
+    }
+    for minimum in Algorithm::ALL {
+        let choices = choose(&lines, minimum);
+        assert!(!choices.is_empty());
+        let is_known = |choice: &Choice| match choice {
+            Choice::Chosen(challenge) => challenge.algorithm >= minimum,
+            Choice::BelowMinimum(algorithm) => *algorithm < minimum,
+            Choice::NoneUsable => choices.len() == 1,
+        };
+        assert!(choices.iter().all(is_known), "{minimum}: {choices:?}");
+    }
+}
+
+fn answer_challenge(challenge: Challenge, info: &str) {
+    let mut session = Session::new(Challenger::Origin, challenge.clone());
+    for uses in 1..=2 {
+        let mut out = String::new();
+        session.answer(&mut out, USER, PASSWORD, METHOD, ADDRESS, BODY, "c\\");
+        assert!(!out.contains(is_control), "{out:?}");
+        let read = Credentials::parse(&out).expect(&out);
+        assert_eq!(read.realm, &*challenge.realm);
+        assert_eq!(read.nonce, &*challenge.nonce);
+        assert_eq!(read.opaque, challenge.opaque.as_deref());
+        assert_eq!(read.algorithm, challenge.algorithm);
+        assert_eq!(read.qop, challenge.qop);
+        assert_eq!(read.userhash, challenge.userhash);
+        assert_eq!(read.nc, (read.qop != Qop::None).then_some(uses));
+        assert!(read.proves(USER, PASSWORD, METHOD, BODY), "{out:?}");
+        assert!(!read.proves(USER, "another", METHOD, BODY), "{out:?}");
+    }
+    session.authentication_info(info, USER, PASSWORD, ADDRESS, b"");
+    let mut out = String::new();
+    session.answer(&mut out, USER, PASSWORD, METHOD, ADDRESS, BODY, "c");
+    assert!(!out.contains(is_control), "{out:?}");
+    let read = Credentials::parse(&out).expect(&out);
+    assert_eq!(read.nonce, session.nonce());
+    assert_eq!(read.realm, &*challenge.realm);
+    // The key of a session outlives its first nonce, which does not stand here any more.
+    let is_provable = !read.algorithm.is_session() || *read.nonce == *challenge.nonce;
+    assert!(
+        !is_provable || read.proves(USER, PASSWORD, METHOD, BODY),
+        "{out:?}"
+    );
+}
+
+/// What would end a quoted string or its line.
+fn is_control(c: char) -> bool {
+    c.is_ascii_control() && c != '\t'
 }
 
 fn read_all(message: &Message<'_>, bytes: &[u8]) {
@@ -290,3 +357,10 @@ fn one_line(value: Cow<'_, str>, bytes: &[u8]) {
         inside(bytes, value.as_bytes());
     }
 }
+
+/// Whose credentials are asked for; the name needs escapes.
+const USER: &str = "u\"ü";
+const PASSWORD: &str = "p";
+const METHOD: &str = "REGISTER";
+const ADDRESS: &str = "sip:r";
+const BODY: &[u8] = b"b";

@@ -136,7 +136,7 @@ pub(super) fn trim(bytes: &[u8]) -> &[u8] {
 pub(super) fn unfold(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = trim(bytes);
     if memchr2(b'\r', b'\n', bytes).is_none() {
-        return String::from_utf8_lossy(bytes);
+        return lossy(bytes);
     }
     let mut flat = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -148,6 +148,11 @@ pub(super) fn unfold(bytes: &[u8]) -> Cow<'_, str> {
     }
     flat.extend_from_slice(rest);
     Cow::Owned(String::from_utf8_lossy(&flat).into_owned())
+}
+
+/// As [`String::from_utf8_lossy`], which goes byte by byte also where nothing is wrong.
+fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    utf8(bytes).map_or_else(|| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 fn trim_end_blanks(line: &[u8]) -> &[u8] {
@@ -173,7 +178,7 @@ pub(super) fn quoted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 /// quoted-pair).
 pub(super) fn unquote(content: &[u8]) -> Cow<'_, str> {
     if memchr3(b'\\', b'\r', b'\n', content).is_none() {
-        return String::from_utf8_lossy(content);
+        return lossy(content);
     }
     let mut text = Vec::with_capacity(content.len());
     let mut rest = content;

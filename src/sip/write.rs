@@ -122,7 +122,7 @@ impl<'b> Writer<'b> {
 
     /// Writes Content-Length, the empty line and the body.
     pub fn finish(mut self, body: &[u8]) {
-        self.header("Content-Length", format_args!("{}", body.len()));
+        self.parts("Content-Length", &[&body.len().to_string()]);
         self.out.extend_from_slice(b"\r\n");
         self.out.extend_from_slice(body);
     }

@@ -1,71 +1,39 @@
 //! The commands as a user meets them: what they print, where, and with which exit code.
 
-use std::env;
-use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use regent::demo::{self, Stage};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{Sandbox, wait_for};
+use crate::harness::{
+    self, Config, Daemon, Piped, Registrar, SOON, Said, Sandbox, User, free_udp_address, wait_for,
+};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![[];
         help_teaches_and_wrong_usage_is_told_apart,
-        every_fault_of_a_configuration_is_told_in_one_run,
+        options_stand_where_they_have_a_use,
+        a_configuration_is_checked_with_its_password_files,
         a_configuration_that_is_no_text_or_not_there_is_told,
         without_a_daemon_the_hint_says_where_it_was_looked_for,
-        the_demo_is_what_its_registrars_say_it_is,
+        a_socket_with_too_long_a_name_is_told,
         the_demo_ends_by_itself_and_reads_well_without_a_terminal,
         the_table_fits_and_the_story_tells_all,
         orders_say_how_they_went,
         a_watch_tells_changes_as_they_come,
+        a_watch_ends_with_its_reader,
         whoever_stops_reading_hears_no_complaint,
         the_manual_and_the_completions_name_every_command,
     ]
 }
 
-/// What a command said.
-#[derive(Debug)]
-pub(crate) struct Said {
-    /// The exit code.
-    pub(crate) code: Option<i32>,
-    /// The standard output.
-    pub(crate) out: String,
-    /// The standard error.
-    pub(crate) err: String,
-}
-
-/// The program under test.
-pub(crate) fn program() -> PathBuf {
-    let given = env::var_os("REGENT_BIN");
-    given.map_or_else(|| env!("CARGO_BIN_EXE_regent").into(), PathBuf::from)
-}
-
-/// A command, not yet run, in an environment of no importance.
-pub(crate) fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(program());
-    command.args(arguments).stdin(Stdio::null());
-    for variable in ["REGENT_SOCKET", "REGENT_LOG", "NO_COLOR", "NOTIFY_SOCKET"] {
-        command.env_remove(variable);
-    }
-    command
-}
-
-/// Runs a command.
+/// Runs a command in a folder of its own.
 #[track_caller]
-pub(crate) fn regent(arguments: &[&str]) -> Said {
-    let output = command(arguments).output().expect("the program starts");
-    Said {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).expect("the output is text"),
-        err: String::from_utf8(output.stderr).expect("the output is text"),
-    }
+fn regent(arguments: &[&str]) -> Said {
+    harness::regent(&Sandbox::new(), User::Same, arguments)
 }
 
 /// Runs a command against the daemon on this stage.
@@ -116,80 +84,71 @@ fn help_teaches_and_wrong_usage_is_told_apart() {
             "{wrong:?}: {said:?}"
         );
     }
-    let said = regent(&["status", "--phase", "happy", "--socket", "/nowhere"]);
+    let said = regent(&["status", "--phase", "hold", "--socket", "/nowhere"]);
     assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.err.contains("similar value exists: 'held'"),
+        "{said:?}"
+    );
 }
 
-/// Rule G1.
-fn every_fault_of_a_configuration_is_told_in_one_run() {
+fn options_stand_where_they_have_a_use() {
+    for command in ["run", "status", "register", "unregister", "refresh"] {
+        assert!(regent(&[command, "--help"]).out.contains("--socket <PATH>"));
+    }
+    for command in ["check", "demo", "completions", "man"] {
+        let help = regent(&[command, "--help"]);
+        assert!(!help.out.contains("--socket"), "{command}: {help:?}");
+        assert_eq!(regent(&[command, "--socket", "x"]).code, Some(2));
+    }
+    for command in ["run", "check"] {
+        let told = |arguments: &[&str]| {
+            let said = regent(&[&[command], arguments].concat());
+            (said.code, said.err)
+        };
+        // Each form is taken for the name of the file, which there is not.
+        for form in [
+            &["none.toml"][..],
+            &["-c", "none.toml"],
+            &["--config", "none.toml"],
+        ] {
+            let (code, complaint) = told(form);
+            assert_eq!(code, Some(1), "{command} {form:?}: {complaint}");
+            assert!(complaint.starts_with("error: cannot read none.toml: "));
+        }
+        let (code, complaint) = told(&["none.toml", "-c", "none.toml"]);
+        assert_eq!(code, Some(2), "{complaint}");
+        assert!(complaint.contains("cannot be used with"), "{complaint}");
+    }
+}
+
+/// Rule G1. What all can be wrong is told elsewhere; here it is where it is said, and how it ends.
+fn a_configuration_is_checked_with_its_password_files() {
     let sandbox = Sandbox::new();
-    sandbox.write("open.secret", "open sesame\n");
-    fs::set_permissions(
-        sandbox.path("open.secret"),
-        std::os::unix::fs::PermissionsExt::from_mode(0o644),
-    )
-    .expect("our own file");
-    let good = accounts(&[("main", "open.secret"), ("fax", "none.secret")]);
-    let file = sandbox.write("regent.toml", &good);
-    let said = check(&file);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    let path = file.display();
-    for part in [
-        "error: account \"main\": password file \"open.secret\" may be read by every user\n  hint: chmod o-r ",
-        "error: account \"fax\": password file \"none.secret\" cannot be read: no such file or directory\n",
-        "\n2 errors\n",
-    ] {
-        assert!(said.out.contains(part), "{part:?} is missing: {}", said.out);
-    }
-    assert!(said.out.starts_with(&format!("{path}:")), "{}", said.out);
+    let file = Config::new(free_udp_address()).write(&sandbox);
+    let [path, secret] =
+        [&file, &sandbox.path("main.secret")].map(|path| path.display().to_string());
+    let good = check(&file);
+    assert_eq!((good.code, good.err.as_str()), (Some(0), ""), "{good:?}");
+    assert_eq!(good.out, format!("{path}: good, 1 Account\n"));
 
-    let bad = good.replace("register = \"regular\"", "register = \"often\"");
-    let bad = bad.replace(
-        "[registration]",
-        "[registration]\nrefresh_percent = 300\nspeed = 1",
-    );
-    let bad = bad.replace("name = \"fax\"", "name = \"main\"");
-    let file = sandbox.write("regent.toml", &bad);
-    let said = check(&file);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    for part in ["300", "speed", "\"main\"", "often", "errors"] {
-        assert!(said.out.contains(part), "{part:?} is missing: {}", said.out);
-    }
-    let places = said
-        .out
-        .lines()
-        .filter(|line| line.starts_with(&format!("{path}:")));
-    for place in places {
-        let numbers: Vec<&str> = place.split(':').skip(1).take(2).collect();
-        assert!(
-            numbers.iter().all(|number| number.parse::<u32>().is_ok()),
-            "{place}"
-        );
-    }
-    let run = regent(&[
-        "run",
-        "-c",
-        file.to_str().expect("text"),
-        "--socket",
-        "/nowhere",
-    ]);
-    assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(
-        run.err.contains("often") && run.err.contains("error: "),
-        "{run:?}"
-    );
+    sandbox.set_mode("main.secret", 0o644);
+    let open = check(&file);
+    assert_eq!((open.code, open.err.as_str()), (Some(1), ""), "{open:?}");
+    let fault = "error: account \"main\": password file \"main.secret\"";
+    let exposed =
+        format!(" {fault} may be read by every user\n  hint: chmod o-r {secret}\n1 error\n");
+    assert!(open.out.starts_with(&format!("{path}:")), "{open:?}");
+    assert!(open.out.ends_with(&exposed), "{open:?}");
 
-    let file = sandbox.write("main.secret", "open sesame\n");
-    let good = good
-        .replace("open.secret", "main.secret")
-        .replace("none.secret", "main.secret");
-    let said = check(&sandbox.write("regent.toml", &good));
-    assert_eq!(
-        (said.code, said.err.as_str()),
-        (Some(0), ""),
-        "{file:?}: {said:?}"
+    fs::remove_file(&secret).expect("our own file");
+    let run = regent(&["run", &path, "--socket", "/nowhere"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
+    let missing = format!(
+        " {fault} cannot be read: no such file or directory\n  \
+         hint: it is looked for at {secret}\nerror: {path}: 1 error\n"
     );
-    assert!(said.out.ends_with(": good, 2 Accounts\n"), "{}", said.out);
+    assert!(run.err.ends_with(&missing), "{run:?}");
 }
 
 fn a_configuration_that_is_no_text_or_not_there_is_told() {
@@ -207,12 +166,9 @@ fn a_configuration_that_is_no_text_or_not_there_is_told() {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.starts_with("error: cannot read "), "{said:?}");
     assert_eq!(check(&sandbox.path("")).code, Some(1));
-    let nobody = command(&["check"])
-        .current_dir(sandbox.directory("empty"))
-        .output();
-    let nobody = nobody.expect("the program starts");
     if !Path::new("/etc/regent/regent.toml").exists() {
-        assert_eq!(nobody.status.code(), Some(2), "{nobody:?}");
+        let said = regent(&["check"]);
+        assert_eq!(said.code, Some(2), "{said:?}");
     }
 }
 
@@ -236,42 +192,29 @@ fn without_a_daemon_the_hint_says_where_it_was_looked_for() {
     }
 }
 
-/// The status is what the registrars' own tables say.
-fn the_demo_is_what_its_registrars_say_it_is() {
-    on_stage(|stage| {
-        let said = tell(stage, &["status", "--json"]);
-        let status: Value = serde_json::from_str(&said.out).expect("JSON");
-        assert_eq!(status["schema"], 1);
-        let accounts = status["accounts"].as_array().expect("a list");
-        let bound = |account: &&Value| account["phase"] == "registered";
-        let bound = accounts.iter().filter(bound);
-        let mut shown: Vec<_> = bound
-            .map(|account| {
-                let text = |key: &str| account[key].as_str().unwrap_or_default().to_owned();
-                (text("aor").replace("sip:", ""), text("registrar"))
-            })
-            .collect();
-        shown.sort();
-        let mut held: Vec<_> = stage
-            .registrars()
-            .into_iter()
-            .flat_map(|(_, registrar)| {
-                let address = registrar.address.to_string();
-                let bindings = registrar.bindings.into_iter();
-                bindings.map(move |(aor, _)| (aor, address.clone()))
-            })
-            .collect();
-        held.sort();
-        assert_eq!(shown, held);
-        assert_eq!(held.len(), 5);
-        // Two for each Account, the wrong password included; a few refreshes may be due by now.
-        let counts = stage.registrars().map(|(_, registrar)| registrar.counts);
-        let registers = counts[0].registers + counts[1].registers;
-        assert!((12..=12 + 5).contains(&registers), "{counts:?}");
-        assert_eq!(counts[0].wrong_credentials, 1, "{counts:?}");
-        let retransmissions = counts[0].retransmissions + counts[1].retransmissions;
-        assert_eq!(retransmissions, 0, "{counts:?}");
-    });
+fn a_socket_with_too_long_a_name_is_told() {
+    let sandbox = Sandbox::new();
+    let registrar = free_udp_address();
+    let file = Config::new(registrar).write(&sandbox);
+    let socket = format!("/{}", "s".repeat(107));
+    for (arguments, code, error) in [
+        (&["status"][..], 2, "cannot reach the daemon at"),
+        (
+            &["run", file.to_str().expect("text")],
+            1,
+            "cannot listen on",
+        ),
+    ] {
+        let said = regent(&[arguments, &["--socket", &socket]].concat());
+        assert_eq!((said.code, said.out.as_str()), (Some(code), ""), "{said:?}");
+        let error = format!(
+            "error: {error} {socket}: the path has 108 bytes, but a socket's may have 107 at most\n\
+             hint: choose a shorter one; a relative path counts as it is written\n"
+        );
+        assert_eq!(said.err, error);
+    }
+    let said = regent(&["status", "--socket", &socket[..107]]);
+    assert_eq!(said.code, Some(3), "{said:?}");
 }
 
 fn the_demo_ends_by_itself_and_reads_well_without_a_terminal() {
@@ -339,6 +282,17 @@ fn the_table_fits_and_the_story_tells_all() {
         let bad: Value = serde_json::from_str(&bad).expect("JSON");
         assert_eq!(bad["accounts"][0]["name"], "branch");
         assert_eq!(bad["accounts"].as_array().map(Vec::len), Some(1));
+
+        let none = tell(stage, &["status", "--matching", "zzz"]);
+        assert_eq!((none.code, none.err.as_str()), (Some(0), ""), "{none:?}");
+        assert_eq!(
+            none.out,
+            "no Account matches\n6 Accounts: 5 registered, 1 waiting to retry\n"
+        );
+        let none = tell(stage, &["status", "--phase", "held", "--json"]);
+        assert_eq!((none.code, none.err.as_str()), (Some(0), ""), "{none:?}");
+        let none: Value = serde_json::from_str(&none.out).expect("JSON");
+        assert_eq!((&none["accounts"], &none["total"]), (&json!([]), &json!(6)));
 
         let stranger = tell(stage, &["status", "mian"]);
         assert_eq!(
@@ -421,7 +375,7 @@ fn a_watch_tells_changes_as_they_come() {
         let watch = |more: &[&str]| {
             let socket = socket.to_str().expect("text");
             let arguments = [&["status", "--watch", "main", "--socket", socket], more].concat();
-            Watched::start(&arguments)
+            Piped::start(&arguments)
         };
         let mut text = watch(&[]);
         let mut json = watch(&["--json"]);
@@ -439,41 +393,26 @@ fn a_watch_tells_changes_as_they_come() {
     });
 }
 
-/// A command whose output is read as it comes.
-struct Watched {
-    child: Child,
-    lines: BufReader<std::process::ChildStdout>,
-}
-
-impl Watched {
-    #[track_caller]
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let lines = BufReader::new(child.stdout.take().expect("a pipe"));
-        Self { child, lines }
-    }
-
-    #[track_caller]
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.lines.read_line(&mut line).expect("a line");
-        assert!(
-            !line.is_empty(),
-            "it has ended: {:?}",
-            self.child.try_wait()
+fn a_watch_ends_with_its_reader() {
+    let sandbox = Sandbox::new();
+    let registrar = Registrar::granting(3_600);
+    let daemon = Daemon::start(&sandbox, &Config::new(registrar.address()));
+    daemon.wait_registered(SOON);
+    let socket = daemon.socket().to_str().expect("text");
+    for more in [&[][..], &["--json"]] {
+        let arguments = [&["status", "--watch", "--socket", socket], more].concat();
+        let mut watched = Piped::start(&arguments);
+        assert!(watched.line().contains("registered"));
+        // As `head -1` does. Nothing changes from here on, so nothing is printed that would fail.
+        watched.close_output();
+        let (ended, complaint) = watched.end();
+        assert_eq!(
+            (ended.code(), complaint.as_str()),
+            (Some(0), ""),
+            "{more:?}"
         );
-        line
     }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
+    daemon.stop();
 }
 
 fn whoever_stops_reading_hears_no_complaint() {
@@ -482,16 +421,11 @@ fn whoever_stops_reading_hears_no_complaint() {
         &["completions", "bash"],
         &["demo", "--seconds", "2"],
     ] {
-        let mut child = command(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        drop(child.stdout.take());
-        let output = child.wait_with_output().expect("it ends");
-        let complaint = String::from_utf8_lossy(&output.stderr);
+        let mut piped = Piped::start(arguments);
+        piped.close_output();
+        let (ended, complaint) = piped.end();
         assert_eq!(
-            (output.status.code(), &*complaint),
+            (ended.code(), complaint.as_str()),
             (Some(0), ""),
             "{arguments:?}"
         );
@@ -531,45 +465,4 @@ fn the_manual_and_the_completions_name_every_command() {
 #[track_caller]
 fn check(file: &Path) -> Said {
     regent(&["check", file.to_str().expect("the path is text")])
-}
-
-/// A configuration with these Accounts and password files.
-fn accounts(accounts: &[(&str, &str)]) -> String {
-    let mut text = r#"[registration]
-
-[[sip_interface]]
-name = "outside"
-address = "127.0.0.1"
-udp_port = 0
-
-[[proxy_set]]
-name = "carrier"
-sip_interface = "outside"
-proxy = [{ address = "127.0.0.1:5060" }]
-
-[[ip_group]]
-name = "Carrier"
-proxy_set = "carrier"
-"#
-    .to_owned();
-    for (name, secret) in accounts {
-        write!(
-            text,
-            r#"
-[[ip_group]]
-name = "PBX-{name}"
-
-[[account]]
-name = "{name}"
-served_ip_group = "PBX-{name}"
-serving_ip_group = "Carrier"
-contact_user = "{name}"
-user_name = "{name}"
-password_file = "{secret}"
-register = "regular"
-"#
-        )
-        .expect("a String takes all");
-    }
-    text
 }

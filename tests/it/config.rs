@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
-use regent::config::{Loaded, documentation, load};
+use regent::config::{
+    Account, Loaded, ProxyAddress, ProxySet, Registration, SipInterface, documentation, load,
+};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![[];
@@ -313,6 +315,29 @@ fn the_readme_configuration_is_ten_lines_that_load() -> Result<(), String> {
 fn the_defaults_in_code_are_those_of_the_table_of_options() -> Result<(), String> {
     let text = include_str!("../../conf/minimal.toml");
     let config = load("minimal.toml", text).config.ok_or("it has faults")?;
-    assert_eq!(config.registration, regent::config::Registration::default());
+    assert_eq!(config.registration, Registration::default());
+    let interface = &config.sip_interfaces[0];
+    let SipInterface {
+        name,
+        address,
+        udp_port,
+        ..
+    } = &**interface;
+    assert_eq!(**interface, SipInterface::new(name, *address, *udp_port));
+    let set = &config.proxy_sets[0];
+    let proxy = ProxyAddress::at(([127, 0, 0, 1], 5060).into());
+    assert_eq!(
+        **set,
+        ProxySet::new(&set.name, interface.clone(), vec![proxy])
+    );
+    let account = &config.accounts[0];
+    let (served, serving) = (account.served.clone(), account.serving.clone());
+    let plain = Account {
+        contact_user: account.contact_user.clone(),
+        credentials: account.credentials.clone(),
+        register: account.register,
+        ..Account::new(0, account.name.clone(), served, serving)
+    };
+    assert_eq!(**account, plain);
     Ok(())
 }

@@ -1,32 +1,30 @@
 //! The control socket as other programs meet it: its messages, its limits, and who may use it.
 
-use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
-use nix::unistd::Uid;
 use serde_json::{Value, json};
 
-use crate::cli::{Said, command, program};
-use crate::daemon::{Program, many, nobody};
-use crate::harness::{Sandbox, wait_for};
+use crate::harness::{Daemon, Many, Sandbox, User, free_udp_address, regent, wait_for};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![[];
         the_messages_are_those_of_the_document,
         pages_and_filters_show_what_was_asked_for,
         what_is_no_request_is_told_so,
+        a_daemon_of_another_version_is_told_apart,
         a_slow_reader_keeps_nobody_waiting,
         the_hundredth_client_is_told_that_there_are_too_many,
-        strangers_are_refused_and_the_log_names_them,
-        members_of_the_control_group_may_ask,
-        a_dead_daemons_socket_is_replaced_and_a_living_one_is_not,
     ]
+}
+
+/// A configuration with so many Accounts at a port where nobody listens.
+fn unserved(accounts: usize) -> String {
+    Many::new(accounts, free_udp_address()).text()
 }
 
 /// A client that speaks lines of JSON and nothing else.
@@ -75,14 +73,14 @@ impl Lines {
 
 fn the_messages_are_those_of_the_document() {
     let sandbox = Sandbox::new();
-    let daemon = Program::start(&sandbox, &many(3));
-    let mut client = Lines::open(&daemon.socket());
+    let daemon = Daemon::start_text(&sandbox, &unserved(3));
+    let mut client = Lines::open(daemon.socket());
     client.say(r#"{"v":1,"id":5,"method":"hello"}"#);
     let hello = client.hear().expect("an answer");
     assert_eq!(hello["id"], 5);
     assert_eq!(hello["done"]["protocol"], 1);
     assert_eq!(hello["done"]["schema"], 1);
-    assert_eq!(hello["done"]["pid"], daemon.pid());
+    assert_eq!(hello["done"]["pid"], daemon.pid().as_raw());
 
     let (items, end) = client.ask("status", &json!({"names": ["a1"]}));
     assert_eq!(items.len(), 1);
@@ -119,9 +117,9 @@ fn the_messages_are_those_of_the_document() {
     assert_eq!((items.len(), &end["done"]["accounts"]), (0, &json!(1)));
     for (params, code) in [
         (json!({"names": ["a0", "zz"]}), "unknown-account"),
-        (json!({"names": ["a0"], "all": true}), "bad-request"),
+        (json!({"names": ["a0"], "all": true}), "bad-params"),
     ] {
-        let mut client = Lines::open(&daemon.socket());
+        let mut client = Lines::open(daemon.socket());
         let (_, end) = client.ask("refresh", &params);
         assert_eq!(end["error"]["code"], code, "{end}");
         assert!(end["error"]["message"].is_string());
@@ -130,8 +128,8 @@ fn the_messages_are_those_of_the_document() {
 
 fn pages_and_filters_show_what_was_asked_for() {
     let sandbox = Sandbox::new();
-    let daemon = Program::start(&sandbox, &many(25));
-    let mut client = Lines::open(&daemon.socket());
+    let daemon = Daemon::start_text(&sandbox, &unserved(25));
+    let mut client = Lines::open(daemon.socket());
     let mut names = |params: Value| {
         let (items, end) = client.ask("status", &params);
         let names = items.iter().map(|item| {
@@ -158,39 +156,46 @@ fn pages_and_filters_show_what_was_asked_for() {
 
 fn what_is_no_request_is_told_so() {
     let sandbox = Sandbox::new();
-    let daemon = Program::start(&sandbox, &many(1));
-    let refused = |line: &[u8]| {
-        let mut client = Lines::open(&daemon.socket());
+    let daemon = Daemon::start_text(&sandbox, &unserved(1));
+    let long = [vec![b' '; 300_000], b"\n".to_vec()].concat();
+    let bad: [&[u8]; 4] = [b"hello\n", b"\xff\xfe\n", b"{\"v\":1,\"id\":3,\n", &long];
+    for line in bad {
+        let mut client = Lines::open(daemon.socket());
         client.0.get_mut().write_all(line).ok();
         let answer = client.hear().expect("an answer");
-        (
-            answer["error"]["code"].clone(),
-            client.0.read_line(&mut String::new()),
-        )
-    };
-    let long = [vec![b' '; 300_000], b"\n".to_vec()].concat();
-    let bad: [&[u8]; 6] = [
-        b"hello\n",
-        b"{}\n",
-        b"\xff\xfe\n",
-        br#"{"v":1,"method":"explode"}
-"#,
-        br#"{"v":1,"method":"status","params":{"nmaes":["a0"]}}
-"#,
-        &long,
-    ];
-    for line in bad {
-        let (code, rest) = refused(line);
-        assert_eq!(code, "bad-request", "{:?}", line.escape_ascii().to_string());
+        assert_eq!(answer["error"]["code"], "bad-request", "{answer}");
+        assert_eq!(answer["id"], 0, "{answer}");
         // It hangs up, with what was not read still on its way or not.
+        let rest = client.0.read_line(&mut String::new());
         assert!(matches!(rest, Ok(0) | Err(_)), "{rest:?}");
     }
-    let mut client = Lines::open(&daemon.socket());
-    client.say(r#"{"v":2,"id":4,"method":"hello","and":"more"}"#);
-    let answer = client.hear().expect("an answer");
-    assert_eq!(answer["error"]["code"], "bad-version", "{answer}");
-    client.say(r#"{"v":1,"method":"hello"}"#);
-    assert_eq!(client.hear().expect("an answer")["done"]["protocol"], 1);
+    // Whoever speaks JSON is answered by the number of the request, and may go on.
+    let mut client = Lines::open(daemon.socket());
+    for (id, code, rest) in [
+        (2, "bad-request", r#""v":1"#),
+        (3, "bad-version", r#""method":"hello""#),
+        (4, "bad-version", r#""v":2,"method":"hello","and":"more""#),
+        (5, "unknown-method", r#""v":1,"method":"explode""#),
+        (
+            6,
+            "bad-params",
+            r#""v":1,"method":"status","params":{"nmaes":["a0"]}"#,
+        ),
+        (7, "bad-params", r#""v":1,"method":"register""#),
+        (8, "bad-params", r#""v":1,"method":"register","params":{}"#),
+        (
+            9,
+            "unknown-account",
+            r#""v":1,"method":"status","params":{"names":["b0"]}"#,
+        ),
+    ] {
+        client.say(&format!("{{\"id\":{id},{rest}}}"));
+        let answer = client.hear().expect("an answer");
+        assert_eq!(answer["error"]["code"], code, "{answer}");
+        assert_eq!(answer["id"], id, "{answer}");
+    }
+    let (_, end) = client.ask("hello", &json!({}));
+    assert_eq!(end["done"]["protocol"], 1, "{end}");
     // Half a request and no more of it.
     client
         .0
@@ -198,20 +203,52 @@ fn what_is_no_request_is_told_so() {
         .write_all(b"{\"v\":1")
         .expect("the daemon reads");
     drop(client);
-    assert_eq!(
-        Lines::open(&daemon.socket())
-            .ask("hello", &json!({}))
-            .0
-            .len(),
-        0
+    let (items, _) = Lines::open(daemon.socket()).ask("hello", &json!({}));
+    assert_eq!(items.len(), 0);
+}
+
+fn a_daemon_of_another_version_is_told_apart() {
+    let sandbox = Sandbox::new();
+    let socket = sandbox.path("other.sock");
+    let listener = UnixListener::bind(&socket).expect("room in the sandbox");
+    let hint = concat!(
+        "hint: the daemon is of another version than this command (",
+        env!("CARGO_PKG_VERSION"),
+        "); restart it\n"
     );
+    for (answer, wanted) in [
+        (
+            r#"{"id":1,"error":{"code":"unknown-method","message":"no such thing","hint":"no"}}"#,
+            format!("error: no such thing\n{hint}"),
+        ),
+        (
+            r#"{"id":1,"error":{"code":"bad-version","message":"only version 2"}}"#,
+            format!("error: only version 2\n{hint}"),
+        ),
+        (
+            r#"{"id":1,"error":{"code":"too-warm","message":"only in winter"}}"#,
+            "error: only in winter\n".to_owned(),
+        ),
+    ] {
+        let said = thread::scope(|scope| {
+            scope.spawn(|| {
+                let (stream, _) = listener.accept().expect("a client");
+                let mut client = Lines(BufReader::new(stream));
+                client.hear().expect("a request");
+                client.say(answer);
+            });
+            let arguments = ["status", "--socket", socket.to_str().expect("text")];
+            regent(&sandbox, User::Same, &arguments)
+        });
+        assert_eq!((said.code, said.err), (Some(1), wanted));
+    }
 }
 
 fn a_slow_reader_keeps_nobody_waiting() {
     let sandbox = Sandbox::new();
-    let daemon = Program::start(&sandbox, &many(2_000));
+    let daemon = Daemon::start_text(&sandbox, &unserved(2_000));
     // Nobody reads these: each answer is far longer than the socket holds.
-    let mut slow: Vec<_> = (0..8).map(|_| Lines::open(&daemon.socket())).collect();
+    let mut slow: Vec<_> = (0..8).map(|_| Lines::open(daemon.socket())).collect();
     for client in &mut slow {
         for _ in 0..4 {
             client.say(r#"{"v":1,"method":"status"}"#);
@@ -219,7 +256,7 @@ fn a_slow_reader_keeps_nobody_waiting() {
         client.say(r#"{"v":1,"method":"watch"}"#);
     }
     let start = Instant::now();
-    let mut client = Lines::open(&daemon.socket());
+    let mut client = Lines::open(daemon.socket());
     let (items, _) = client.ask("status", &json!({}));
     assert_eq!(items.len(), 2_000);
     let (items, _) = client.ask("unregister", &json!({"names": ["a7"]}));
@@ -230,152 +267,17 @@ fn a_slow_reader_keeps_nobody_waiting() {
 
 fn the_hundredth_client_is_told_that_there_are_too_many() {
     let sandbox = Sandbox::new();
-    let daemon = Program::start(&sandbox, &many(1));
-    let mut clients: Vec<_> = (0..100).map(|_| Lines::open(&daemon.socket())).collect();
+    let daemon = Daemon::start_text(&sandbox, &unserved(1));
+    let mut clients: Vec<_> = (0..100).map(|_| Lines::open(daemon.socket())).collect();
     let last = clients.last_mut().expect("a hundred of them");
     let answer = last.hear().expect("an answer");
     assert_eq!(answer["error"]["code"], "busy", "{answer}");
     assert_eq!(last.hear(), None);
     drop(clients);
     wait_for(Duration::from_secs(5), "room for a client again", || {
-        let mut client = Lines::open(&daemon.socket());
+        let mut client = Lines::open(daemon.socket());
         // One that is turned away may not be able to finish its sentence.
         writeln!(client.0.get_mut(), r#"{{"v":1,"method":"hello"}}"#).ok()?;
         client.hear().filter(|answer| answer.get("done").is_some())
     });
-}
-
-fn strangers_are_refused_and_the_log_names_them() {
-    if !Uid::effective().is_root() {
-        return; // Only root can be somebody else.
-    }
-    let sandbox = Sandbox::new();
-    let daemon = Program::start(&sandbox, &many(1));
-    let found = fs::metadata(daemon.socket()).expect("the socket");
-    assert_eq!(found.mode() & 0o777, 0o660);
-    let_in(&sandbox);
-    assert!(
-        !can_write(&sandbox.path("")),
-        "the unprivileged user is none"
-    );
-    // The mode of the socket keeps a stranger out.
-    let said = as_nobody(&sandbox, &daemon.socket(), &["--clear-groups"]);
-    assert_eq!(said.code, Some(3), "{said:?}");
-    assert!(said.err.contains("control_group"), "{said:?}");
-    // And if it did not, the daemon would.
-    fs::set_permissions(daemon.socket(), Permissions::from_mode(0o666)).expect("our socket");
-    let said = as_nobody(&sandbox, &daemon.socket(), &["--clear-groups"]);
-    assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{said:?}");
-    assert!(
-        said.err
-            .starts_with("error: only root and its own user may\n"),
-        "{said:?}"
-    );
-    let log = daemon.log();
-    assert!(log.contains("refused uid=65534 gid=65534"), "{log}");
-}
-
-fn members_of_the_control_group_may_ask() {
-    if !Uid::effective().is_root() {
-        return; // Only root can be somebody else.
-    }
-    let group = nix::unistd::Group::from_gid(65_534.into());
-    let group = group.ok().flatten().expect("nobody has a group").name;
-    let sandbox = Sandbox::new();
-    let text = many(1).replace("[agent]", &format!("[agent]\ncontrol_group = \"{group}\""));
-    let daemon = Program::start(&sandbox, &text);
-    let found = fs::metadata(daemon.socket()).expect("the socket");
-    assert_eq!((found.gid(), found.mode() & 0o777), (65_534, 0o660));
-    let_in(&sandbox);
-    let said = as_nobody(&sandbox, &daemon.socket(), &["--clear-groups"]);
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.out.contains("1 Account: "), "{said:?}");
-
-    let text = many(1).replace("[agent]", "[agent]\ncontrol_group = \"no-such-group\"");
-    let file = sandbox.write("other.toml", &text);
-    let socket = sandbox.path("other.sock");
-    let arguments = [
-        Path::new("run"),
-        Path::new("-c"),
-        &file,
-        Path::new("--socket"),
-        &socket,
-    ];
-    let arguments = arguments.map(|path| path.to_str().expect("text"));
-    let output = command(&arguments).output().expect("the program starts");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{complaint}");
-    assert!(
-        complaint.contains("there is no group \"no-such-group\""),
-        "{complaint}"
-    );
-}
-
-fn a_dead_daemons_socket_is_replaced_and_a_living_one_is_not() {
-    let sandbox = Sandbox::new();
-    let mut first = Program::start(&sandbox, &many(1));
-    let socket = first.socket();
-    let file = sandbox.write("second.toml", &many(1));
-    let arguments = ["run", "-c", file.to_str().expect("text"), "--socket"];
-    let arguments = [&arguments[..], &[socket.to_str().expect("text")]].concat();
-    let output = command(&arguments).output().expect("the program starts");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{complaint}");
-    let error = format!(
-        "error: another daemon listens on {}\nhint: ",
-        socket.display()
-    );
-    assert!(complaint.contains(&error), "{complaint}");
-    first.kill();
-    assert!(socket.exists(), "a killed daemon leaves its socket");
-    let mut second = Program::start(&sandbox, &many(1));
-    assert_eq!(second.stop().code(), Some(0));
-    assert!(
-        !socket.exists(),
-        "a daemon that stops takes its socket along"
-    );
-}
-
-/// Lets everybody into the sandbox, and puts a copy of the program there for them.
-#[track_caller]
-fn let_in(sandbox: &Sandbox) {
-    fs::set_permissions(sandbox.path(""), Permissions::from_mode(0o755)).expect("our folder");
-    // By a process of its own: a file that any of our threads has open for writing while another
-    // starts a process cannot be executed ("text file busy").
-    let copied = Command::new("cp")
-        .arg(program())
-        .arg(sandbox.path("regent"))
-        .status();
-    assert!(copied.is_ok_and(|status| status.success()), "cp failed");
-}
-
-/// Whether the unprivileged user can write there.
-fn can_write(folder: &Path) -> bool {
-    let mut touch = nobody(&["--clear-groups"], Path::new("touch"));
-    let touch = touch
-        .arg(folder.join("mine"))
-        .stderr(Stdio::null())
-        .status();
-    touch.expect("setpriv starts").success()
-}
-
-/// `regent status` of an unprivileged user.
-#[track_caller]
-fn as_nobody(sandbox: &Sandbox, socket: &Path, groups: &[&str]) -> Said {
-    let mut status: Command = nobody(groups, &sandbox.path("regent"));
-    let status = status.args(["status", "--socket"]).arg(socket);
-    let mut child = status
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("setpriv starts");
-    let read = |out: &mut dyn std::io::Read| {
-        let mut text = String::new();
-        out.read_to_string(&mut text).expect("the output is text");
-        text
-    };
-    let out = read(child.stdout.as_mut().expect("a pipe"));
-    let err = read(child.stderr.as_mut().expect("a pipe"));
-    let code = child.wait().expect("it ends").code();
-    Said { code, out, err }
 }

@@ -6,13 +6,21 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
+use nix::sys::signal::Signal;
+use regent::demo::{self, Silence, Stage};
 
 use crate::harness::{
-    Account, Process, SOON, Sandbox, User, program, read_text, regent, wait_for, wait_until,
+    Account, LONG, Process, SOON, Sandbox, User, program, read_text, regent, wait_for, wait_until,
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
-    trials![[]; the_demo_counts_its_registers_and_its_tables_agree]
+    let mut trials = trials![[];
+        the_demo_counts_its_registers_and_its_tables_agree,
+        a_silent_registrar_is_told_and_its_bindings_come_back,
+        a_signal_ends_the_demo_in_order,
+    ];
+    trials.extend(trials![[LONG]; whoever_looks_for_half_a_minute_sees_the_silence_end]);
+    trials
 }
 
 /// After the first refresh at Overseas (6 s) and before the first one at Carrier (10 s).
@@ -75,6 +83,131 @@ fn the_demo_counts_its_registers_and_its_tables_agree() {
         "The registrars heard 14 REGISTERs. The daemon has stopped; all bindings were removed."
     );
 }
+
+/// The refresh at 6 s meets silence, sent 3 times within 3.5 s; the bindings end at 12 s; the next
+/// attempt, 10 s after the last one failed, is heard. Carrier is not concerned.
+// rules L1, L3, L5
+fn a_silent_registrar_is_told_and_its_bindings_come_back() {
+    let silence = Silence {
+        after: Duration::from_secs(3),
+        span: Duration::from_secs(12),
+    };
+    let (_, stopped) = demo::run_with(silence, |stage| {
+        let [(_, carrier), (_, overseas)] = stage.registrars();
+        let at = overseas.address;
+        let expected = [
+            format!("registered at {at}"),
+            format!("registered at {at}: refresh failing: no answer"),
+            format!("not registered (408), waiting to retry at {at}: no answer"),
+            format!("not registered (408), registering at {at}: no answer"),
+            format!("registered at {at}"),
+        ];
+        let mut news = News::of(stage);
+        for (number, line) in expected.iter().enumerate() {
+            for name in ["sales-us", "support-us"] {
+                assert_eq!(&news.next_of(name), line, "number {number} of {name}");
+            }
+        }
+        // Four REGISTERs at first, since they are challenged; two of the refresh, three times; and
+        // one for each in the end, with the nonce from before.
+        let [_, (_, overseas)] = stage.registrars();
+        let counts = overseas.counts;
+        let heard = [counts.registers, counts.retransmissions, counts.ignored];
+        assert_eq!((heard, counts.challenged), ([6, 0, 6], 2), "{counts:?}");
+        assert_eq!(overseas.bindings.len(), 2, "{overseas:?}");
+        let at = carrier.address;
+        for name in ["main", "fax", "door"] {
+            assert_eq!(news.next_of(name), format!("registered at {at}"));
+            assert!(!news.has_more_of(name), "more than that of {name}");
+        }
+    })
+    .expect("the demo starts and stops");
+    assert_eq!(stopped.left, 0, "bindings that could not be removed");
+}
+
+// rules L3, L5
+fn whoever_looks_for_half_a_minute_sees_the_silence_end() {
+    let said = regent(&Sandbox::new(), User::Same, &["demo", "--seconds", "30"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let sums = |text: &str| said.output.matches(text).count();
+    assert!(sums("refresh failing: no answer") >= 2, "{}", said.output);
+    assert_eq!(sums("6 Accounts: 3 registered, 3 waiting to retry"), 1);
+    let (_, after) = said
+        .output
+        .split_once("6 Accounts: 3 registered")
+        .unwrap_or_default();
+    assert!(
+        after.contains("6 Accounts: 5 registered, 1 waiting to retry"),
+        "{}",
+        said.output
+    );
+}
+
+fn a_signal_ends_the_demo_in_order() {
+    let sandbox = Sandbox::new();
+    let log = sandbox.path("demo.log");
+    let mut demo = Process::start(&program(), &["demo"], &sandbox.path(""), &log);
+    let socket = wait_for(SOON, "the name of the socket", || socket(&demo.output()));
+    demo.signal(Signal::SIGTERM);
+    let ended = demo.wait(SOON);
+    assert!(ended.success(), "{ended}");
+    let output = demo.output();
+    assert!(output.ends_with("all bindings were removed.\n"), "{output}");
+    let folder = socket.parent().expect("the socket lies in a folder");
+    assert!(!folder.exists(), "{} is left behind", folder.display());
+}
+
+/// What `regent status --watch` tells of the Accounts of a stage.
+struct News {
+    watch: Process,
+    /// How many lines of each Account have been read.
+    read: BTreeMap<String, usize>,
+}
+
+impl News {
+    #[track_caller]
+    fn of(stage: &Stage) -> Self {
+        let socket = stage.socket();
+        let folder = socket.parent().expect("the socket lies in a folder");
+        let path = socket.to_string_lossy();
+        let arguments = ["status", "--watch", "--socket", &path];
+        let watch = Process::start(&program(), &arguments, folder, &folder.join("news"));
+        Self {
+            watch,
+            read: BTreeMap::new(),
+        }
+    }
+
+    /// The lines of an Account so far, without time and name, from the first one at rest.
+    fn lines(&self, name: &str) -> Vec<String> {
+        let output = self.watch.output();
+        let whole = output.rfind('\n').map_or("", |end| &output[..end]);
+        let told = whole.lines().filter_map(|line| {
+            let (_, line) = line.split_once("Z ")?;
+            line.strip_prefix(name)?.strip_prefix(": ")
+        });
+        told.map(str::to_owned)
+            .skip_while(|line| !line.starts_with("registered"))
+            .collect()
+    }
+
+    fn has_more_of(&self, name: &str) -> bool {
+        self.lines(name).len() > self.read.get(name).copied().unwrap_or_default()
+    }
+
+    /// Waits for the next line of an Account.
+    #[track_caller]
+    fn next_of(&mut self, name: &str) -> String {
+        let read = self.read.get(name).copied().unwrap_or_default();
+        let what = format!("line {} of {name}", read + 1);
+        let line = wait_for(PATIENCE, &what, || self.lines(name).into_iter().nth(read));
+        self.read.insert(name.to_owned(), read + 1);
+        line
+    }
+}
+
+/// Longer than anything that the demo waits for.
+const PATIENCE: Duration = Duration::from_secs(25);
 
 /// The path that the demo prints for whoever wants to look.
 fn socket(output: &str) -> Option<PathBuf> {

@@ -33,7 +33,10 @@ mod dns;
 mod examples;
 mod faults;
 mod kamailio;
+mod live;
 mod model;
+mod mutants;
+mod output;
 mod scenarios;
 mod sip_oracles;
 mod sipp;
@@ -50,7 +53,10 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     examples::trials,
     faults::trials,
     kamailio::trials,
+    live::trials,
     model::trials,
+    mutants::trials,
+    output::trials,
     scenarios::trials,
     sip_oracles::trials,
     sipp::trials,

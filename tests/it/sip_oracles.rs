@@ -5,18 +5,15 @@
 //! framed. Where an oracle reads one of them otherwise, the message is listed here with the reason;
 //! a listed message that it reads alike is an error too.
 
-use std::fs;
 use std::panic::catch_unwind;
-use std::path::Path;
 
 use libtest_mimic::Trial;
-use regent::sip::fuzz::{fuzz_framing, fuzz_message, fuzz_reginfo, fuzz_uri};
+use regent::sip::fuzz::{fuzz_framing, fuzz_message, fuzz_uri};
 use regent::sip::{Message, ParseError};
 
-use mutator::Mutator;
+use crate::harness::{Mutator, SIP, corpus};
 use readings::{Reading, difference, ours, rsip, sipx};
 
-mod mutator;
 mod readings;
 
 /// The tests of this module.
@@ -28,7 +25,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         sipx_and_we_agree_on_mutated_messages,
         mutated_messages_break_nothing,
         streams_are_cut_alike_in_any_chunks,
-        the_fuzz_corpus_breaks_nothing,
     ]
 }
 
@@ -209,7 +205,7 @@ fn compare(oracle: fn(&[u8]) -> Reading, known: Differences) -> Verdict {
 }
 
 fn sipx_and_we_agree_on_mutated_messages() -> Verdict {
-    let mut mutator = Mutator::new(0x5eed_0001)?;
+    let mut mutator = Mutator::new(0x5eed_0001, "tests/corpus/sip", SIP)?;
     let mut both_clean = 0;
     for round in 0..20_000 {
         let bytes = mutator.next();
@@ -258,7 +254,7 @@ fn is_start_line_folded(bytes: &[u8]) -> bool {
 }
 
 fn mutated_messages_break_nothing() -> Verdict {
-    let mut mutator = Mutator::new(0x5eed_0002)?;
+    let mut mutator = Mutator::new(0x5eed_0002, "tests/corpus/sip", SIP)?;
     for round in 0..100_000 {
         let bytes = mutator.next();
         let survived = catch_unwind(|| {
@@ -276,7 +272,7 @@ fn mutated_messages_break_nothing() -> Verdict {
 }
 
 fn streams_are_cut_alike_in_any_chunks() -> Verdict {
-    let mut mutator = Mutator::new(0x5eed_0003)?;
+    let mut mutator = Mutator::new(0x5eed_0003, "tests/corpus/sip", SIP)?;
     for round in 0..2_000 {
         let mut stream = mutator.next();
         for between in [&b""[..], b"\r\n", b"\r\n\r\n", b"\n"] {
@@ -290,47 +286,6 @@ fn streams_are_cut_alike_in_any_chunks() -> Verdict {
         }
     }
     Ok(())
-}
-
-fn the_fuzz_corpus_breaks_nothing() -> Verdict {
-    for target in ["message", "uri", "framing", "reginfo"] {
-        let folder = format!("fuzz/corpus/{target}");
-        let target = match target {
-            "message" => fuzz_message,
-            "uri" => fuzz_uri,
-            "reginfo" => fuzz_reginfo,
-            _ => fuzz_framing,
-        };
-        for (name, bytes) in corpus(&folder)? {
-            if catch_unwind(|| target(&bytes)).is_err() {
-                return Err(format!("{folder}/{name}"));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The files of a folder, by name without extension.
-fn corpus(folder: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let fault = |error| format!("{}: {error}", folder.display());
-    let mut files = Vec::new();
-    for entry in fs::read_dir(&folder).map_err(fault)? {
-        let path = entry.map_err(fault)?.path();
-        let name = path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if !name.starts_with('.') {
-            files.push((name, fs::read(&path).map_err(fault)?));
-        }
-    }
-    files.sort();
-    if files.is_empty() {
-        return Err(format!("{} is empty", folder.display()));
-    }
-    Ok(files)
 }
 
 fn all_well(faults: &[String]) -> Verdict {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Check;
 use super::party::ACCOUNT_CREDENTIALS;
-use crate::config::faults::{Fault, offset};
+use crate::config::faults::{Fault, name_to_come, offset};
 use crate::config::options::*;
 use crate::config::row::Row;
 use crate::config::suggest::quoted;
@@ -138,6 +138,12 @@ impl Check<'_> {
         self.assign_names();
         self.check_pairs();
         self.check_served();
+        let named = |header: u32| {
+            // They are in the order of the text.
+            let place = self.drafts.binary_search_by_key(&header, |draft| draft.at);
+            place.ok().and_then(|place| self.drafts[place].name.clone())
+        };
+        self.faults.name(named);
         let drafts = std::mem::take(&mut self.drafts);
         let mut accounts: Vec<Arc<Account>> = drafts
             .into_iter()
@@ -179,26 +185,22 @@ impl Check<'_> {
             self.faults
                 .push(Fault::error(again.index_at, ACCOUNT_INDEX.key, message).hint(hint));
         }
-        let mut taken: Vec<u32> = self.drafts.iter().filter_map(|draft| draft.index).collect();
-        taken.sort_unstable();
-        let mut taken = taken.into_iter().peekable();
-        let mut free = 0;
-        for draft in self.drafts.iter_mut().filter(|draft| draft.index.is_none()) {
-            while let Some(next) = taken.next_if(|next| *next <= free) {
-                free = free.max(next + 1);
+        let given: Vec<Option<u32>> = self.drafts.iter().map(|draft| draft.index).collect();
+        for (draft, index) in self.drafts.iter_mut().zip(free_indexes(&given)) {
+            if draft.index.is_some() {
+                continue;
             }
-            draft.index = Some(free);
+            draft.index = Some(index);
             if let Some(account) = draft.account.as_mut().and_then(Arc::get_mut) {
-                account.index = free;
+                account.index = index;
             }
-            free += 1;
         }
     }
 
     /// Those without a name get one from their index.
     fn assign_names(&mut self) {
         for draft in self.drafts.iter_mut().filter(|draft| draft.name.is_none()) {
-            let name: Arc<str> = format!("account-{}", draft.index.unwrap_or_default()).into();
+            let name: Arc<str> = derived_name(draft.index.unwrap_or_default()).into();
             if let Some(account) = draft.account.as_mut().and_then(Arc::get_mut) {
                 account.name = name.clone();
             }
@@ -206,6 +208,10 @@ impl Check<'_> {
         }
         for (first, again) in repeated(&self.drafts, |draft| draft.name.as_deref()) {
             let (first, again) = (&self.drafts[first], &self.drafts[again]);
+            // The name comes from an index that is taken, which has been said.
+            if again.name_at == again.at && again.index == first.index {
+                continue;
+            }
             let message = format!("{}: the name is taken", again.label());
             let hint = format!(
                 "the first {} stands in line {}",
@@ -271,11 +277,33 @@ impl Check<'_> {
 impl Draft {
     fn label(&self) -> String {
         let noun = Table::Account.info().noun;
-        self.name.as_ref().map_or_else(
-            || noun.to_owned(),
-            |name| format!("{noun} {}", quoted(name)),
-        )
+        let name = self.name.as_deref();
+        let name = name.map_or_else(|| name_to_come(self.at), quoted);
+        format!("{noun} {name}")
     }
+}
+
+/// The indexes of Accounts in the order of the text: as given, else the lowest that are free.
+pub(in crate::config) fn free_indexes(given: &[Option<u32>]) -> Vec<u32> {
+    let mut taken: Vec<u32> = given.iter().flatten().copied().collect();
+    taken.sort_unstable();
+    let mut taken = taken.into_iter().peekable();
+    let mut free = 0;
+    let indexes = given.iter().map(|index| {
+        index.unwrap_or_else(|| {
+            while let Some(next) = taken.next_if(|next| *next <= free) {
+                free = free.max(next + 1);
+            }
+            free += 1;
+            free - 1
+        })
+    });
+    indexes.collect()
+}
+
+/// The name of an Account without one.
+pub(in crate::config) fn derived_name(index: u32) -> String {
+    format!("account-{index}")
 }
 
 /// The drafts that have a key which an earlier one has: the places of that one and of themselves.
@@ -388,6 +416,37 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_is_wrong_with_an_account_without_a_name_is_said_of_the_name_that_it_gets() {
+        let text = text(4, |number| {
+            ["", "speed = 1", "index = 0", "index = 0\nuser_name = \"u\""][number].to_owned()
+        });
+        let text = text.replace("ip_group = \"g2\"\nserving", "ip_group = \"g\"\nserving");
+        assert_eq!(
+            said(&text)
+                .lines()
+                .map(|line| line.split_once("error: ").map_or(line, |(_, said)| said))
+                .collect::<Vec<_>>(),
+            [
+                "account \"account-1\": no user for its address: neither it nor its groups have a \
+                 contact_user, and it has no user_name",
+                "  hint: add contact_user",
+                "account \"account-2\": no user for its address: neither it nor its groups have a \
+                 contact_user, and it has no user_name",
+                "  hint: add contact_user",
+                "account \"account-2\": unknown key \"speed\"",
+                "  hint: its keys are \"index\", \"name\", \"served_ip_group\", \
+                 \"serving_ip_group\", \"host_name\", \"contact_user\", \"user_name\", \
+                 \"password\" and 3 more",
+                "account \"account-0\": IP group \"g\" does not exist",
+                "  hint: did you mean \"g0\"? Defined groups are \"carrier\", \"g0\", \"g1\", \
+                 \"g2\", \"g3\"",
+                "account \"account-0\": index 0 is taken",
+                "  hint: account \"account-0\" in line 33 has it",
+            ]
+        );
+    }
+
     // Rule I1.
     #[test]
     fn an_account_that_registers_has_a_user_from_somewhere() {
@@ -402,7 +461,7 @@ mod tests {
         let serving = none.replace("\"s\"\n[[ip", "\"s\"\ncontact_user = \"serving\"\n[[ip");
         assert_eq!(config(&serving).accounts[0].user(), "serving");
         assert!(
-            said(&none).contains("error: account: no user for its address"),
+            said(&none).contains("error: account \"account-0\": no user for its address"),
             "{}",
             said(&none)
         );

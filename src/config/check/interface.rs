@@ -31,16 +31,15 @@ impl Check<'_> {
                 self.check_ports(row, address, ports);
             }
         }
+        let name = row.text(&INTERFACE_NAME).unwrap_or_default();
+        self.told
+            .skip_faulty(row, &INTERFACE_ADDITIONAL_UDP_PORTS, name);
         let modes = [PortsMode::AlwaysOpen, PortsMode::OpenWhenUsed];
         let value = address.map(|address| SipInterface {
             advertised_address: advertised,
             additional_udp_ports: ports,
             additional_udp_ports_mode: row.word(&INTERFACE_ADDITIONAL_UDP_PORTS_MODE, &modes),
-            ..SipInterface::new(
-                row.text(&INTERFACE_NAME).unwrap_or_default(),
-                address,
-                udp_port,
-            )
+            ..SipInterface::new(name, address, udp_port)
         });
         self.interfaces
             .define(row, &INTERFACE_NAME, value, &mut self.faults);
@@ -53,7 +52,7 @@ impl Check<'_> {
             None if address.is_unspecified() && !row.has(&INTERFACE_ADVERTISED_ADDRESS) => {
                 let message = format!("{}: {address} is no address to give to others", row.label);
                 let at = row.span(&INTERFACE_ADDRESS).start;
-                self.faults.push(
+                self.faults.absent(
                     Fault::error(at, INTERFACE_ADDRESS.key, message)
                         .hint("add advertised_address, or give the one local address to use"),
                 );
@@ -192,4 +191,120 @@ fn is_shared(one: IpAddr, other: IpAddr) -> bool {
 /// What kind of address it is.
 pub(super) fn family(address: IpAddr) -> &'static str {
     if address.is_ipv4() { "IPv4" } else { "IPv6" }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Ports, PortsMode, load};
+
+    /// An interface of a name, and these lines.
+    fn interface(name: &str, lines: &str) -> String {
+        format!("[[sip_interface]]\nname = \"{name}\"\n{lines}\n")
+    }
+
+    /// The errors about interfaces, without the file's name.
+    fn said(text: &str) -> Vec<String> {
+        let found = load("t", text).diagnostics;
+        let errors = found.iter().map(ToString::to_string);
+        errors.filter(|one| one.contains("error")).collect()
+    }
+
+    // Rules U1, U2.
+    #[test]
+    fn additional_ports_are_a_range_and_a_mode() {
+        let lines = "address = \"192.0.2.1\"\nadditional_udp_ports = \"6000-6999\"\n\
+                     additional_udp_ports_mode = \"open-when-used\"";
+        let config = load("t", &interface("i", lines)).config.unwrap();
+        let found = &config.sip_interfaces[0];
+        let (first, last) = (6000, 6999);
+        assert_eq!(found.additional_udp_ports, Some(Ports { first, last }));
+        assert_eq!(found.additional_udp_ports_mode, PortsMode::OpenWhenUsed);
+    }
+
+    // Rule U5.
+    #[test]
+    fn additional_ports_are_nobodys_else() {
+        let ports = "additional_udp_ports = \"6000-6999\"";
+        let own = format!("address = \"192.0.2.1\"\nudp_port = 6500\n{ports}");
+        assert_eq!(
+            said(&interface("i", &own)),
+            [
+                "t:5:24: error: SIP interface \"i\": additional_udp_ports 6000-6999 contains 6500, \
+                 its own udp_port\n  hint: Accounts and the interface cannot share a port"
+            ]
+        );
+        let first = format!("address = \"192.0.2.1\"\nudp_port = 5060\n{ports}");
+        let second = |address: &str, port: u16, lines: &str| {
+            let lines = format!(
+                "address = \"{address}\"\nudp_port = {port}\n\
+                 advertised_address = \"{}\"\n{lines}",
+                if address.contains(':') {
+                    "2001:db8::1"
+                } else {
+                    "192.0.2.9"
+                }
+            );
+            interface("a", &first) + &interface("b", &lines)
+        };
+        for (address, port, lines, wanted) in [
+            ("192.0.2.1", 5999, "", None),
+            (
+                "192.0.2.1",
+                7000,
+                "additional_udp_ports = \"7001-7999\"",
+                None,
+            ),
+            (
+                "192.0.2.2",
+                6000,
+                ports,
+                Some("contains 6000, its own udp_port"),
+            ),
+            ("192.0.2.2", 5060, ports, None),
+            ("::", 5060, ports, None),
+            (
+                "192.0.2.1",
+                6000,
+                "",
+                Some("port 6000 of 192.0.2.1 is taken"),
+            ),
+            ("0.0.0.0", 6999, "", Some("port 6999 of 0.0.0.0 is taken")),
+            (
+                "192.0.2.1",
+                0,
+                ports,
+                Some("overlaps 6000-6999 on 192.0.2.1"),
+            ),
+            (
+                "0.0.0.0",
+                5061,
+                "additional_udp_ports = \"6999-7000\"",
+                Some("overlaps 6000-6999 on 0.0.0.0"),
+            ),
+            (
+                "192.0.2.1",
+                5061,
+                "additional_udp_ports = \"5000-5060\"",
+                Some("contains 5060, which is taken on 192.0.2.1"),
+            ),
+        ] {
+            let text = second(address, port, lines);
+            let found = said(&text);
+            match wanted {
+                None => assert!(found.is_empty(), "{found:?}"),
+                Some(wanted) => {
+                    assert_eq!(found.len(), 1, "{found:?}");
+                    assert!(found[0].contains(wanted), "{found:?}");
+                    assert!(found[0].contains("hint"), "{found:?}");
+                }
+            }
+        }
+        let found = said(&second("192.0.2.1", 6000, ""));
+        assert!(
+            found[0].ends_with(
+                "hint: the additional_udp_ports of the SIP interface in line 1 contain it"
+            ),
+            "{found:?}"
+        );
+    }
 }

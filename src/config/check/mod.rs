@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use self::account::Draft;
+pub(super) use self::account::{derived_name, free_indexes};
 use self::interface::Reserved;
 use self::needs::Told;
 use self::registry::Registry;
@@ -282,5 +283,46 @@ fn read_registrars(row: &Row<'_>) -> Registration {
         lagged_ms: row.whole(&LAGGED_MS),
         probe_unknown: row.word(&PROBE_UNKNOWN, &probes),
         ..Registration::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Codes, load};
+
+    #[test]
+    fn every_option_about_registrars_reaches_the_configuration() {
+        let text = format!(
+            "[registration]\nhot_swap_transmissions = 4\nfailover_codes = [\"6xx\", 480]\n\
+             account_registrar_avoidance_secs = 0\naccount_invite_failure_trigger_codes = []\n\
+             invite_trigger_min_secs = 0\nmove_when_registrar_lost = \"next-register\"\n\
+             use_random_user = true\nunregister_on_startup = true\n\
+             registration_sync_mode = \"any-failure\"\n\
+             re_register_on_connection_failure = false\ndns_refresh_secs = 5\n\
+             lagged_ms = 32000\nprobe_unknown = \"stop\"\n{}",
+            include_str!("../../../conf/minimal.toml")
+        );
+        let loaded = load("t", &text);
+        assert_eq!(loaded.diagnostics.to_string(), "");
+        assert_eq!(
+            loaded.config.unwrap().registration,
+            Registration {
+                hot_swap_transmissions: 4,
+                failover_codes: [Codes::Class(6), Codes::One(480)].into(),
+                account_registrar_avoidance_secs: 0,
+                account_invite_failure_trigger_codes: [].into(),
+                invite_trigger_min_secs: 0,
+                move_when_registrar_lost: MoveWhenLost::NextRegister,
+                use_random_user: true,
+                unregister_on_startup: true,
+                registration_sync_mode: SyncMode::AnyFailure,
+                re_register_on_connection_failure: false,
+                dns_refresh_secs: 5,
+                lagged_ms: 32_000,
+                probe_unknown: ProbeUnknown::Stop,
+                ..Registration::default()
+            }
+        );
     }
 }

@@ -77,6 +77,8 @@ impl<T> Registry<T> {
             self.is_lossy |= row.is_damaged;
             return;
         };
+        // The parser guesses what a broken line says.
+        self.is_lossy |= faults.is_broken_at(row.span(key).start);
         if let Some(first) = self.names.get(name) {
             let line = faults.line(self.entry(*first).at);
             let message = format!("{}: the name is taken", row.label);
@@ -111,6 +113,9 @@ impl<T> Registry<T> {
             return Some(number);
         }
         self.is_doubtful = true;
+        if self.is_lossy {
+            return None;
+        }
         let message = format!(
             "{}: {} {} does not exist",
             row.label,

@@ -7,11 +7,12 @@ use super::Check;
 use super::interface::family;
 use crate::config::faults::Fault;
 use crate::config::options::*;
+use crate::config::party::DEFAULT_PORT;
 use crate::config::row::Row;
 use crate::config::suggest::quoted;
 use crate::config::{
-    Codes, DEFAULT_PORT, DnsResolveMethod, Host, KeepAlive, LoadBalancing, ProxyAddress, ProxySet,
-    Redundancy, SipInterface, Transport,
+    Codes, DnsResolveMethod, Host, KeepAlive, LoadBalancing, ProxyAddress, ProxySet, Redundancy,
+    SipInterface, Transport,
 };
 
 impl Check<'_> {
@@ -25,7 +26,7 @@ impl Check<'_> {
             let message = format!("{}: proxy is empty", row.label);
             let fault = Fault::error(row.span(&SET_PROXY).start, SET_PROXY.key, message);
             self.faults
-                .push(fault.hint("a set needs at least one address"));
+                .absent(fault.hint("a set needs at least one address"));
         }
         let methods = [
             DnsResolveMethod::Address,
@@ -38,6 +39,7 @@ impl Check<'_> {
         proxies.sort_by_key(|proxy| proxy.priority);
         let name = row.text(&SET_NAME).unwrap_or_default();
         let keep_alive = row.word(&SET_KEEP_ALIVE, &KEEP_ALIVES);
+        self.told.skip_faulty(row, &SET_KEEP_ALIVE, name);
         let redundancy = self.redundancy(row, keep_alive);
         let balancings = [
             LoadBalancing::None,
@@ -190,4 +192,180 @@ fn failure_responses(row: &Row<'_>) -> Vec<u16> {
             Codes::Class(_) => None,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::{Loaded, load};
+
+    /// A set of these addresses and lines.
+    fn text(addresses: &[&str], lines: &str) -> String {
+        let proxies: Vec<String> = addresses
+            .iter()
+            .map(|address| format!("{{ address = \"{address}\" }}"))
+            .collect();
+        format!(
+            "[[sip_interface]]\nname = \"i\"\naddress = \"192.0.2.1\"\n\
+             [[proxy_set]]\nname = \"s\"\nsip_interface = \"i\"\nproxy = [{}]\n{lines}\n\
+             [[ip_group]]\nname = \"g\"\nproxy_set = \"s\"\n\
+             [[account]]\nserved_ip_group = \"g\"\nserving_ip_group = \"g\"\n\
+             contact_user = \"u\"\nregister = \"regular\"\n",
+            proxies.join(", ")
+        )
+    }
+
+    /// What becomes of a set, and what is said.
+    fn read(text: &str) -> (Option<Arc<ProxySet>>, Vec<String>) {
+        let Loaded {
+            config,
+            diagnostics,
+        } = load("t", text);
+        let said = diagnostics.iter().map(|one| one.message.clone());
+        (
+            config.map(|config| config.proxy_sets[0].clone()),
+            said.collect(),
+        )
+    }
+
+    fn set(lines: &str) -> (ProxySet, Vec<String>) {
+        let (set, said) = read(&text(&["192.0.2.2"], lines));
+        ((*set.unwrap()).clone(), said)
+    }
+
+    #[test]
+    fn every_option_of_a_set_reaches_it() {
+        let (found, said) = set("keep_alive = \"options\"\nkeep_alive_secs = 5\n\
+             keep_alive_failure_responses = [404, \"503\"]\nkeep_alive_user = \"ping\"\n\
+             success_detection_retries = 3\nsuccess_detection_interval_secs = 4\n\
+             failure_detection_retransmissions = 0\nredundancy = \"homing\"\nhot_swap = true\n\
+             load_balancing = \"random-weights\"\nmin_active_servers = 2\n\
+             dns_resolve_method = \"naptr\"");
+        assert!(said.is_empty(), "{said:?}");
+        assert_eq!(
+            found,
+            ProxySet {
+                name: found.name.clone(),
+                sip_interface: found.sip_interface.clone(),
+                proxies: found.proxies.clone(),
+                keep_alive: KeepAlive::Options,
+                keep_alive_secs: 5,
+                keep_alive_failure_responses: vec![404, 503],
+                keep_alive_user: Some("ping".into()),
+                success_detection_retries: 3,
+                success_detection_interval_secs: 4,
+                failure_detection_retransmissions: Some(0),
+                redundancy: Redundancy::Homing,
+                hot_swap: true,
+                load_balancing: LoadBalancing::RandomWeights,
+                min_active_servers: 2,
+                dns_resolve_method: DnsResolveMethod::Naptr,
+            }
+        );
+    }
+
+    // Rule P6.
+    #[test]
+    fn homing_needs_probes_of_every_address() {
+        for (keep_alive, wanted) in [
+            ("disable", Redundancy::Parking),
+            ("options", Redundancy::Homing),
+            ("options-on-active", Redundancy::Parking),
+            ("register", Redundancy::Parking),
+            ("fake-register", Redundancy::Parking),
+        ] {
+            let keep_alive = format!("keep_alive = \"{keep_alive}\"");
+            let (found, said) = set(&format!("{keep_alive}\nredundancy = \"homing\""));
+            assert_eq!(found.redundancy, wanted, "{keep_alive}");
+            let warned = [
+                "proxy set \"s\": redundancy \"homing\" has no effect unless keep_alive is \
+                 \"options\"",
+            ];
+            let is_warned = wanted == Redundancy::Parking;
+            assert_eq!(said, warned[..usize::from(is_warned)], "{keep_alive}");
+            let (found, said) = set(&format!("{keep_alive}\nredundancy = \"parking\""));
+            assert_eq!(found.redundancy, Redundancy::Parking);
+            assert!(said.is_empty(), "{said:?}");
+        }
+    }
+
+    // Rule P6.
+    #[test]
+    fn a_number_of_active_servers_needs_load_balancing() {
+        let (found, said) = set("min_active_servers = 2");
+        assert_eq!(found.min_active_servers, 1);
+        let wanted = "proxy set \"s\": min_active_servers has no effect without load_balancing";
+        assert_eq!(said, [wanted]);
+        assert!(set("min_active_servers = 1").1.is_empty());
+        let (found, said) = set("min_active_servers = 2\nload_balancing = \"round-robin\"");
+        assert_eq!((found.min_active_servers, said.len()), (2, 0));
+    }
+
+    // Rule P3.
+    #[test]
+    fn options_of_probes_may_stand_where_there_are_none() {
+        let (found, said) = set("keep_alive = \"disable\"\nkeep_alive_secs = 30\n\
+             keep_alive_failure_responses = [404]\nsuccess_detection_retries = 2");
+        assert!(said.is_empty(), "{said:?}");
+        assert_eq!(found.keep_alive, KeepAlive::Disable);
+        assert_eq!(found.keep_alive_failure_responses, [404]);
+    }
+
+    // Rule P1.
+    #[test]
+    fn addresses_are_ips_and_names_in_the_order_of_their_priority() {
+        let text = text(&["192.0.2.2"], "").replace(
+            "[{ address = \"192.0.2.2\" }]",
+            "[{ address = \"b.example\", priority = 2, weight = 7, transport = \"udp\" }, \
+              { address = \"192.0.2.2\", priority = 1 }, \
+              { address = \"A.example.:5070\", priority = 1 }]",
+        );
+        let (set, said) = read(&text);
+        assert!(said.is_empty(), "{said:?}");
+        let first = ProxyAddress {
+            priority: 1,
+            ..ProxyAddress::at("192.0.2.2:5060".parse().unwrap())
+        };
+        let second = ProxyAddress {
+            priority: 1,
+            ..ProxyAddress::named("a.example", Some(5070))
+        };
+        let third = ProxyAddress {
+            transport: Some(Transport::Udp),
+            priority: 2,
+            weight: 7,
+            ..ProxyAddress::named("b.example", None)
+        };
+        assert_eq!(set.unwrap().proxies, [first, second, third]);
+    }
+
+    // Rule P1.
+    #[test]
+    fn nobody_is_in_a_list_twice() {
+        let twice = |addresses: &[&str], method: &str| {
+            let method = format!("dns_resolve_method = \"{method}\"");
+            read(&text(addresses, &method)).1
+        };
+        let complaint = |shown: &str| {
+            [format!(
+                "proxy set \"s\": proxy 2: {shown} is in the list already"
+            )]
+        };
+        for (one, other, shown) in [
+            ("192.0.2.2", "192.0.2.2:5060", "192.0.2.2:5060"),
+            ("a.example", "A.Example.", "a.example"),
+            ("a.example:5070", "a.example:5070", "a.example"),
+        ] {
+            for method in ["a-record", "srv", "naptr"] {
+                assert_eq!(twice(&[one, other], method), complaint(shown));
+            }
+        }
+        // Without SRV a name without a port has the default one.
+        let names = ["a.example", "a.example:5060"];
+        assert_eq!(twice(&names, "a-record"), complaint("a.example"));
+        assert!(twice(&names, "srv").is_empty());
+        assert!(twice(&["a.example", "a.example:5070"], "a-record").is_empty());
+    }
 }

@@ -110,6 +110,19 @@ pub static OPTIONS: &[&Opt] = &[
     &ACCOUNT_UDP_PORT_ASSIGNMENT,
 ];
 
+/// Where the options of each table begin among all; they stand together.
+static STARTS: [usize; Table::COUNT + 1] = starts();
+
+const fn starts() -> [usize; Table::COUNT + 1] {
+    let mut starts = [0; Table::COUNT + 1];
+    let mut at = 0;
+    while at < OPTIONS.len() {
+        at += 1;
+        starts[OPTIONS[at - 1].table as usize + 1] = at;
+    }
+    starts
+}
+
 /// A kind of table in a configuration.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Table {
@@ -158,6 +171,9 @@ impl Table {
         Self::IpGroup,
         Self::Account,
     ];
+
+    /// How many there are.
+    const COUNT: usize = Self::Account as usize + 1;
 
     /// What is to be known about it.
     pub fn info(self) -> TableInfo {
@@ -233,10 +249,8 @@ impl Table {
 
     /// Its options, in the order of the documentation.
     pub fn options(self) -> impl Iterator<Item = &'static Opt> + Clone {
-        OPTIONS
-            .iter()
-            .copied()
-            .filter(move |option| option.table == self)
+        let place = self as usize;
+        OPTIONS[STARTS[place]..STARTS[place + 1]].iter().copied()
     }
 
     /// Its option of that key.
@@ -418,6 +432,16 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn the_options_of_a_table_stand_together() {
+        for option in OPTIONS {
+            let mut own = option.table.options();
+            assert!(own.any(|one| std::ptr::eq(one, *option)), "{}", option.key);
+        }
+        let tables = Table::TOP.into_iter().chain([Table::Proxy]);
+        assert_eq!(tables.flat_map(Table::options).count(), OPTIONS.len());
+    }
 
     #[test]
     fn no_name_is_given_twice() {

@@ -1,7 +1,7 @@
 //! What a server asks: challenges, and which of them to answer.
 
 use super::items::{Item, Items};
-use super::{Algorithm, Qop, is_forbidden};
+use super::{Algorithm, Qop, any, is_forbidden};
 
 /// A challenge that we could answer (RFC 7616 §3.3).
 ///
@@ -178,7 +178,7 @@ fn best_qop(offered: &str) -> Option<Qop> {
 
 /// A text that may be kept and echoed between quotes.
 pub(super) fn echoed(text: &str) -> Option<Box<str>> {
-    (text.len() <= LONGEST && !text.contains(is_forbidden)).then(|| text.into())
+    (text.len() <= LONGEST && !any(text, is_forbidden)).then(|| text.into())
 }
 
 /// Stands for a value that could not be read. It is not a valid value of any parameter.

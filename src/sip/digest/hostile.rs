@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::rng::{Draw, Seed};
+use crate::sip::fuzz::fuzz_challenge;
 
 /// Challenges to start from.
 const SAMPLES: [&str; 6] = [
@@ -62,58 +63,20 @@ fn mutant(draw: &mut Draw) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Whatever a server says: no panic; and what we answer is one line that reads back as what was
-/// asked, and proves the password.
+/// Whatever a server says, [`fuzz_challenge`] holds.
 #[test]
-fn fifty_thousand_mutants_are_survived() {
+fn twenty_thousand_mutants_are_survived() {
     const SEED: u64 = 4_897;
     println!("seed {SEED}");
     let mut answered = 0;
-    for number in 0..50_000 {
+    for number in 0..20_000 {
         let mut draw = Seed::from_number(SEED).draw(0, number);
         let (value, other) = (mutant(&mut draw), mutant(&mut draw));
-        let _read = Credentials::parse(&value).map(|read| read.proves("u", "p", "REGISTER", b""));
-        for challenge in challenges(&value) {
-            answered += 1;
-            let mut session = Session::new(Challenger::Origin, challenge.clone());
-            for uses in 1..=2 {
-                let mut out = String::new();
-                session.answer(&mut out, "u\"ü", "p", "REGISTER", "sip:r", b"b", "c\\");
-                assert!(
-                    !out.contains(is_forbidden),
-                    "mutant {number}: {value:?} {out:?}"
-                );
-                let read = Credentials::parse(&out).expect(&out);
-                assert_eq!(
-                    (read.realm, read.nonce),
-                    (&*challenge.realm, &*challenge.nonce)
-                );
-                assert_eq!(read.opaque, challenge.opaque.as_deref());
-                assert_eq!(
-                    (read.algorithm, read.qop),
-                    (challenge.algorithm, challenge.qop)
-                );
-                assert_eq!(read.nc, (read.qop != Qop::None).then_some(uses));
-                assert!(
-                    read.proves("u\"ü", "p", "REGISTER", b"b"),
-                    "mutant {number}: {out:?}"
-                );
-            }
-            session.authentication_info(&other, "u\"ü", "p", "sip:r", b"");
-            session.answer(
-                &mut String::new(),
-                "u\"ü",
-                "p",
-                "REGISTER",
-                "sip:r",
-                b"",
-                "c",
-            );
-        }
-        let choices = choose([&value, &other], Algorithm::Sha256);
-        assert!(!choices.is_empty(), "mutant {number}");
+        println!("mutant {number}: {value:?}, {other:?}");
+        fuzz_challenge(format!("{value}\n{other}").as_bytes());
+        answered += challenges(&value).len();
     }
-    assert!(answered > 15_000, "only {answered} challenges got through");
+    assert!(answered > 6_000, "only {answered} challenges got through");
 }
 
 /// What another implementation of RFC 7616 says to the same challenge.

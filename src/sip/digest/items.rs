@@ -110,8 +110,23 @@ fn is_space(b: u8) -> bool {
 
 /// A character of a token (RFC 3261 §25.1, RFC 7230 §3.2.6).
 fn is_token(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+    TOKENS[usize::from(b)]
 }
+
+/// All of them.
+const TOKENS: [bool; 256] = {
+    let mut tokens = [false; 256];
+    let mut b = 0_u8;
+    while b < 128 {
+        let is_mark = matches!(
+            b,
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~'
+        );
+        tokens[b as usize] = is_mark || b.is_ascii_alphanumeric();
+        b += 1;
+    }
+    tokens
+};
 
 #[cfg(test)]
 mod tests {

@@ -216,19 +216,30 @@ fn unescape(raw: &str) -> Cow<'_, str> {
 /// Writes a value as a quoted string. Control characters, which would end the line, are left out.
 fn push_quoted(out: &mut String, value: &str) {
     out.push('"');
-    for c in value.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            _ if is_forbidden(c) => {}
-            _ => out.push(c),
+    if any(value, |byte| {
+        is_forbidden(byte) || byte == b'"' || byte == b'\\'
+    }) {
+        for c in value.chars() {
+            match c {
+                '"' | '\\' => out.extend(['\\', c]),
+                _ if u8::try_from(c).is_ok_and(is_forbidden) => {}
+                _ => out.push(c),
+            }
         }
+    } else {
+        out.push_str(value);
     }
     out.push('"');
 }
 
 /// What may not stand in a quoted string that we write, escaped or not.
-fn is_forbidden(c: char) -> bool {
-    c.is_ascii_control() && c != '\t'
+fn is_forbidden(byte: u8) -> bool {
+    byte.is_ascii_control() && byte != b'\t'
+}
+
+/// Whether any byte of a text is such a one. It looks at all of them, which is many at a time.
+fn any(text: &str, is_such: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(false, |any, byte| any | is_such(byte))
 }
 
 #[cfg(test)]

@@ -70,15 +70,18 @@ impl Timing {
     /// How long a request that is never answered lasts: timers B and F, lowered by `max_sends`.
     /// `longest` is the longest wait between two sends, if there is one.
     fn gives_up_after(&self, longest: Option<Duration>) -> Duration {
-        let most = self.most();
-        let mut total = Duration::ZERO;
-        for sends in 1..=self.max_sends.max(1) {
-            total = total.saturating_add(self.wait(sends, longest));
+        // In microseconds, since every request asks.
+        let (most, longest) = (micros(self.most()), longest.map_or(u64::MAX, micros));
+        let (mut total, mut wait) = (0_u64, micros(self.t1));
+        for _ in 0..self.max_sends.max(1) {
+            total = total.saturating_add(wait);
             if total >= most {
-                return most;
+                total = most;
+                break;
             }
+            wait = wait.saturating_mul(2).min(longest);
         }
-        total
+        Duration::from_micros(total)
     }
 
     /// 64·T1: nothing lasts longer.

@@ -94,7 +94,7 @@ const SAID: &[&str] = &[
     "regent.toml:22:1: error: IP group \"B\" serves an account, but has no proxy_set",
     "  hint: the account in line 66 names it as serving",
     "regent.toml:36:17: error: account \"missing\": password file \"missing.secret\" cannot be read: no such file or directory",
-    "  hint: it is looked for at missing.secret",
+    "  hint: it is looked for at @FOLDER@/missing.secret",
     "regent.toml:44:17: error: account \"open\": password file \"open.secret\" may be read by every user",
     "  hint: chmod o-r open.secret",
     "regent.toml:52:17: error: account \"empty\": the password in \"empty.secret\" is empty",
@@ -130,12 +130,12 @@ fn everything_that_is_wrong_is_said_in_one_run() {
 
     let checked = regent(&sandbox, User::NOBODY, &["check", "regent.toml"]);
     assert_eq!(checked.code, Some(1), "{checked:?}");
-    assert_lines(&checked.output, "13 errors");
+    assert_lines(&sandbox, &checked.output, "13 errors");
 
     let arguments = ["run", "-c", "regent.toml", "--socket", "sock"];
     let ran = regent(&sandbox, User::NOBODY, &arguments);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert_lines(&ran.output, "error: regent.toml: 13 errors");
+    assert_lines(&sandbox, &ran.output, "error: regent.toml: 13 errors");
     for password in PASSWORDS {
         assert!(!checked.output.contains(password), "{}", checked.output);
         assert!(!ran.output.contains(password), "{}", ran.output);
@@ -145,8 +145,11 @@ fn everything_that_is_wrong_is_said_in_one_run() {
 /// Asserts that these faults are told and `last` after them, and names the first line that is not
 /// as it should be.
 #[track_caller]
-fn assert_lines(said: &str, last: &str) {
+fn assert_lines(sandbox: &Sandbox, said: &str, last: &str) {
+    let folder = sandbox.path("");
+    let folder = folder.to_str().expect("text").trim_end_matches('/');
     let wanted = SAID.iter().copied().chain([last]);
+    let wanted = wanted.map(|line| line.replace("@FOLDER@", folder));
     let lines = said.lines().zip(wanted);
     if let Some((said, wanted)) = lines.into_iter().find(|(said, wanted)| said != wanted) {
         panic!("said:   {said}\nwanted: {wanted}");

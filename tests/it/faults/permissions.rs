@@ -1,5 +1,7 @@
 //! What the system forbids, and what the daemon forbids others.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use libtest_mimic::Trial;
@@ -82,6 +84,8 @@ fn another_users_command_is_refused_and_logged() {
     let daemon = Daemon::start(&sandbox, &Config::new(registrar.address()));
     daemon.wait_registered(SOON);
     let heard = registrar.heard().0.len();
+    let found = fs::metadata(daemon.socket()).expect("the socket");
+    assert_eq!(found.mode() & 0o777, 0o660);
     let said = daemon.tell_as(User::NOBODY, &["status"]);
     assert_eq!(said.code, Some(3), "the mode keeps it out: {said:?}");
     assert!(said.output.contains("hint: only root"), "{said:?}");
@@ -143,7 +147,7 @@ fn members_of_the_control_group_may_ask() {
     sandbox.set_mode("", 0o755);
     let registrar = Registrar::granting(60);
     let file = Config::new(registrar.address()).write(&sandbox);
-    let text = std::fs::read_to_string(&file).expect("just written");
+    let text = fs::read_to_string(&file).expect("just written");
     sandbox.write(
         "regent.toml",
         &format!("[agent]\ncontrol_group = \"daemon\"\n{text}"),

@@ -1,7 +1,5 @@
 //! Signals at the worst time, and sockets that a daemon has left behind.
 
-use std::fmt::Write as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,14 +8,15 @@ use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 
 use crate::harness::{
-    Config, Daemon, Registrar, SLACK, SOON, Sandbox, User, accept, free_udp_address, holds_for,
-    regent, usual, wait_until,
+    Config, Daemon, Many, Piped, Registrar, SLACK, SOON, Sandbox, User, accept, holds_for, regent,
+    usual, wait_until,
 };
 
 pub(super) fn trials() -> Vec<Trial> {
     trials![[];
         a_storm_of_a_thousand_accounts_stops_in_time,
         a_second_signal_ends_it_at_once,
+        who_waits_when_the_daemon_ends_is_told_so,
         the_socket_of_a_dead_daemon_is_replaced,
         the_socket_of_a_living_daemon_is_left_alone,
     ]
@@ -38,8 +37,8 @@ fn a_storm_of_a_thousand_accounts_stops_in_time() {
             false => Vec::new(),
         }
     });
-    let file = sandbox.write("regent.toml", &many(registrar.address()));
-    let daemon = Daemon::start_with(&sandbox, &file);
+    let config = Many::new(ACCOUNTS, registrar.address());
+    let daemon = Daemon::start_text(&sandbox, &config.text());
     wait_until(SOON, "the storm", || {
         registrar.heard().0.len() > ACCOUNTS / 2
     });
@@ -49,49 +48,6 @@ fn a_storm_of_a_thousand_accounts_stops_in_time() {
     holds_for(Duration::from_millis(200), "nothing is sent", || {
         registrar.heard().0.len() == heard
     });
-}
-
-/// A thousand Accounts, each of a served group of its own, the first of them called `main`.
-fn many(registrar: SocketAddr) -> String {
-    let port = free_udp_address().port();
-    let mut text = format!(
-        r#"
-[agent]
-max_accounts = {ACCOUNTS}
-[[sip_interface]]
-name = "outside"
-address = "127.0.0.1"
-udp_port = {port}
-[[proxy_set]]
-name = "carrier"
-sip_interface = "outside"
-proxy = [{{ address = "{registrar}" }}]
-[[ip_group]]
-name = "Carrier"
-proxy_set = "carrier"
-"#
-    );
-    for number in 0..ACCOUNTS {
-        let name = match number {
-            0 => Config::ACCOUNT.to_owned(),
-            _ => format!("account-{number}"),
-        };
-        write!(
-            text,
-            r#"
-[[ip_group]]
-name = "PBX {number}"
-[[account]]
-name = "{name}"
-served_ip_group = "PBX {number}"
-serving_ip_group = "Carrier"
-contact_user = "{number}"
-register = "regular"
-"#
-        )
-        .expect("a String takes all");
-    }
-    text
 }
 
 // rule L7
@@ -114,6 +70,37 @@ fn a_second_signal_ends_it_at_once() {
     // It waits for the answer, so that there is something to cut short.
     let log = daemon.stop_within(Duration::from_secs_f64(SLACK));
     assert!(log.contains("left=1"), "says what it left behind: {log}");
+}
+
+fn who_waits_when_the_daemon_ends_is_told_so() {
+    let sandbox = Sandbox::new();
+    let registrar = Registrar::start(|_| Vec::new());
+    let config = Config::new(registrar.address());
+    for (signal, last) in [
+        (Signal::SIGTERM, "error: the daemon stops\n"),
+        (
+            Signal::SIGKILL,
+            "error: the daemon has ended\nhint: its log says why; what it was doing may be done or not\n",
+        ),
+    ] {
+        let daemon = Daemon::start(&sandbox, &config);
+        let socket = daemon.socket().to_string_lossy().into_owned();
+        let mut watching = Piped::start(&["status", "--watch", "--socket", &socket]);
+        assert!(watching.line().contains("registering"));
+        let mut waiting = Piped::start(&["unregister", Config::ACCOUNT, "--socket", &socket]);
+        while !watching.line().contains("unregistering") {}
+        daemon.signal(signal);
+        if signal == Signal::SIGTERM {
+            wait_until(SOON, "the first word to be heard", || {
+                daemon.log().contains("stopping")
+            });
+            daemon.signal(signal);
+        }
+        for command in [&mut waiting, &mut watching] {
+            let (ended, complaint) = command.end();
+            assert_eq!((ended.code(), complaint.as_str()), (Some(3), last));
+        }
+    }
 }
 
 fn the_socket_of_a_dead_daemon_is_replaced() {

@@ -29,6 +29,7 @@ fn a_closed_port_is_noticed_at_once() {
     assert!(said.took.as_secs_f64() < SLACK, "{said:?}");
     let status = daemon.status();
     assert!(status.is_waiting(), "{status}");
+    assert_eq!(status.status(), "408", "{status}");
     assert!(
         status.detail().contains("not reachable"),
         "says why: {status}"

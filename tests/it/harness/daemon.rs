@@ -5,15 +5,17 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::process::{Process, User, show};
+use super::many::Many;
+use super::process::{Process, Setting, User};
 use super::sandbox::{Sandbox, free_udp_address, read_text};
 use super::status::Account;
-use super::wait::wait_for;
+use super::wait::{wait_for, wait_until};
 
 /// A configuration with one Account at one registrar.
 pub(crate) struct Config {
@@ -124,7 +126,11 @@ register = "regular"
 pub(crate) struct Said {
     /// The exit code.
     pub(crate) code: Option<i32>,
-    /// The standard output and the standard error.
+    /// The standard output.
+    pub(crate) out: String,
+    /// The standard error.
+    pub(crate) err: String,
+    /// Both, one after the other.
     pub(crate) output: String,
     /// How long it took.
     pub(crate) took: Duration,
@@ -137,6 +143,8 @@ pub(crate) struct Manner<'m> {
     pub(crate) user: User,
     /// Further arguments of `regent run`.
     pub(crate) arguments: &'m [&'m str],
+    /// What its environment says besides.
+    pub(crate) environment: &'m [(&'m str, &'m str)],
 }
 
 impl Default for Manner<'_> {
@@ -144,6 +152,7 @@ impl Default for Manner<'_> {
         Self {
             user: User::Same,
             arguments: &[],
+            environment: &[],
         }
     }
 }
@@ -162,6 +171,13 @@ impl<'a> Daemon<'a> {
         Self::start_with(sandbox, &config.write(sandbox))
     }
 
+    /// Starts the program with a configuration that is this text and waits until it answers
+    /// commands.
+    #[track_caller]
+    pub(crate) fn start_text(sandbox: &'a Sandbox, text: &str) -> Self {
+        Self::start_with(sandbox, &sandbox.write("regent.toml", text))
+    }
+
     /// Starts the program with the configuration in this file and waits until it answers commands.
     #[track_caller]
     pub(crate) fn start_with(sandbox: &'a Sandbox, file: &Path) -> Self {
@@ -176,7 +192,12 @@ impl<'a> Daemon<'a> {
         let mut arguments = vec!["run", "--config", &*shown[0], "--socket", &*shown[1]];
         arguments.extend(manner.arguments);
         let (home, log) = (sandbox.path(""), sandbox.path("regent.log"));
-        let process = Process::start_as(manner.user, &program(), &arguments, (&home, &log));
+        let setting = Setting {
+            user: manner.user,
+            environment: manner.environment,
+            ..Setting::new(&home, &log)
+        };
+        let process = Process::start_in(&setting, &program(), &arguments);
         let mut daemon = Self {
             sandbox,
             process,
@@ -188,11 +209,9 @@ impl<'a> Daemon<'a> {
             || {
                 let ended = daemon.process.ended();
                 assert!(ended.is_none(), "the daemon ended at once: {ended:?}");
-                daemon
-                    .socket
-                    .exists()
-                    .then(|| daemon.try_status().ok())
-                    .flatten()
+                let is_there = daemon.socket.exists();
+                (is_there && daemon.tell(&["status", "--matching", "-"]).code == Some(0))
+                    .then_some(())
             },
         );
         daemon
@@ -213,19 +232,29 @@ impl<'a> Daemon<'a> {
         run(self.sandbox, user, &program(), &arguments)
     }
 
-    fn try_status(&self) -> Result<Account, String> {
-        let said = self.tell(&["status", "--json", Config::ACCOUNT]);
-        match said.code {
-            Some(0) => Account::read(&said.output, Config::ACCOUNT),
-            _ => Err(format!("{said:?}")),
-        }
-    }
-
     /// What the daemon says of its Account.
     #[track_caller]
     pub(crate) fn status(&self) -> Account {
-        self.try_status()
-            .unwrap_or_else(|why| panic!("regent status: {why}"))
+        self.account(Config::ACCOUNT)
+    }
+
+    /// What the daemon says of the Account of this name.
+    #[track_caller]
+    pub(crate) fn account(&self, name: &str) -> Account {
+        let said = self.tell(&["status", "--json", name]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        Account::read(&said.out, name).unwrap_or_else(|why| panic!("regent status: {why}"))
+    }
+
+    /// Waits until so many Accounts are registered.
+    #[track_caller]
+    pub(crate) fn wait_count(&self, within: Duration, registered: usize) {
+        let words = format!("{registered} registered");
+        wait_until(within, &words, || {
+            // The sum stands below whatever table.
+            let said = self.tell(&["status", "--matching", Many::FIRST]);
+            said.out.contains(&words)
+        });
     }
 
     /// Waits until the status is as wanted, and returns it.
@@ -313,12 +342,14 @@ impl<'a> Daemon<'a> {
             ended.success(),
             "the daemon should end in order, but: {ended}"
         );
-        let log = self.process.output();
-        if log.contains("panicked") {
-            show("the daemon's log", &log);
-            panic!("the daemon panicked");
-        }
-        log
+        self.process.output()
+    }
+}
+
+impl Drop for Daemon<'_> {
+    fn drop(&mut self) {
+        let has_panicked = self.log().contains("panicked");
+        assert!(!has_panicked || thread::panicking(), "the daemon panicked");
     }
 }
 
@@ -335,13 +366,22 @@ pub(crate) fn run(sandbox: &Sandbox, user: User, program: &Path, arguments: &[&s
     const PATIENCE: Duration = Duration::from_secs(40);
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let log = sandbox.path(&format!("command-{count}"));
+    let [out, err] = ["out", "err"].map(|name| sandbox.path(&format!("command-{count}.{name}")));
+    let home = sandbox.path("");
+    let setting = Setting {
+        user,
+        errors: Some(&err),
+        ..Setting::new(&home, &out)
+    };
     let start = Instant::now();
-    let mut process = Process::start_as(user, program, arguments, (&sandbox.path(""), &log));
+    let mut process = Process::start_in(&setting, program, arguments);
     let code = process.wait(PATIENCE).code();
+    let [out, err] = [out, err].map(|path| read_text(&path));
     Said {
         code,
-        output: read_text(&log),
+        output: format!("{out}{err}"),
+        out,
+        err,
         took: start.elapsed(),
     }
 }

@@ -44,6 +44,34 @@ impl User {
     };
 }
 
+/// Where a program is started, and as whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'s> {
+    /// As whom; another user is for a trial that needs `UNPRIVILEGED`.
+    pub(crate) user: User,
+    /// Its working directory.
+    pub(crate) directory: &'s Path,
+    /// Where its output is appended to.
+    pub(crate) log: &'s Path,
+    /// Where its standard error is appended to, if not to the same file.
+    pub(crate) errors: Option<&'s Path>,
+    /// What its environment says besides.
+    pub(crate) environment: &'s [(&'s str, &'s str)],
+}
+
+impl<'s> Setting<'s> {
+    /// Nothing special.
+    pub(crate) fn new(directory: &'s Path, log: &'s Path) -> Self {
+        Self {
+            user: User::Same,
+            directory,
+            log,
+            errors: None,
+            environment: &[],
+        }
+    }
+}
+
 /// A started program with its output in a file. Dropped while it runs, it is killed with all its
 /// children.
 pub(crate) struct Process {
@@ -57,34 +85,34 @@ impl Process {
     /// Starts `program` in a process group of its own, its output appended to `log`.
     #[track_caller]
     pub(crate) fn start(program: &Path, arguments: &[&str], directory: &Path, log: &Path) -> Self {
-        Self::start_as(User::Same, program, arguments, (directory, log))
+        Self::start_in(&Setting::new(directory, log), program, arguments)
     }
 
-    /// The same as another user, for a trial that needs `UNPRIVILEGED`.
+    /// The same in a setting.
     #[track_caller]
-    pub(crate) fn start_as(
-        user: User,
-        program: &Path,
-        arguments: &[&str],
-        (directory, log): (&Path, &Path),
-    ) -> Self {
+    pub(crate) fn start_in(setting: &Setting<'_>, program: &Path, arguments: &[&str]) -> Self {
         let name = program
             .file_name()
             .map_or_else(String::new, |n| n.to_string_lossy().into());
-        let output = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(log)
-            .expect("a log file");
-        let errors = output.try_clone().expect("a second handle of the log file");
-        let child = guarded(user, program)
+        let open = |path: &Path| {
+            let mut options = OpenOptions::new();
+            let file = options.create(true).append(true).open(path);
+            file.expect("a log file")
+        };
+        let log = setting.log;
+        let mut command = guarded(setting.user, program);
+        for variable in FOREIGN {
+            command.env_remove(variable);
+        }
+        let child = command
             .args(arguments)
-            .current_dir(directory)
+            .current_dir(setting.directory)
             // Logs are compared with times in UTC.
             .env("TZ", "UTC")
+            .envs(setting.environment.iter().copied())
             .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(errors)
+            .stdout(open(log))
+            .stderr(open(setting.errors.unwrap_or(log)))
             .process_group(0)
             .spawn()
             .unwrap_or_else(|why| panic!("cannot start {}: {why}", program.display()));
@@ -161,6 +189,15 @@ pub(crate) fn show(title: &str, text: &str) {
     let tail = lines[lines.len().saturating_sub(100)..].join("\n");
     drop(writeln!(io::stderr(), "---- {title}:\n{tail}\n----"));
 }
+
+/// What the environment of the tests may say, and must not say to a program under test.
+const FOREIGN: [&str; 5] = [
+    "REGENT_SOCKET",
+    "REGENT_LOG",
+    "NO_COLOR",
+    "NOTIFY_SOCKET",
+    "XDG_RUNTIME_DIR",
+];
 
 fn guarded(user: User, program: &Path) -> Command {
     match SETPRIV.find() {

@@ -1,24 +1,30 @@
-//! Odd messages, made of the corpus.
+//! Odd texts, made of a corpus.
 
-use super::corpus;
+use std::fs;
+use std::path::Path;
 
-/// Makes odd messages of the corpus: always the same ones for a seed.
+/// What is put into a text to make it odd.
+pub(crate) type Tokens = &'static [&'static [u8]];
+
+/// Makes odd texts of a corpus: always the same ones for a seed.
 pub(crate) struct Mutator {
     /// To be shown when something fails.
     pub(crate) seed: u64,
     state: u64,
     seeds: Vec<Vec<u8>>,
+    tokens: Tokens,
 }
 
 impl Mutator {
-    pub(crate) fn new(seed: u64) -> Result<Self, String> {
-        let seeds = corpus("tests/corpus/sip")?;
-        let seeds = seeds.into_iter().map(|(_, bytes)| bytes);
+    /// Of the files in this folder.
+    pub(crate) fn new(seed: u64, folder: &str, tokens: Tokens) -> Result<Self, String> {
+        let seeds = corpus(folder)?.into_iter().map(|(_, bytes)| bytes);
         Ok(Self {
             seed,
             state: seed,
             // The very long ones would cost most of the time.
             seeds: seeds.filter(|bytes| bytes.len() < 2_000).collect(),
+            tokens,
         })
     }
 
@@ -34,6 +40,7 @@ impl Mutator {
         self.random() % bound.max(1)
     }
 
+    /// Another one, with one to four changes.
     pub(crate) fn next(&mut self) -> Vec<u8> {
         let seed = self.below(self.seeds.len());
         let mut bytes = self.seeds[seed].clone();
@@ -44,44 +51,6 @@ impl Mutator {
     }
 
     fn mutate(&mut self, bytes: &mut Vec<u8>) {
-        const TOKENS: &[&[u8]] = &[
-            b",",
-            b";",
-            b"\"",
-            b"<",
-            b">",
-            b"\\",
-            b"\r\n",
-            b"\r\n ",
-            b"\n",
-            b"\r",
-            b" ",
-            b"\t",
-            b":",
-            b"%",
-            b"[",
-            b"]",
-            b"@",
-            b"=",
-            b"*",
-            b"(",
-            b")",
-            b"/",
-            b"?",
-            b"\0",
-            b"\xff",
-            b"\xc3\xa9",
-            b"%41",
-            b"sip:",
-            b"0",
-            b"4294967296",
-            b";tag=",
-            b";expires=",
-            b"l: 0\r\n",
-            b"Contact: *\r\n",
-            b"\r\n\r\n",
-            b"SIP/2.0",
-        ];
         let at = self.below(bytes.len() + 1);
         let end = (at + self.below(24)).min(bytes.len());
         match self.below(16) {
@@ -101,9 +70,72 @@ impl Mutator {
             }
             10 => bytes.truncate(at),
             _ => {
-                let token = TOKENS[self.below(TOKENS.len())];
+                let token = self.tokens[self.below(self.tokens.len())];
                 bytes.splice(at..at, token.iter().copied());
             }
         }
     }
 }
+
+/// The files of a folder, by name without extension.
+pub(crate) fn corpus(folder: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let fault = |error| format!("{}: {error}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(fault)? {
+        let path = entry.map_err(fault)?.path();
+        let name = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if !name.starts_with('.') {
+            files.push((name, fs::read(&path).map_err(fault)?));
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(format!("{} is empty", folder.display()));
+    }
+    Ok(files)
+}
+
+/// What parsers of SIP trip over.
+pub(crate) const SIP: Tokens = &[
+    b",",
+    b";",
+    b"\"",
+    b"<",
+    b">",
+    b"\\",
+    b"\r\n",
+    b"\r\n ",
+    b"\n",
+    b"\r",
+    b" ",
+    b"\t",
+    b":",
+    b"%",
+    b"[",
+    b"]",
+    b"@",
+    b"=",
+    b"*",
+    b"(",
+    b")",
+    b"/",
+    b"?",
+    b"\0",
+    b"\xff",
+    b"\xc3\xa9",
+    b"%41",
+    b"sip:",
+    b"0",
+    b"4294967296",
+    b";tag=",
+    b";expires=",
+    b"l: 0\r\n",
+    b"Contact: *\r\n",
+    b"\r\n\r\n",
+    b"SIP/2.0",
+];

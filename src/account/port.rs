@@ -1,0 +1,143 @@
+//! The Account's own local port, if it has one (rules U1–U3).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::{Account, Attempt, Binding, Errand, Outcome, Shared, Trouble, Why, schedule};
+use crate::effect::{Output, SocketId, Via};
+use crate::flow::{Leased, Ports};
+use crate::time::Instant;
+
+impl Account {
+    /// Whether its traffic leaves from a port of its own.
+    pub fn has_own_port(&self) -> bool {
+        self.config.udp_port_assignment
+    }
+
+    /// The socket that its requests leave from.
+    pub fn wire(&self, shared: &Shared) -> Option<SocketId> {
+        match self.port {
+            Some(port) => Some(port),
+            None if self.has_own_port() => None,
+            None => self.set.map(|set| shared.proxies.socket_of_set(set)),
+        }
+    }
+
+    /// Where its requests leave from, once that is bound.
+    pub fn local(&self, shared: &Shared) -> Option<SocketAddr> {
+        let wire = self.wire(shared)?;
+        if Ports::is_port(wire) {
+            return shared.ports.local(wire);
+        }
+        shared.proxies.socket_of(wire)?.local
+    }
+
+    /// Host and port of its Contact and Via (rule I3); empty while nothing is bound.
+    pub(super) fn contact(&self, shared: &Shared) -> Arc<str> {
+        let wire = self.wire(shared);
+        let contact = wire.and_then(|wire| match Ports::is_port(wire) {
+            true => shared.ports.contact(wire),
+            false => Some(&shared.proxies.socket_of(wire)?.contact),
+        });
+        contact.map_or_else(|| Arc::from(""), Arc::clone)
+    }
+
+    /// Whether the port that a REGISTER leaves from is bound. If not, it is asked for, and the
+    /// attempt waits.
+    pub(super) fn has_port(&mut self, errand: Errand, due: Instant, shared: &mut Shared) -> bool {
+        let Some(set) = self.set.filter(|_| self.has_own_port()) else {
+            return true;
+        };
+        let base = shared.proxies.socket_of_set(set);
+        let wish = (self.port, self.wanted_port.take());
+        match shared.ports.lease(base, self.id, wish, shared.cx.now) {
+            Leased::Open(socket) => {
+                self.port = Some(socket);
+                true
+            }
+            Leased::Opening(socket, local) => {
+                self.port = Some(socket);
+                if let Some(local) = local {
+                    shared.cx.out.push(Output::Listen { socket, local });
+                }
+                self.errand = errand;
+                self.go(self.binding, Attempt::Opening { due }, shared, String::new);
+                false
+            }
+            Leased::None => {
+                self.on_no_port(errand, shared);
+                false
+            }
+        }
+    }
+
+    /// Takes the port of the run before, if that is free.
+    pub(super) fn restore_port(&mut self, number: u16) {
+        self.wanted_port = Some(number);
+    }
+
+    /// None is free: the attempt is over (rule U3).
+    fn on_no_port(&mut self, errand: Errand, shared: &mut Shared) {
+        let why = Trouble::NoPort.text();
+        let outcome = Outcome::NotSent { why: why.clone() };
+        self.withdraw_from_group(shared);
+        if errand == Errand::Unregister {
+            self.trouble = Some(Trouble::NoPort);
+            self.errand = errand;
+            return self.on_unregistered(Some(outcome), shared);
+        }
+        self.failures = self.failures.saturating_add(1);
+        let mut draw = shared.cx.draw(self.id, &mut self.identity.draws);
+        let due = shared.cx.now + schedule::retry_wait(self.failures, &shared.rules, &mut draw);
+        self.trouble = Some(Trouble::NoPort);
+        self.errand = Errand::Register;
+        let attempt = Attempt::Scheduled {
+            due,
+            why: Why::NoPort,
+        };
+        self.go(self.binding, attempt, shared, || why);
+        self.settle(Errand::Register, &outcome, shared);
+    }
+
+    /// Its port is bound.
+    pub fn on_port_open(&mut self, shared: &mut Shared) {
+        self.mark_changed(shared);
+        if let Attempt::Opening { due } = self.attempt {
+            self.advance(self.errand, due, shared);
+        }
+    }
+
+    /// Its port could not be bound: the next free one is tried (rule U3).
+    pub fn on_port_refused(&mut self, shared: &mut Shared) {
+        self.port = None;
+        self.mark_changed(shared);
+        if let Attempt::Opening { due } = self.attempt {
+            self.advance(self.errand, due, shared);
+        }
+    }
+
+    /// Closes a port that nothing needs for the time being (rule U2).
+    pub(super) fn rest_port(&self, shared: &mut Shared) {
+        let is_used = self.binding != Binding::None
+            || matches!(
+                self.attempt,
+                Attempt::Opening { .. } | Attempt::Queued { .. } | Attempt::InFlight { .. }
+            );
+        if let Some(socket) = self.port.filter(|_| !is_used)
+            && shared.ports.rest(socket)
+        {
+            let via = Via::Socket(socket);
+            shared.cx.out.push(Output::Close { via });
+        }
+    }
+
+    /// Gives its port back.
+    pub(super) fn release_port(&mut self, shared: &mut Shared) {
+        if let Some(socket) = self.port.take()
+            && shared.ports.release(socket)
+        {
+            let via = Via::Socket(socket);
+            shared.cx.out.push(Output::Close { via });
+        }
+    }
+}

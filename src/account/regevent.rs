@@ -1,0 +1,727 @@
+//! Watching our own registration: the subscription to the event package `reg` (rule R1, RFC 3680).
+//!
+//! A [`Subscription`] knows its dialog, its times and the order of the documents. It does not know
+//! the binding, who sends for it, how a challenge is answered, or what a [`Verdict`] leads to.
+//! Handlers return [`Next`]: whether a SUBSCRIBE is due now. Its invariants: at most one SUBSCRIBE
+//! is in flight, and nothing but a verdict says anything about the binding.
+
+mod notice;
+
+use std::sync::Arc;
+
+use super::auth::Repeats;
+use crate::cx::TransactionId;
+use crate::effect::AccountId;
+use crate::pace::RegistrarId;
+use crate::rng::{Draw, Token, read_hex};
+use crate::sip::dialog::{Dialog, Parts};
+use crate::sip::reginfo::{Extent, MEDIA_TYPE, RegInfo};
+use crate::sip::write::Writer;
+use crate::sip::{Message, Name, NameAddr};
+use crate::time::{Duration, Instant};
+use notice::{Again, Standing};
+pub use notice::{Ours, Verdict};
+
+/// The duration that we ask for, in seconds (RFC 3680 §4.4).
+const EXPIRES: u32 = 3_761;
+/// Name of the event package (RFC 3680 §4.1).
+const PACKAGE: &str = "reg";
+/// Timer N: a SUBSCRIBE that brought no NOTIFY by then brought nothing (RFC 6665 §4.1.2.4). A
+/// subscription is not begun, and a lost document not asked for, more often than that.
+const TIMER_N: Duration = Duration::from_secs(32);
+/// A subscription that its notifier has ended without saying for how long waits this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// `Min-Expires` above this is not obeyed, as in a REGISTER (table A).
+const MIN_EXPIRES_MAX: u32 = 2_000_000;
+
+/// A subscription to what one registrar knows of one Account.
+#[derive(Debug)]
+pub struct Subscription {
+    account: AccountId,
+    registrar: RegistrarId,
+    aor: Arc<str>,
+    call_id: Box<str>,
+    salt: u64,
+    cseq: u32,
+    asked: u32,
+    state: State,
+    dialog: Option<Box<Dialog>>,
+    flight: Option<TransactionId>,
+    /// What the SUBSCRIBE in hand has been through with challenges.
+    pub(super) repeats: Repeats,
+    /// Whether the SUBSCRIBE that ends it has left.
+    has_left: bool,
+    /// When a SUBSCRIBE is due.
+    due: Option<Instant>,
+    /// Timer N.
+    notify_by: Option<Instant>,
+    /// When the first SUBSCRIBE of the dialog left.
+    begun: Option<Instant>,
+    /// When a lost document was asked for.
+    fetched: Option<Instant>,
+    /// Version of the last document.
+    version: Option<u64>,
+    /// CSeq of the last NOTIFY, and the answer that it got, for when it is sent again.
+    answered: Option<(u32, Reply)>,
+}
+
+/// Where a subscription is (RFC 6665 §4.1.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Not begun: the next 2xx to a REGISTER begins it.
+    None,
+    /// A first SUBSCRIBE has left; nobody has accepted it yet.
+    Subscribing,
+    /// It stands.
+    Active {
+        /// When it ends if it is not refreshed.
+        until: Instant,
+    },
+    /// It is being ended; what still comes is answered.
+    Leaving {
+        /// Until then.
+        until: Instant,
+    },
+    /// It has ended, or nobody has accepted it: the next new binding begins it again.
+    Terminated,
+}
+
+/// What is to be done after a handler.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use = "a SUBSCRIBE may be due"]
+pub enum Next {
+    /// Nothing before [`Subscription::deadline`].
+    Wait,
+    /// Send a SUBSCRIBE: [`Subscription::next_request`].
+    Send,
+}
+
+/// Where a SUBSCRIBE goes and what it asks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// The Request-URI, which credentials cover too.
+    pub uri: String,
+    /// The values of Route; `None` leaves them to the Service-Route of the registration.
+    routes: Option<Vec<String>>,
+    expires: u32,
+}
+
+/// What a SUBSCRIBE needs besides the subscription itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Form<'a> {
+    /// The branch.
+    pub branch: &'a str,
+    /// Host and port of Via.
+    pub local: &'a str,
+    /// The URI of our Contact, as in a REGISTER.
+    pub contact: &'a str,
+    /// The values of the Service-Route of the 2xx (RFC 3608).
+    pub service_route: &'a [Box<str>],
+    /// Names and values of the headers with credentials.
+    pub credentials: &'a [(&'static str, String)],
+    /// The User-Agent.
+    pub user_agent: &'a str,
+}
+
+/// How a NOTIFY is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reply {
+    /// The status code.
+    pub code: u16,
+    /// The reason phrase.
+    pub reason: &'static str,
+    /// One header more.
+    pub header: Option<(&'static str, &'static str)>,
+}
+
+/// What a NOTIFY brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Notified {
+    /// How it is answered, in any case.
+    pub reply: Reply,
+    /// What it says of our contact. It is news only while there is a binding.
+    pub verdict: Verdict,
+    /// Whether a SUBSCRIBE is due, after the answer.
+    pub next: Next,
+}
+
+/// The Account whose subscription has this tag, whether it still stands or not.
+pub fn account_of(tag: &str) -> Option<AccountId> {
+    let bytes = tag.as_bytes();
+    if bytes.len() != 34 || bytes[8] != b'-' || bytes[17] != b'-' {
+        return None;
+    }
+    read_hex(&bytes[18..])?;
+    Some(AccountId {
+        slot: u32::try_from(read_hex(&bytes[..8])?).ok()?,
+        generation: u32::try_from(read_hex(&bytes[9..17])?).ok()?,
+    })
+}
+
+impl Subscription {
+    /// One that is not begun.
+    pub fn new(account: AccountId, registrar: RegistrarId, aor: Arc<str>) -> Self {
+        Self {
+            account,
+            registrar,
+            aor,
+            call_id: Box::default(),
+            salt: 0,
+            cseq: 0,
+            asked: EXPIRES,
+            state: State::None,
+            dialog: None,
+            flight: None,
+            repeats: Repeats::default(),
+            has_left: false,
+            due: None,
+            notify_by: None,
+            begun: None,
+            fetched: None,
+            version: None,
+            answered: None,
+        }
+    }
+
+    /// Who is asked.
+    pub fn registrar(&self) -> RegistrarId {
+        self.registrar
+    }
+
+    /// Where it is.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// The transaction of the SUBSCRIBE in flight.
+    pub fn flight(&self) -> Option<TransactionId> {
+        self.flight
+    }
+
+    /// When [`Subscription::on_timer`] has something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        let until = match self.state {
+            State::Active { until } | State::Leaving { until } => Some(until),
+            State::None | State::Subscribing | State::Terminated => None,
+        };
+        let due = self.due.filter(|_| self.flight.is_none());
+        [until, due, self.notify_by].into_iter().flatten().min()
+    }
+
+    /// A REGISTER at the same registrar got a 2xx. `is_new` when there was no binding before: then
+    /// what was refused or lost is tried again.
+    pub fn on_bound(&mut self, is_new: bool) -> Next {
+        match self.state {
+            State::None => Next::Send,
+            State::Terminated if is_new && self.due.is_none() => Next::Send,
+            State::Leaving { .. } => {
+                self.end();
+                Next::Send
+            }
+            State::Subscribing | State::Active { .. } | State::Terminated => Next::Wait,
+        }
+    }
+
+    /// The binding is about to be removed by us.
+    pub fn on_unregister(&mut self, now: Instant) -> Next {
+        self.due = None;
+        match self.state {
+            State::Subscribing | State::Active { .. } => {
+                self.state = State::Leaving {
+                    until: now + TIMER_N,
+                };
+                self.leave()
+            }
+            State::Leaving { .. } => Next::Wait,
+            State::None | State::Terminated => {
+                self.end();
+                self.state = State::None;
+                Next::Wait
+            }
+        }
+    }
+
+    /// There is no binding any more, and we did not remove it. What stands goes on to watch; what
+    /// has ended waits for the next binding.
+    pub fn on_lost(&mut self) {
+        if self.state == State::Terminated {
+            self.end();
+            self.state = State::None;
+        }
+    }
+
+    /// Its deadline may have come.
+    pub fn on_timer(&mut self, now: Instant) -> Next {
+        let is_over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        let until = match self.state {
+            State::Active { until } | State::Leaving { until } => Some(until),
+            State::None | State::Subscribing | State::Terminated => None,
+        };
+        if is_over(self.notify_by) || is_over(until) {
+            self.end();
+            return Next::Wait;
+        }
+        let is_due = is_over(self.due) && self.flight.is_none();
+        self.send_if(is_due)
+    }
+
+    /// What the SUBSCRIBE that leaves now asks, and where. The caller sends it, and says so by
+    /// [`Subscription::on_sent`].
+    pub fn next_request(&mut self, now: Instant, draw: &mut Draw) -> Request {
+        if matches!(self.state, State::None | State::Terminated) {
+            // RFC 6665 §4.1.2.2: a new Call-ID and a new tag.
+            self.call_id = [draw.token().as_str(), draw.token().as_str()]
+                .concat()
+                .into();
+            self.salt = draw.number();
+            self.state = State::Subscribing;
+            self.cseq = 0;
+            self.dialog = None;
+            self.answered = None;
+            self.version = None;
+            self.fetched = None;
+            self.has_left = false;
+            self.begun = Some(now);
+        }
+        self.cseq += 1;
+        self.due = None;
+        self.notify_by = Some(now + TIMER_N);
+        let is_leaving = matches!(self.state, State::Leaving { .. });
+        self.has_left |= is_leaving;
+        let expires = if is_leaving { 0 } else { self.asked };
+        let Some(dialog) = &self.dialog else {
+            return Request {
+                uri: self.aor.to_string(),
+                routes: None,
+                expires,
+            };
+        };
+        let way = dialog.way();
+        Request {
+            uri: way.request_uri,
+            routes: Some(way.routes),
+            expires,
+        }
+    }
+
+    /// The SUBSCRIBE of [`Subscription::next_request`] has left.
+    pub fn on_sent(&mut self, transaction: TransactionId) {
+        self.flight = Some(transaction);
+    }
+
+    /// Writes the SUBSCRIBE (RFC 6665 §4.1.2.1).
+    pub fn write(&self, request: &Request, form: &Form<'_>, out: &mut Vec<u8>) {
+        let tag = self.tag();
+        let (cseq, expires) = (self.cseq.to_string(), request.expires.to_string());
+        let remote = self
+            .dialog
+            .as_deref()
+            .map(|dialog| &*dialog.id().remote_tag);
+        let mut writer = Writer::request(out, "SUBSCRIBE", format_args!("{}", request.uri));
+        let via = [
+            "SIP/2.0/UDP ",
+            form.local,
+            ";branch=",
+            form.branch,
+            ";rport",
+        ];
+        writer.parts("Via", &via);
+        writer.parts("Max-Forwards", &["70"]);
+        let own = request.routes.iter().flatten().map(String::as_str);
+        let preloaded = form.service_route.iter().map(|route| &**route);
+        for route in own.chain(preloaded.filter(|_| request.routes.is_none())) {
+            writer.parts("Route", &[route]);
+        }
+        writer.parts("From", &["<", &self.aor, ">;tag=", &tag]);
+        match remote.filter(|tag| !tag.is_empty()) {
+            Some(remote) => writer.parts("To", &["<", &self.aor, ">;tag=", remote]),
+            None => writer.parts("To", &["<", &self.aor, ">"]),
+        };
+        writer.parts("Call-ID", &[&self.call_id]);
+        writer.parts("CSeq", &[&cseq, " SUBSCRIBE"]);
+        writer.parts("Contact", &["<", form.contact, ">"]);
+        writer.parts("Event", &[PACKAGE]);
+        writer.parts("Accept", &[MEDIA_TYPE]);
+        writer.parts("Expires", &[&expires]);
+        for (name, value) in form.credentials {
+            writer.parts(name, &[value]);
+        }
+        writer.parts("User-Agent", &[form.user_agent]);
+        writer.parts("Allow", &[super::ALLOW]);
+        writer.finish(&[]);
+    }
+
+    /// The SUBSCRIBE in flight was challenged, and the challenge can be answered: whether it is to
+    /// be sent again.
+    pub fn on_challenged(&mut self) -> Next {
+        self.flight = None;
+        let is_idle = matches!(self.state, State::None | State::Terminated);
+        if is_idle || self.is_leaving_nothing() {
+            self.end();
+            return Next::Wait;
+        }
+        Next::Send
+    }
+
+    /// The SUBSCRIBE in flight got this final answer; a challenge only when it cannot be answered.
+    pub fn on_answer(&mut self, code: u16, message: &Message<'_>, now: Instant) -> Next {
+        self.flight = None;
+        self.repeats = Repeats::default();
+        match code {
+            200..=299 => self.on_accepted(message, now),
+            423 => self.on_brief(message),
+            _ => self.on_refused(code, now),
+        }
+    }
+
+    /// The SUBSCRIBE in flight got no answer, or could not be delivered.
+    pub fn on_no_answer(&mut self, now: Instant) -> Next {
+        self.flight = None;
+        self.repeats = Repeats::default();
+        let stands = matches!(self.state, State::Active { .. });
+        if stands && self.notify_by.is_none() {
+            // A NOTIFY came all the same.
+            return Next::Wait;
+        }
+        self.on_refused(408, now)
+    }
+
+    fn on_accepted(&mut self, message: &Message<'_>, now: Instant) -> Next {
+        if !matches!(
+            self.state,
+            State::Subscribing | State::Active { .. } | State::Leaving { .. }
+        ) {
+            return Next::Wait;
+        }
+        let contact = message.contact_items().find_map(Result::ok);
+        match &mut self.dialog {
+            Some(dialog) => {
+                let is_from_there = message
+                    .to()
+                    .is_ok_and(|to| to.tag().unwrap_or_default() == &*dialog.id().remote_tag);
+                if is_from_there {
+                    dialog.refresh_target(contact.as_ref().map(|contact| contact.uri.as_str()));
+                }
+            }
+            None => self.dialog = self.dialog_by(message.to().ok(), message, true),
+        }
+        if let State::Leaving { .. } = self.state {
+            // The first SUBSCRIBE was in flight when the binding was given up.
+            return self.leave();
+        }
+        let expires = message.expires().unwrap_or(self.asked).min(self.asked);
+        if expires == 0 {
+            self.end();
+        } else if self.dialog.is_some() {
+            self.stand(expires, now);
+        }
+        Next::Wait
+    }
+
+    /// 423: asks for at least `Min-Expires` from now on, if that is sensible (RFC 3261 §10.2.8).
+    fn on_brief(&mut self, message: &Message<'_>) -> Next {
+        let minimum = message.min_expires().unwrap_or(0);
+        let is_wanted = matches!(self.state, State::Subscribing | State::Active { .. });
+        if is_wanted && minimum > self.asked && minimum <= MIN_EXPIRES_MAX {
+            self.asked = minimum;
+            return Next::Send;
+        }
+        self.end_unless_active();
+        Next::Wait
+    }
+
+    fn on_refused(&mut self, code: u16, now: Instant) -> Next {
+        if let State::Active { .. } = self.state {
+            self.notify_by = None;
+            if code == 481 {
+                self.end();
+                return self.begin_again(now, Duration::ZERO);
+            }
+            // RFC 6665 §4.1.2.2: these end a subscription, others leave it until it expires.
+            let is_ended = matches!(
+                code,
+                404 | 405 | 408 | 410 | 416 | 480..=485 | 489 | 501 | 604
+            );
+            if !is_ended {
+                return Next::Wait;
+            }
+        }
+        self.end();
+        Next::Wait
+    }
+
+    /// A NOTIFY has come that carries our tag.
+    pub fn on_notify(&mut self, message: &Message<'_>, ours: &Ours<'_>, now: Instant) -> Notified {
+        let silent = |reply| Notified {
+            reply,
+            verdict: Verdict::None,
+            next: Next::Wait,
+        };
+        let Ok(cseq) = message.cseq() else {
+            return silent(BAD_REQUEST);
+        };
+        if !self.is_for_us(message) {
+            return silent(NO_SUBSCRIPTION);
+        }
+        match self.answered {
+            Some((last, reply)) if last == cseq.number => return silent(reply),
+            _ if matches!(self.state, State::None | State::Terminated) => {
+                return silent(NO_SUBSCRIPTION);
+            }
+            _ => {}
+        }
+        if let Some(dialog) = &mut self.dialog
+            && !dialog.on_request("NOTIFY", cseq.number)
+        {
+            return silent(OUT_OF_ORDER);
+        }
+        let event = message.value(Name::Event).unwrap_or_default();
+        let package = event.split(';').next().unwrap_or_default().trim();
+        let notified = if package.eq_ignore_ascii_case(PACKAGE) {
+            self.on_news(message, ours, now)
+        } else {
+            silent(BAD_EVENT)
+        };
+        self.answered = Some((cseq.number, notified.reply));
+        notified
+    }
+
+    /// Whether it belongs to our dialog, or may make one: before that there is none, and after it
+    /// none other (RFC 3680 §4.9).
+    fn is_for_us(&self, message: &Message<'_>) -> bool {
+        let tag = |address: Result<NameAddr<'_>, _>| {
+            address.map_or_else(
+                |_| String::new(),
+                |it| it.tag().unwrap_or_default().to_owned(),
+            )
+        };
+        let is_ours = message.call_id() == Some(&*self.call_id) && tag(message.to()) == self.tag();
+        let theirs = tag(message.from());
+        is_ours
+            && self
+                .dialog
+                .as_ref()
+                .is_none_or(|dialog| *dialog.id().remote_tag == *theirs)
+    }
+
+    /// A NOTIFY in order, of our package (RFC 6665 §4.1.3).
+    fn on_news(&mut self, message: &Message<'_>, ours: &Ours<'_>, now: Instant) -> Notified {
+        let contact = message.contact_items().find_map(Result::ok);
+        match &mut self.dialog {
+            Some(dialog) => {
+                dialog.refresh_target(contact.as_ref().map(|contact| contact.uri.as_str()));
+            }
+            None => self.dialog = self.dialog_by(message.from().ok(), message, false),
+        }
+        let standing = Standing::read(message);
+        let (reply, info) = match RegInfo::parse(message.body()) {
+            _ if message.body().is_empty() => (OK, None),
+            _ if !notice::has_our_type(message) => (UNSUPPORTED, None),
+            Err(_) => (BAD_REQUEST, None),
+            Ok(info) => (OK, Some(info)),
+        };
+        let was_wanted = !matches!(self.state, State::Leaving { .. });
+        let is_pending = matches!(standing, Standing::Pending(_));
+        let (verdict, is_gap) = match info.filter(|_| was_wanted && !is_pending) {
+            Some(info) => self.read(&info, ours),
+            None => (Verdict::None, false),
+        };
+        let mut next = self.on_standing(standing, now);
+        if verdict.is_loss() && self.state == State::Terminated {
+            self.on_lost();
+            next = Next::Wait;
+        } else if is_gap && next == Next::Wait {
+            next = self.fetch(now);
+        }
+        Notified {
+            reply,
+            verdict,
+            next,
+        }
+    }
+
+    /// What a document says of our contact, and whether one before it is lost (RFC 3680 §5.2).
+    fn read(&mut self, info: &RegInfo, ours: &Ours<'_>) -> (Verdict, bool) {
+        let is_full = info.extent == Extent::Full;
+        let is_gap = match self.version {
+            Some(last) if info.version < last => return (Verdict::None, false),
+            // One that does not count repeats itself when it says everything.
+            Some(last) if info.version == last && !is_full => return (Verdict::None, false),
+            Some(last) => info.version - last > 1,
+            None => true,
+        };
+        self.version = Some(info.version);
+        (notice::verdict(info, ours), is_gap && !is_full)
+    }
+
+    fn on_standing(&mut self, standing: Standing, now: Instant) -> Next {
+        match standing {
+            Standing::Active(Some(0)) | Standing::Pending(Some(0)) => {
+                self.end();
+                Next::Wait
+            }
+            Standing::Active(expires) | Standing::Pending(expires) => {
+                match (self.state, expires) {
+                    (State::Subscribing, _) => self.stand(expires.unwrap_or(self.asked), now),
+                    (State::Active { .. }, Some(expires)) => {
+                        let left = Duration::from_secs(expires.into());
+                        self.state = State::Active { until: now + left };
+                        self.due = self.due.map(|due| due.min(now + left / 2));
+                    }
+                    _ => {}
+                }
+                if let State::Leaving { .. } = self.state {
+                    return self.leave();
+                }
+                self.notify_by = None;
+                Next::Wait
+            }
+            Standing::Terminated(again) => {
+                let was_wanted = !matches!(self.state, State::Leaving { .. });
+                self.end();
+                match again {
+                    Again::Now if was_wanted => self.begin_again(now, Duration::ZERO),
+                    Again::Later(wait) if was_wanted => {
+                        let wait = wait.map(|wait| Duration::from_secs(wait.into()));
+                        self.begin_again(now, wait.unwrap_or(PATIENCE))
+                    }
+                    Again::Now | Again::Later(_) | Again::Never => Next::Wait,
+                }
+            }
+        }
+    }
+
+    /// It stands for so many seconds, and is refreshed after half of them.
+    fn stand(&mut self, expires: u32, now: Instant) {
+        let expires = Duration::from_secs(expires.into());
+        self.state = State::Active {
+            until: now + expires,
+        };
+        self.due = Some(now + expires / 2);
+    }
+
+    /// Asks for everything, since a document was lost; not over and over where none says it all.
+    fn fetch(&mut self, now: Instant) -> Next {
+        let is_recent = self.fetched.is_some_and(|at| now < at + TIMER_N);
+        let is_active = matches!(self.state, State::Active { .. });
+        if !is_active || is_recent || self.flight.is_some() {
+            return Next::Wait;
+        }
+        self.fetched = Some(now);
+        Next::Send
+    }
+
+    /// Begins anew after a wait, and not sooner than is decent after the last beginning.
+    fn begin_again(&mut self, now: Instant, wait: Duration) -> Next {
+        let decent = self.begun.map_or(now, |begun| begun + TIMER_N);
+        let due = (now + wait).max(decent);
+        if due <= now {
+            return Next::Send;
+        }
+        self.due = Some(due);
+        Next::Wait
+    }
+
+    /// It has ended. The dialog is kept to know the last NOTIFY again.
+    fn end(&mut self) {
+        self.state = State::Terminated;
+        self.flight = None;
+        self.repeats = Repeats::default();
+        self.due = None;
+        self.notify_by = None;
+    }
+
+    fn end_unless_active(&mut self) {
+        self.notify_by = None;
+        if !matches!(self.state, State::Active { .. }) {
+            self.end();
+        }
+    }
+
+    fn send_if(&self, is_due: bool) -> Next {
+        if is_due && self.flight.is_none() {
+            Next::Send
+        } else {
+            Next::Wait
+        }
+    }
+
+    /// Ends it with a SUBSCRIBE, as soon as there is a dialog to end (RFC 6665 §4.1.2.3).
+    fn leave(&self) -> Next {
+        self.send_if(self.dialog.is_some() && !self.has_left)
+    }
+
+    /// Whether it is being ended before it began.
+    fn is_leaving_nothing(&self) -> bool {
+        matches!(self.state, State::Leaving { .. }) && self.dialog.is_none()
+    }
+
+    /// The dialog that this message makes with this party (RFC 6665 §4.4.1); none without its tag.
+    fn dialog_by(
+        &self,
+        party: Option<NameAddr<'_>>,
+        message: &Message<'_>,
+        is_response: bool,
+    ) -> Option<Box<Dialog>> {
+        let remote_tag = party.as_ref().and_then(NameAddr::tag)?;
+        let contact = message.contact_items().find_map(Result::ok);
+        let routes = message.list(Name::RecordRoute);
+        let routes: Vec<&str> = routes.iter().map(|route| &**route).collect();
+        let parts = Parts {
+            call_id: &self.call_id,
+            local_tag: &self.tag(),
+            remote_tag,
+            local_uri: &self.aor,
+            remote_uri: &self.aor,
+            remote_target: contact
+                .as_ref()
+                .map_or(&*self.aor, |contact| contact.uri.as_str()),
+            record_route: &routes,
+            local_cseq: Some(self.cseq),
+            remote_cseq: message
+                .cseq()
+                .ok()
+                .filter(|_| !is_response)
+                .map(|cseq| cseq.number),
+            confirmed: true,
+        };
+        Some(Box::new(if is_response {
+            Dialog::from_response(&parts)
+        } else {
+            Dialog::from_request(&parts)
+        }))
+    }
+
+    /// Our tag: it leads a NOTIFY to its Account, and cannot be guessed.
+    fn tag(&self) -> String {
+        let AccountId { slot, generation } = self.account;
+        let salt = Token::of(self.salt);
+        format!("{slot:08x}-{generation:08x}-{}", salt.as_str())
+    }
+}
+
+const fn reply(code: u16, reason: &'static str) -> Reply {
+    Reply {
+        code,
+        reason,
+        header: None,
+    }
+}
+
+const OK: Reply = reply(200, "OK");
+const BAD_REQUEST: Reply = reply(400, "Bad Request");
+const UNSUPPORTED: Reply = Reply {
+    header: Some(("Accept", MEDIA_TYPE)),
+    ..reply(415, "Unsupported Media Type")
+};
+const NO_SUBSCRIPTION: Reply = reply(481, "Subscription Does Not Exist");
+const BAD_EVENT: Reply = Reply {
+    header: Some(("Allow-Events", PACKAGE)),
+    ..reply(489, "Bad Event")
+};
+/// RFC 3261 §12.2.2.
+const OUT_OF_ORDER: Reply = reply(500, "Server Internal Error");
+
+#[cfg(test)]
+#[path = "regevent/tests.rs"]
+mod tests;
