@@ -151,7 +151,7 @@ impl Account {
         self.holds.clear();
         self.route = route(message);
         self.is_lost = false;
-        self.turn = None;
+        self.end_turn();
         self.tell_group(None, shared);
         self.visit(registrar, granted, now);
         let due = self.refresh_due(registrar, granted, shared);
@@ -160,6 +160,7 @@ impl Account {
             by: address,
             seconds: granted,
         };
+        let is_new = self.binding == Binding::None;
         self.go_on(binding, (due, Why::Refresh), shared, why);
         self.settle(
             Errand::Register,
@@ -169,10 +170,16 @@ impl Account {
             },
             shared,
         );
+        self.watch(registrar, is_new, shared);
     }
 
     /// When the binding just granted is refreshed: rule L1, made earlier by rules S9 and L9.
-    fn refresh_due(&self, registrar: RegistrarId, granted: u32, shared: &mut Shared) -> Instant {
+    pub(super) fn refresh_due(
+        &self,
+        registrar: RegistrarId,
+        granted: u32,
+        shared: &mut Shared,
+    ) -> Instant {
         let now = shared.cx.now;
         let after = schedule::refresh_after(granted, &shared.rules);
         if !self.is_wanted() {
@@ -348,7 +355,7 @@ impl Account {
     }
 
     /// When the next attempt is due (rule L3).
-    fn retry_due(&mut self, was_refused: bool, shared: &mut Shared) -> Instant {
+    pub(super) fn retry_due(&mut self, was_refused: bool, shared: &mut Shared) -> Instant {
         let wait = if was_refused {
             schedule::credentials_wait(self.refusals, &shared.rules)
         } else {

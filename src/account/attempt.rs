@@ -10,6 +10,9 @@ use crate::time::Instant;
 impl Account {
     /// A REGISTER is due since `due`: a new attempt.
     pub(super) fn begin(&mut self, errand: Errand, due: Instant, shared: &mut Shared) {
+        if errand == Errand::Unregister {
+            self.end_watch(shared);
+        }
         self.new_pass(None);
         let is_new = self.binding == Binding::None || self.is_lost;
         if let (true, true, Some(set)) = (self.is_ims(), is_new, self.set) {

@@ -206,14 +206,24 @@ impl Account {
         registrar: RegistrarId,
         shared: &mut Shared,
     ) {
-        let Some(credentials) = self.config.answering() else {
-            return;
-        };
         let names = [Name::AuthenticationInfo, Name::ProxyAuthenticationInfo];
         if names.iter().all(|name| message.raw(*name).next().is_none()) {
             return;
         }
         let uri = self.request_uri(registrar, shared);
+        self.take_info(message, (registrar, &uri), shared);
+    }
+
+    /// The same, of a request with this URI.
+    pub(super) fn take_info(
+        &mut self,
+        message: &Message<'_>,
+        (registrar, uri): (RegistrarId, &str),
+        shared: &mut Shared,
+    ) {
+        let Some(credentials) = self.config.answering() else {
+            return;
+        };
         for known in self
             .known
             .iter_mut()
@@ -231,7 +241,7 @@ impl Account {
                 &value,
                 &credentials.user_name,
                 password,
-                &uri,
+                uri,
                 message.body(),
             );
             if verdict == InfoVerdict::WrongRspauth {

@@ -35,7 +35,7 @@ impl Account {
         if !self.is_avoiding() {
             return;
         }
-        let visits = self.visits.get_or_insert_default();
+        let visits = &mut self.rare().visits;
         visits.retain(|visit| visit.registrar != registrar);
         visits.iter_mut().for_each(|visit| visit.is_left = true);
         let ends = now + Duration::from_secs(granted.into());
@@ -49,8 +49,9 @@ impl Account {
 
     /// A registrar has removed the binding; `all` of them with `Contact: *` (rule S8).
     pub(super) fn forget_visit(&mut self, registrar: RegistrarId, all: bool) {
-        if let Some(visits) = &mut self.visits {
-            visits.retain(|visit| !all && visit.registrar != registrar);
+        if let Some(rare) = &mut self.rare {
+            rare.visits
+                .retain(|visit| !all && visit.registrar != registrar);
         }
     }
 
@@ -61,10 +62,8 @@ impl Account {
         now: Instant,
         rules: &Registration,
     ) -> Option<Instant> {
-        let visits = self.visits.as_ref().filter(|_| self.is_avoiding())?;
-        let visit = visits
-            .iter()
-            .find(|visit| visit.registrar == registrar && visit.is_left)?;
+        let mut visits = self.visits().iter().filter(|_| self.is_avoiding());
+        let visit = visits.find(|visit| visit.registrar == registrar && visit.is_left)?;
         Some(visit.avoided_until(rules)).filter(|until| *until > now)
     }
 
@@ -72,8 +71,8 @@ impl Account {
     /// earliest avoided-until still ahead among members better than it (rule S9).
     pub(super) fn way_home(&self, registrar: RegistrarId, shared: &Shared) -> Option<Instant> {
         let set = self.set.filter(|_| self.is_avoiding())?;
-        let visits = self.visits.as_ref()?;
-        if !shared.proxies.is_homing(set) {
+        let visits = self.visits();
+        if visits.is_empty() || !shared.proxies.is_homing(set) {
             return None;
         }
         let better = self

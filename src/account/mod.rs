@@ -23,6 +23,7 @@ mod shared;
 mod state;
 mod triggers;
 mod view;
+mod watch;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use crate::time::{Duration, Instant};
 use auth::Known;
 use avoid::Visit;
 use redirect::Detour;
+use regevent::Subscription;
 pub use request::{ALLOW, MARK};
 use select::Pass;
 pub use shared::{Dirty, Shared};
@@ -62,17 +64,13 @@ pub struct Account {
     holds: Vec<Hold>,
     tickets: Vec<(Ticket, Errand)>,
     detour: Option<Box<Detour>>,
+    /// The subscription to what the registrar knows of it (rule R1).
+    watch: Option<Box<Subscription>>,
     /// What this attempt has tried (rules P7, S7, S14).
     pass: Option<Box<Pass>>,
-    /// The last 200 of each registrar (rule S8).
-    visits: Option<Box<Vec<Visit>>>,
-    /// Who was tried last while nobody was online (rule P4).
-    turn: Option<RegistrarId>,
-    /// Its own local port, and the one that it had in the run before (rule U1).
+    /// Its own local port (rule U1).
     port: Option<SocketId>,
-    wanted_port: Option<u16>,
-    /// When it was last registered anew by a trigger (rule S7).
-    triggered: Option<Instant>,
+    rare: Option<Box<Rare>>,
     failures: u32,
     refusals: u32,
     asked: u32,
@@ -96,6 +94,19 @@ pub struct Account {
     /// Whether all Contacts are to be removed first (rule I9).
     clears: bool,
     is_dirty: bool,
+}
+
+/// What most Accounts never have.
+#[derive(Default, Debug)]
+struct Rare {
+    /// The last 200 of each registrar (rule S8).
+    visits: Vec<Visit>,
+    /// Who was tried last while nobody was online (rule P4).
+    turn: Option<RegistrarId>,
+    /// The local port that it had in the run before (rule U1).
+    wanted_port: Option<u16>,
+    /// When it was last registered anew by a trigger (rule S7).
+    triggered: Option<Instant>,
 }
 
 /// What makes our REGISTERs one registration (rules I1, I4, L2).
@@ -206,12 +217,10 @@ impl Account {
             holds: Vec::new(),
             tickets: Vec::new(),
             detour: None,
+            watch: None,
             pass: None,
-            visits: None,
-            turn: None,
             port: None,
-            wanted_port: None,
-            triggered: None,
+            rare: None,
             failures: 0,
             refusals: 0,
             asked: shared.rules.registration_time_secs,
@@ -231,6 +240,22 @@ impl Account {
         };
         account.mark_changed(shared);
         account
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// The last 200 of each registrar that counts (rule S8).
+    fn visits(&self) -> &[Visit] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.visits)
+    }
+
+    /// Somebody was online: the next time that nobody is, the best is tried first (rule P4).
+    fn end_turn(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.turn = None;
+        }
     }
 
     /// Its name to the engine.
@@ -260,6 +285,7 @@ impl Account {
         for errand in [Errand::Register, Errand::Unregister] {
             self.settle(errand, &Outcome::Gone, shared);
         }
+        self.drop_watch(shared);
         shared.pace.groups.leave(self.group, self.id);
         self.count(Binding::None, shared);
         self.release_port(shared);
@@ -350,6 +376,7 @@ impl Account {
         }
         let now = shared.cx.now;
         self.lapse(shared);
+        self.on_watch_timer(shared);
         if let Binding::Bound(bound) = self.binding
             && bound.until <= now
         {
@@ -503,6 +530,9 @@ impl Account {
         if binding == Binding::None {
             self.route = None;
             self.is_lost = false;
+            if let Some(watch) = &mut self.watch {
+                watch.on_lost();
+            }
         }
         self.arm(shared);
         self.rest_port(shared);
@@ -565,7 +595,8 @@ impl Account {
             .holds
             .iter()
             .map(|hold| hold.until)
-            .chain(self.left_until);
+            .chain(self.left_until)
+            .chain(self.watch.as_ref().and_then(|watch| watch.deadline()));
         let at = due.into_iter().chain(ends).chain(lapses).min();
         shared
             .cx

@@ -49,7 +49,8 @@ impl Account {
             return true;
         };
         let base = shared.proxies.socket_of_set(set);
-        let wish = (self.port, self.wanted_port.take());
+        let wanted = self.rare.as_mut().and_then(|rare| rare.wanted_port.take());
+        let wish = (self.port, wanted);
         match shared.ports.lease(base, self.id, wish, shared.cx.now) {
             Leased::Open(socket) => {
                 self.port = Some(socket);
@@ -73,7 +74,7 @@ impl Account {
 
     /// Takes the port of the run before, if that is free.
     pub(super) fn restore_port(&mut self, number: u16) {
-        self.wanted_port = Some(number);
+        self.rare().wanted_port = Some(number);
     }
 
     /// None is free: the attempt is over (rule U3).

@@ -43,6 +43,8 @@ pub struct Subscription {
     call_id: Box<str>,
     salt: u64,
     cseq: u32,
+    /// The Request-URI of the last SUBSCRIBE.
+    uri: Box<str>,
     asked: u32,
     state: State,
     dialog: Option<Box<Dialog>>,
@@ -168,6 +170,7 @@ impl Subscription {
             call_id: Box::default(),
             salt: 0,
             cseq: 0,
+            uri: Box::default(),
             asked: EXPIRES,
             state: State::None,
             dialog: None,
@@ -196,6 +199,11 @@ impl Subscription {
     /// The transaction of the SUBSCRIBE in flight.
     pub fn flight(&self) -> Option<TransactionId> {
         self.flight
+    }
+
+    /// The Request-URI of the last SUBSCRIBE.
+    pub fn uri(&self) -> &str {
+        &self.uri
     }
 
     /// When [`Subscription::on_timer`] has something to do.
@@ -289,17 +297,14 @@ impl Subscription {
         let is_leaving = matches!(self.state, State::Leaving { .. });
         self.has_left |= is_leaving;
         let expires = if is_leaving { 0 } else { self.asked };
-        let Some(dialog) = &self.dialog else {
-            return Request {
-                uri: self.aor.to_string(),
-                routes: None,
-                expires,
-            };
+        let (uri, routes) = match self.dialog.as_ref().map(|dialog| dialog.way()) {
+            Some(way) => (way.request_uri, Some(way.routes)),
+            None => (self.aor.to_string(), None),
         };
-        let way = dialog.way();
+        self.uri = uri.as_str().into();
         Request {
-            uri: way.request_uri,
-            routes: Some(way.routes),
+            uri,
+            routes,
             expires,
         }
     }

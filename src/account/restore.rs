@@ -52,7 +52,10 @@ impl Account {
             clean,
             binding,
             unregistered: self.wanted == Wanted::Unregistered,
-            port: self.port.and_then(Ports::number).or(self.wanted_port),
+            port: self
+                .port
+                .and_then(Ports::number)
+                .or(self.rare.as_ref().and_then(|rare| rare.wanted_port)),
             contact_user: identity.random_user.as_deref().map(str::to_owned),
             visits: self.stored_visits(shared),
             holds: self.stored_holds(shared),
@@ -62,8 +65,7 @@ impl Account {
 
     fn stored_visits(&self, shared: &Shared) -> Vec<StoredVisit> {
         let zero = shared.cx.unix_ms(Instant::ZERO).saturating_mul(1_000);
-        let visits = self.visits.iter().flat_map(|visits| visits.iter());
-        let stored = visits.map(|visit| StoredVisit {
+        let stored = self.visits().iter().map(|visit| StoredVisit {
             registrar: shared.pace.get(visit.registrar).address,
             ends_unix_us: visit.ends.saturating_add(zero),
             granted: visit.granted,
@@ -127,7 +129,7 @@ impl Account {
         let zero = shared.cx.unix_ms(Instant::ZERO).saturating_mul(1_000);
         let is_avoiding = self.is_avoiding();
         for visit in record.visits.iter().filter(|_| is_avoiding) {
-            let visits = self.visits.get_or_insert_default();
+            let visits = &mut self.rare().visits;
             // A clock that was set between the runs must not keep a registrar away for ever: what
             // it granted ends no later than if it had been granted now.
             let latest = shared.cx.now + Duration::from_secs(visit.granted.into());

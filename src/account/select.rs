@@ -167,7 +167,7 @@ impl Account {
         let chosen = chosen.or_else(|| proxies.current(set, pace, is_closed, &mut draw));
         self.identity.draws = next;
         if chosen.is_some() {
-            self.turn = None;
+            self.end_turn();
         }
         chosen
     }
@@ -177,8 +177,9 @@ impl Account {
         let now = shared.cx.now;
         let is_closed = |id| self.was_tried(id) || self.is_held(id, now);
         let Shared { proxies, pace, .. } = shared;
-        let chosen = proxies.in_turn(set, pace, is_closed, self.turn);
-        self.turn = chosen;
+        let turn = self.rare.as_ref().and_then(|rare| rare.turn);
+        let chosen = proxies.in_turn(set, pace, is_closed, turn);
+        self.rare().turn = chosen;
         chosen
     }
 
@@ -209,13 +210,13 @@ impl Account {
         let online = bound.filter(&usable);
         let online = online.or_else(|| members.iter().copied().find(|id| usable(id)));
         if let Some(online) = online {
-            self.turn = None;
+            self.end_turn();
             return Choice::At(online);
         }
-        let turn = self.turn;
+        let turn = self.rare.as_ref().and_then(|rare| rare.turn);
         let Shared { proxies, pace, .. } = shared;
         let chosen = proxies.in_turn(set, pace, |id| !is_open(id), turn);
-        self.turn = chosen;
+        self.rare().turn = chosen;
         chosen.map_or_else(|| self.none_open(shared), Choice::At)
     }
 
@@ -287,13 +288,14 @@ impl Account {
             | Trouble::NoUsableChallenge(..)
             | Trouble::NoGin(_)
             | Trouble::NoPort
+            | Trouble::Removed(_)
             | Trouble::GrantedNothing(_) => false,
         };
         is_listed && shared.proxies.config_of(set).hot_swap
     }
 
-    /// How often a REGISTER leaves at most: fewer times where another member waits for it (rules P7,
-    /// S7).
+    /// How often a REGISTER leaves at most: fewer times where another member waits for it (rules
+    /// P7, S7).
     pub(super) fn max_sends(&self, registrar: RegistrarId, shared: &Shared) -> u8 {
         let Some(set) = self.set.filter(|_| self.errand == Errand::Register) else {
             return u8::MAX;

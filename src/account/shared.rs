@@ -42,10 +42,12 @@ impl Shared {
     pub fn new(config: &Config, seed: Seed, unix_ms_at_zero: i64, store: bool) -> Self {
         let rules = config.registration.clone();
         let cx = Cx::new(seed, timing(&rules), unix_ms_at_zero);
+        let mut proxies = Proxies::default();
+        proxies.set_rules(&rules, &config.agent.user_agent);
         Self {
             cx,
             pace: Pace::default(),
-            proxies: Proxies::default(),
+            proxies,
             ports: Ports::default(),
             rules,
             user_agent: Arc::clone(&config.agent.user_agent),
@@ -64,6 +66,7 @@ impl Shared {
         self.rules = config.registration.clone();
         self.cx.timing = timing(&self.rules);
         self.user_agent = Arc::clone(&config.agent.user_agent);
+        self.proxies.set_rules(&self.rules, &self.user_agent);
     }
 
     /// Whether an Account may send REGISTERs, as far as its serving group goes (rule S12).

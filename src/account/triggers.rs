@@ -11,12 +11,13 @@ use crate::time::{Duration, Instant};
 const IMS_CODES: [Codes; 3] = [Codes::One(403), Codes::One(408), Codes::One(480)];
 
 impl Account {
-    /// Something happened that may register it anew. Whether it did: it does not while a REGISTER is
-    /// under way, nor soon after the trigger before.
+    /// Something happened that may register it anew. Whether it did: it does not while a REGISTER
+    /// is under way, nor soon after the trigger before.
     pub fn on_trigger(&mut self, trigger: &Trigger, shared: &mut Shared) -> bool {
         let now = shared.cx.now;
         let pause = Duration::from_secs(shared.rules.invite_trigger_min_secs.into());
-        let is_soon = self.triggered.is_some_and(|last| now < last + pause);
+        let triggered = self.rare.as_ref().and_then(|rare| rare.triggered);
+        let is_soon = triggered.is_some_and(|last| now < last + pause);
         let is_free = matches!(self.attempt, Attempt::Scheduled { .. });
         let Binding::Bound(bound) = self.binding else {
             return false;
@@ -63,7 +64,7 @@ impl Account {
             return false;
         }
         let last = failed_at.and_then(|at| self.comes_last_after(at, shared));
-        self.triggered = Some(now);
+        self.rare().triggered = Some(now);
         // Chosen like an initial registration: the binding stands, but is not followed.
         self.is_lost = true;
         self.new_pass(last);
@@ -71,8 +72,8 @@ impl Account {
         true
     }
 
-    /// The registrar where an INVITE failed, where it is to come last: with hot swap and probes that
-    /// tell of the current member (rule S11).
+    /// The registrar where an INVITE failed, where it is to come last: with hot swap and probes
+    /// that tell of the current member (rule S11).
     fn comes_last_after(
         &self,
         failed_at: std::net::SocketAddr,
@@ -94,7 +95,7 @@ impl Account {
     /// A refresh at the bound registrar, at once.
     fn refresh_now(&mut self, registrar: RegistrarId, shared: &mut Shared) {
         let now: Instant = shared.cx.now;
-        self.triggered = Some(now);
+        self.rare().triggered = Some(now);
         if shared.may_register(self.group, self.id) && self.has_port(Errand::Register, now, shared)
         {
             self.begin_at(registrar, Errand::Register, now, shared);

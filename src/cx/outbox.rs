@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::effect::{AccountId, Event, Outcome, Output, Ticket};
+use crate::effect::{AccountId, Event, Outcome, Output, SetId, Ticket};
 
 /// Effects that wait to be polled: wires and saves first, then changes, events, replies last, so
 /// that whoever is told an outcome finds it in the status too.
@@ -10,6 +10,7 @@ use crate::effect::{AccountId, Event, Outcome, Output, Ticket};
 pub struct Outbox {
     wires: VecDeque<Output>,
     changed: VecDeque<AccountId>,
+    sets: Vec<SetId>,
     events: VecDeque<Event>,
     replies: VecDeque<(Ticket, Outcome)>,
 }
@@ -24,6 +25,13 @@ impl Outbox {
     /// input.
     pub fn changed(&mut self, account: AccountId) {
         self.changed.push_back(account);
+    }
+
+    /// The status of a Proxy Set is another one.
+    pub fn set_changed(&mut self, set: SetId) {
+        if !self.sets.contains(&set) {
+            self.sets.push(set);
+        }
     }
 
     /// Something that an operator may want to know.
@@ -43,6 +51,9 @@ impl Outbox {
         }
         if let Some(account) = self.changed.pop_front() {
             return Some(Output::Changed(account));
+        }
+        if let Some(set) = self.sets.pop() {
+            return Some(Output::SetChanged(set));
         }
         if let Some(event) = self.events.pop_front() {
             return Some(Output::Event(event));

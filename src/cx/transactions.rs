@@ -123,7 +123,8 @@ pub struct Opening {
     pub party: Party,
     /// The request's method.
     pub method: &'static str,
-    /// At most so many sends over UDP; the timing's own limit still holds (rules P4, P7, S7).
+    /// At most so many sends over UDP; the timing's own limit still holds (rules P7, S7), but for a
+    /// probe that has a limit of its own (rule P4).
     pub max_sends: u8,
 }
 
@@ -386,8 +387,14 @@ impl Transactions {
 impl Opening {
     /// The timing with this request's own limit of sends.
     fn limited(&self, timing: &Timing) -> Timing {
+        let own = self.max_sends;
+        let is_probe = matches!(self.party, Party::Probe { .. });
+        let max_sends = match is_probe && own != u8::MAX {
+            true => own,
+            false => own.min(timing.max_sends),
+        };
         Timing {
-            max_sends: self.max_sends.min(timing.max_sends),
+            max_sends,
             ..*timing
         }
     }

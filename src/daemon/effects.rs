@@ -92,6 +92,7 @@ impl Effects {
                 owner: _,
             } => self.outbox.push(Datagram { socket, to, bytes }),
             Output::Changed(account) => self.changed.push(account),
+            Output::SetChanged(_) => {}
             Output::Event(event) => self.events.push(event),
             Output::Reply { ticket, outcome } => self.replies.push((ticket, outcome)),
             Output::Listen { socket, local } => self.listens.push((socket, local)),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{AccountId, BatchId, FlowId, QuestionId, SocketId, Ticket};
+use super::id::{AccountId, BatchId, FlowId, QuestionId, SetId, SocketId, Ticket};
 use crate::config::{Config, Diff, Transport};
 use crate::locate::{RecordKind, Resolution};
 
@@ -116,7 +116,8 @@ pub enum Input<'a> {
 
 /// Something that the engine wants done or known.
 ///
-/// Poll order: listens, opens, transmits, saves; then `Changed`; events; replies last.
+/// Poll order: listens, opens, transmits, saves; then `Changed` and `SetChanged`; events; replies
+/// last.
 #[derive(Debug)]
 pub enum Output {
     /// Bind a UDP socket. Answered by [`Input::Listening`] or [`Input::ListenFailed`].
@@ -171,6 +172,9 @@ pub enum Output {
     },
     /// The status of an Account is another one than before.
     Changed(AccountId),
+    /// The status of a Proxy Set is another one than before. Of round-trip times and bindings it is
+    /// said every 200 ms at most.
+    SetChanged(SetId),
     /// Something that an operator may want to know.
     Event(Event),
     /// The outcome of a command.

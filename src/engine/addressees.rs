@@ -1,5 +1,5 @@
-//! Whom a request from a serving group is for, as far as Accounts with a port of their own go (rules
-//! U4, C5).
+//! Whom a request from a serving group is for, as far as Accounts with a port of their own go
+//! (rules U4, C5).
 
 use crate::effect::AccountId;
 use crate::index::Index;

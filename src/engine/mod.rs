@@ -30,6 +30,7 @@ use addressees::Addressees;
 use persist::Persist;
 
 pub use crate::account::View as AccountView;
+pub use crate::proxy::{Health, MemberView};
 
 /// What an engine is made with.
 #[derive(Clone, Debug)]
@@ -82,6 +83,40 @@ struct Slot {
     timer: Armed,
     /// Takes the slot's name over when its Account has left, un-registered or not.
     successor: Option<(Arc<config::Account>, bool)>,
+}
+
+/// What the status may read of a Proxy Set.
+#[derive(Clone, Copy, Debug)]
+pub struct SetView<'a> {
+    id: SetId,
+    shared: &'a Shared,
+}
+
+impl<'a> SetView<'a> {
+    /// Its name.
+    pub fn name(self) -> &'a Arc<str> {
+        &self.shared.proxies.config_of(self.id).name
+    }
+
+    /// Whether it is online as a whole, once that is known (rule P6).
+    pub fn is_online(self) -> Option<bool> {
+        self.shared.proxies.is_set_online(self.id)
+    }
+
+    /// Its members in its order.
+    pub fn members(self) -> impl Iterator<Item = MemberView<'a>> + 'a {
+        self.shared.proxies.views(self.id, &self.shared.pace)
+    }
+
+    /// What is wrong with its names, for people.
+    pub fn trouble(self) -> Option<String> {
+        self.shared.proxies.trouble(self.id)
+    }
+
+    /// Wall-clock milliseconds since 1970 of an instant.
+    pub fn unix_ms(self, instant: Instant) -> i64 {
+        self.shared.cx.unix_ms(instant)
+    }
 }
 
 #[derive(Debug)]
@@ -137,7 +172,13 @@ impl Engine {
             Input::Triggered { account, trigger } => self.with(account, |account, shared| {
                 account.on_trigger(&trigger, shared);
             }),
-            Input::Opened { .. } | Input::FlowFailed { .. } | Input::Resolved { .. } => {}
+            Input::Opened { .. } | Input::FlowFailed { .. } => {}
+            Input::Resolved { question, answer } => {
+                let Shared {
+                    proxies, pace, cx, ..
+                } = &mut self.shared;
+                proxies.on_resolved(question, answer, pace, cx);
+            }
             Input::Listening {
                 socket,
                 local,
@@ -157,8 +198,13 @@ impl Engine {
         }
         self.follow_changes();
         self.run_due();
-        self.follow_changes();
-        self.send_due();
+        loop {
+            self.follow_changes();
+            self.send_due();
+            if !self.shared.proxies.is_unsettled() {
+                break;
+            }
+        }
         self.save();
         self.arm();
         self.tidy();
@@ -202,6 +248,17 @@ impl Engine {
         Some(View::new(account, &self.shared))
     }
 
+    /// The Proxy Sets in use.
+    pub fn sets(&self) -> impl Iterator<Item = SetId> + '_ {
+        self.shared.proxies.sets()
+    }
+
+    /// What the status may read of a Proxy Set; `None` when it is not in use.
+    pub fn set(&self, id: SetId) -> Option<SetView<'_>> {
+        let shared = &self.shared;
+        shared.proxies.is_set(id).then_some(SetView { id, shared })
+    }
+
     /// REGISTER transactions in flight.
     pub fn in_flight(&self) -> usize {
         self.shared.cx.transactions.len()
@@ -212,6 +269,9 @@ impl Engine {
         for interface in &config.sip_interfaces {
             self.listen(interface);
         }
+        self.shared
+            .proxies
+            .reconfigure(&config, &mut self.shared.pace);
         self.names.reserve(config.accounts.len());
         for account in &config.accounts {
             self.add(account);
@@ -268,6 +328,15 @@ impl Engine {
         id
     }
 
+    /// Proxy Sets do what follows from what has happened.
+    fn settle(&mut self) {
+        let may_probe = self.stopping.is_none() && self.persist.is_restored();
+        let Shared {
+            proxies, pace, cx, ..
+        } = &mut self.shared;
+        proxies.settle(pace, cx, may_probe);
+    }
+
     /// What is new about Proxy Sets and serving groups reaches the Accounts that use them.
     fn follow_changes(&mut self) {
         self.follow_sets();
@@ -277,6 +346,7 @@ impl Engine {
     }
 
     fn follow_sets(&mut self) {
+        self.settle();
         while let Some((set, change)) = self.shared.proxies.next_change() {
             let users = match change {
                 Change::Verdict => &mut self.served,
@@ -296,7 +366,11 @@ impl Engine {
                 Change::Verdict => &mut self.served,
                 _ => &mut self.serving,
             };
-            users.insert(set, ids);
+            // Whoever came meanwhile stands there already.
+            let users = users.entry(set).or_default();
+            ids.append(users);
+            *users = ids;
+            self.settle();
         }
     }
 
@@ -372,6 +446,7 @@ impl Engine {
     /// The wall clock was set: every published time is another.
     fn on_clock(&mut self, unix_ms_at_zero: i64) {
         self.shared.cx.unix_ms_at_zero = unix_ms_at_zero;
+        self.shared.proxies.on_clock();
         for slot in &mut self.slots {
             if let Some(account) = &mut slot.account {
                 account.on_surroundings(&mut self.shared);
@@ -586,6 +661,9 @@ impl Engine {
         for interface in &config.sip_interfaces {
             self.listen(interface);
         }
+        self.shared
+            .proxies
+            .reconfigure(&config, &mut self.shared.pace);
         self.config = config;
         for name in &diff.removed {
             self.leave(name, None);

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::account::regevent::Reply;
 use crate::cx::Cx;
 use crate::effect::{Output, Via};
 use crate::sip::message::Message;
@@ -44,13 +45,30 @@ pub(super) fn answer(
     if message.check().is_err() {
         return;
     }
+    let header = (code == 200).then_some(("Allow", crate::account::ALLOW));
+    let reply = Reply {
+        code,
+        reason,
+        header,
+    };
+    say(message, (via, from), &reply, cx);
+}
+
+/// Answers a request statelessly.
+pub(super) fn say(
+    message: &Message<'_>,
+    (via, from): (Via, SocketAddr),
+    reply: &Reply,
+    cx: &mut Cx,
+) {
     let counter = cx.now.as_micros();
     let tag = cx.seed.draw(TAGS, counter).token();
     let mut out = std::mem::take(&mut cx.scratch);
     out.clear();
-    let mut writer = Writer::reply(&mut out, message, (code, reason), tag.as_str(), from);
-    if code == 200 {
-        writer.header("Allow", format_args!("{}", crate::account::ALLOW));
+    let code = (reply.code, reply.reason);
+    let mut writer = Writer::reply(&mut out, message, code, tag.as_str(), from);
+    if let Some((name, value)) = reply.header {
+        writer.parts(name, &[value]);
     }
     writer.finish(&[]);
     let bytes = Arc::from(&out[..]);

@@ -5,6 +5,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+mod watch;
+
 use super::*;
 use crate::config::{
     Agent, AuthenticationMode, Credentials, IpGroup, ProxyAddress, ProxySet, Redirects, Register,
@@ -85,6 +87,10 @@ impl Bench {
     fn with(change: impl FnOnce(&mut config::Registration)) -> Self {
         let mut config = config();
         change(&mut Arc::make_mut(&mut config).registration);
+        Self::of(config)
+    }
+
+    fn of(config: Arc<Config>) -> Self {
         let settings = Settings {
             seed: Seed::from_number(1),
             unix_ms_at_zero: 0,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::Engine;
 use super::requests::{self, Sender};
+use crate::account::regevent;
 use crate::cx::{Branch, Cx, Ended, Expired, Matched, Party};
 use crate::effect::Via;
 use crate::pace::RegistrarId;
@@ -44,6 +45,9 @@ impl Engine {
                 }
                 Some(_) => Sender::Known,
             };
+            if sender == Sender::Known && self.on_notify(&message, via, from) {
+                return;
+            }
             return requests::answer(&message, via, from, sender, &mut self.shared.cx);
         };
         // RFC 3261 §8.1.3.3: an answer with a second Via is not for us.
@@ -64,6 +68,29 @@ impl Engine {
             Matched::Stray | Matched::Provisional(_) => {}
             Matched::Final(ended) => self.on_ended(&ended, &End::Answer(&message, &top)),
         }
+    }
+
+    /// Whether a request is a NOTIFY whose tag leads to an Account, which has then answered it.
+    fn on_notify(&mut self, message: &Message<'_>, via: Via, from: SocketAddr) -> bool {
+        let to = message.to();
+        let id = match (message.method(), &to) {
+            (Some("NOTIFY"), Ok(to)) if message.check().is_ok() => {
+                to.tag().and_then(regevent::account_of)
+            }
+            _ => None,
+        };
+        let Some(id) = id else { return false };
+        let mut notified = None;
+        self.with(id, |account, shared| {
+            notified = account.on_notify(message, shared);
+        });
+        let Some(notified) = notified else {
+            return false;
+        };
+        let reply = &notified.reply;
+        requests::say(message, (via, from), reply, &mut self.shared.cx);
+        self.with(id, |account, shared| account.on_notified(&notified, shared));
+        true
     }
 
     /// Whether a request from this registrar is for an Account that has a port of its own, but came
@@ -128,7 +155,10 @@ impl Engine {
                 End::Silence => account.on_timeout(ended, shared),
                 End::Unreachable => account.on_unreachable(ended, shared),
             }),
-            Party::Subscription(_) => {}
+            Party::Subscription(id) => self.with(id, |account, shared| match end {
+                End::Answer(message, _) => account.on_subscribe_answer(ended, message, shared),
+                End::Silence | End::Unreachable => account.on_subscribe_silence(ended, shared),
+            }),
             Party::Probe { .. } => {
                 let how = match end {
                     End::Answer(message, _) => Probed::Answered(message.code().unwrap_or_default()),

@@ -267,7 +267,8 @@ impl Range {
     }
 }
 
-/// Sockets of interfaces count from 0; those of ports have the number of their range, from 1, above.
+/// Sockets of interfaces count from 0; those of ports have the number of their range, from 1,
+/// above.
 fn socket_of(range: usize, port: u16) -> SocketId {
     SocketId((range as u32 + 1) << 16 | u32::from(port))
 }

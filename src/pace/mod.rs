@@ -23,6 +23,13 @@ use queue::Queue;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RegistrarId(u32);
 
+impl RegistrarId {
+    /// Its number.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// Names an entry in a registrar's queue, so that one that was cancelled is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Turn(u64);
@@ -49,8 +56,8 @@ pub struct Registrar {
     pub suspect: bool,
     /// When it last sent anything.
     pub heard: Option<Instant>,
-    /// Whether it is offline and has sent nothing since: then one REGISTER at a time probes it (rule
-    /// P4).
+    /// Whether it is offline and has sent nothing since: then one REGISTER at a time probes it
+    /// (rule P4).
     pub is_dead: bool,
     window: u32,
     in_flight: u32,
@@ -400,6 +407,21 @@ mod tests {
         pace.on_heard(id, Instant::from_secs(5));
         pace.on_silence(id, Instant::from_secs(32), Instant::ZERO);
         assert_eq!((pace.in_flight(id).1, pace.get(id).suspect), (32, false));
+    }
+
+    // rule P4
+    #[test]
+    fn one_register_at_a_time_goes_to_a_dead_registrar_and_all_when_it_is_heard() {
+        let (mut pace, id) = one();
+        pace.on_dead(id);
+        for slot in 0..5 {
+            pace.enqueue(id, account(slot), Instant::ZERO, None);
+        }
+        assert_eq!(all(&mut pace, Instant::ZERO), [0]);
+        pace.leave(id);
+        assert_eq!(all(&mut pace, Instant::ZERO), [1]);
+        pace.on_heard(id, Instant::from_secs(1));
+        assert_eq!(all(&mut pace, Instant::from_secs(1)), [2, 3, 4]);
     }
 
     // rule L6

@@ -1,39 +1,36 @@
-//! What we know about the members of a Proxy Set, and which of them is worth trying.
+//! What we know about the members of a Proxy Set, and which of them is worth trying (rules P1–P8).
 //!
-//! It knows the set's order and which members left a request unanswered. It does not know who uses
-//! the set. Its invariant: members stand in the set's order, priority first, then as written.
+//! It knows the set's order, what DNS says of its names, and how its members answer: to probes that
+//! it sends itself, and to REGISTERs as far as it is told. It does not know who uses the set. Its
+//! invariant: members stand in the set's order, priority first, then as written; what is known of
+//! one is kept as long as it is in the list or holds a binding.
+//!
+//! Handlers only take note, and [`Proxies::settle`] does what follows: asks, probes, judges, arms
+//! the set's one timer. It is called after each input, for the sets that something happened to.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod keepalive;
+mod names;
+mod probe;
+mod set;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::config::{KeepAlive, LoadBalancing, ProxySet, Redundancy, SipInterface};
-use crate::cx::{Armed, Cx, Ended};
-use crate::effect::{SetId, SocketId};
+pub use keepalive::Health;
+pub use set::MemberView;
+
+use crate::config::{Config, ProxySet, Registration, SipInterface};
+use crate::cx::{Cx, Ended, Owner, Party};
+use crate::effect::{QuestionId, SetId, SocketId};
+use crate::locate::Resolution;
 use crate::pace::{Pace, RegistrarId};
+use crate::rng::Draw;
 use crate::time::{Duration, Instant};
-
-/// One Proxy Set in use.
-#[derive(Debug)]
-struct Set {
-    config: Arc<ProxySet>,
-    socket: SocketId,
-    members: Vec<Member>,
-    /// The current member of a set that parks (rule P6).
-    current: Option<RegistrarId>,
-    /// The last member that had its turn in round robin.
-    turn: Option<RegistrarId>,
-    timer: Armed,
-}
-
-/// An address of a set.
-#[derive(Debug)]
-struct Member {
-    registrar: RegistrarId,
-    weight: u16,
-    is_offline: bool,
-}
+use keepalive::Limits;
+use names::{Asking, Questions};
+use set::{News, Set};
 
 /// How a probe ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,17 +71,92 @@ pub struct Socket {
     pub refused: Option<(Arc<str>, Instant)>,
 }
 
+/// The global parameters that matter here.
+#[derive(Debug)]
+struct Rules {
+    limits: Limits,
+    registration_time: Duration,
+    dns_refresh: Duration,
+    user_agent: Arc<str>,
+}
+
+/// The status of a set is told so often at most, unless a word or the list is another.
+const TELLING: Duration = Duration::from_millis(200);
+/// Owner of a set's draws: above every Account's (`Cx::draw`).
+const OWNER: u64 = 0xffff_fffe << 32;
+
 /// All Proxy Sets and SIP Interfaces of an engine.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub struct Proxies {
     sets: Vec<Set>,
     set_names: BTreeMap<Arc<str>, SetId>,
     sockets: Vec<Socket>,
     socket_names: BTreeMap<Arc<str>, SocketId>,
+    /// The sets that a registrar is or was in, by its number.
+    users: Vec<Vec<SetId>>,
+    questions: Questions,
+    rules: Rules,
     changes: VecDeque<(SetId, Change)>,
+    touched: Vec<SetId>,
+    may_probe: bool,
+}
+
+impl Default for Proxies {
+    fn default() -> Self {
+        Self {
+            sets: Vec::new(),
+            set_names: BTreeMap::new(),
+            sockets: Vec::new(),
+            socket_names: BTreeMap::new(),
+            users: Vec::new(),
+            questions: Questions::default(),
+            rules: Rules::of(&Registration::default(), &Arc::from("")),
+            changes: VecDeque::new(),
+            touched: Vec::new(),
+            may_probe: false,
+        }
+    }
+}
+
+impl Rules {
+    fn of(rules: &Registration, user_agent: &Arc<str>) -> Self {
+        Self {
+            limits: Limits {
+                lagged: Duration::from_millis(rules.lagged_ms.into()),
+                unknown: rules.probe_unknown,
+            },
+            registration_time: Duration::from_secs(rules.registration_time_secs.into()),
+            dns_refresh: Duration::from_secs(rules.dns_refresh_secs.into()),
+            user_agent: Arc::clone(user_agent),
+        }
+    }
 }
 
 impl Proxies {
+    /// The global parameters are these from now on.
+    pub fn set_rules(&mut self, rules: &Registration, user_agent: &Arc<str>) {
+        self.rules = Rules::of(rules, user_agent);
+        self.touch_all();
+    }
+
+    /// Every set of a configuration is in use, and no other.
+    pub fn reconfigure(&mut self, config: &Config, pace: &mut Pace) {
+        for set in &config.proxy_sets {
+            self.set(set, pace);
+        }
+        let is_configured = |name: &str| config.proxy_sets.iter().any(|set| &*set.name == name);
+        let gone = self
+            .set_names
+            .iter()
+            .filter(|(name, _)| !is_configured(name));
+        let gone: Vec<(Arc<str>, SetId)> = gone.map(|(name, id)| (name.clone(), *id)).collect();
+        for (name, id) in gone {
+            self.set_names.remove(&name);
+            self.sets[id.0 as usize].retire();
+            self.touch(id);
+        }
+    }
+
     /// The socket of a SIP Interface, and whether it is new and must be bound.
     pub fn socket(&mut self, interface: &Arc<SipInterface>) -> (SocketId, bool) {
         if let Some(id) = self.socket_names.get(&interface.name) {
@@ -102,32 +174,57 @@ impl Proxies {
         (id, true)
     }
 
-    /// The Proxy Set, with its members known to `pace`.
+    /// The Proxy Set of this name, as it is configured now, with its members known to `pace`.
     pub fn set(&mut self, set: &Arc<ProxySet>, pace: &mut Pace) -> SetId {
-        if let Some(id) = self.set_names.get(&set.name) {
-            return *id;
-        }
         let (socket, _) = self.socket(&set.sip_interface);
-        let addresses = set.proxies.iter();
-        let members = addresses
-            .filter_map(|proxy| Some((proxy.address()?, proxy)))
-            .map(|(address, proxy)| Member {
-                registrar: pace.registrar(socket, address),
-                weight: proxy.weight,
-                is_offline: false,
-            })
-            .collect();
-        let id = SetId(self.sets.len() as u32);
-        self.sets.push(Set {
-            config: Arc::clone(set),
-            socket,
-            members,
-            current: None,
-            turn: None,
-            timer: Armed::default(),
-        });
-        self.set_names.insert(Arc::clone(&set.name), id);
+        let known = self.set_names.get(&set.name).copied();
+        let Some(id) = known else {
+            let id = SetId(self.sets.len() as u32);
+            self.sets.push(Set::new(set, socket, pace));
+            self.set_names.insert(Arc::clone(&set.name), id);
+            self.index(id);
+            self.touch(id);
+            return id;
+        };
+        let before = &self.sets[id.0 as usize].config;
+        if !Arc::ptr_eq(before, set) && **before != **set {
+            let changes = self.sets[id.0 as usize].reconfigure(set, socket, pace);
+            self.take_note(id, changes);
+        }
         id
+    }
+
+    /// The list of a set is another one.
+    fn take_note(&mut self, id: SetId, changes: Vec<Change>) {
+        let changes = changes.into_iter().map(|change| (id, change));
+        self.changes.extend(changes);
+        self.index(id);
+        self.touch(id);
+    }
+
+    /// Registrars find the sets that they are in.
+    fn index(&mut self, id: SetId) {
+        let set = &self.sets[id.0 as usize];
+        for member in set.members.iter().chain(&set.strays) {
+            let number = member.registrar.number() as usize;
+            if self.users.len() <= number {
+                self.users.resize_with(number + 1, Vec::new);
+            }
+            if !self.users[number].contains(&id) {
+                self.users[number].push(id);
+            }
+        }
+    }
+
+    fn touch(&mut self, id: SetId) {
+        let set = &mut self.sets[id.0 as usize];
+        if !std::mem::replace(&mut set.is_touched, true) {
+            self.touched.push(id);
+        }
+    }
+
+    fn touch_all(&mut self) {
+        (0..self.sets.len()).for_each(|id| self.touch(SetId(id as u32)));
     }
 
     /// A socket is bound.
@@ -142,6 +239,7 @@ impl Proxies {
         socket.local = Some(local);
         socket.refused = None;
         socket.contact = Arc::from(SocketAddr::new(host, local.port()).to_string());
+        self.touch_all();
     }
 
     /// A socket could not be bound; that is tried again.
@@ -159,11 +257,22 @@ impl Proxies {
 
     /// The socket that a set's traffic leaves from.
     pub fn socket_of_set(&self, set: SetId) -> SocketId {
-        self.sets[set.0 as usize].socket
+        self.get(set).socket
     }
 
     fn get(&self, set: SetId) -> &Set {
         &self.sets[set.0 as usize]
+    }
+
+    /// The sets in use.
+    pub fn sets(&self) -> impl Iterator<Item = SetId> + '_ {
+        let ids = (0..self.sets.len()).map(|id| SetId(id as u32));
+        ids.filter(|id| !self.get(*id).is_gone)
+    }
+
+    /// Whether a set is in use.
+    pub fn is_set(&self, set: SetId) -> bool {
+        self.sets.get(set.0 as usize).is_some_and(|it| !it.is_gone)
     }
 
     /// A set's configuration.
@@ -176,6 +285,20 @@ impl Proxies {
         self.get(set).members.iter().map(|member| member.registrar)
     }
 
+    /// A set's members as the status shows them.
+    pub fn views<'a>(
+        &'a self,
+        set: SetId,
+        pace: &'a Pace,
+    ) -> impl Iterator<Item = MemberView<'a>> + 'a {
+        self.get(set).views(pace)
+    }
+
+    /// What is wrong with the names of a set, for people.
+    pub fn trouble(&self, set: SetId) -> Option<String> {
+        self.get(set).trouble()
+    }
+
     /// Whether this registrar is in the list.
     pub fn is_member(&self, set: SetId, registrar: RegistrarId) -> bool {
         self.members(set).any(|member| member == registrar)
@@ -184,7 +307,15 @@ impl Proxies {
     /// Whether a member is online: not known to be offline (rule P4). Without keep-alive all are.
     pub fn is_online(&self, set: SetId, registrar: RegistrarId) -> bool {
         let mut members = self.get(set).members.iter();
-        members.any(|member| member.registrar == registrar && !member.is_offline)
+        members.any(|member| member.registrar == registrar && !member.pulse.is_offline())
+    }
+
+    /// The word for a registrar that is in the list, or holds a binding (rule P5).
+    pub fn health(&self, set: SetId, registrar: RegistrarId) -> Option<Health> {
+        let set = self.get(set);
+        let mut watched = set.members.iter().chain(&set.strays);
+        let member = watched.find(|member| member.registrar == registrar)?;
+        Some(member.pulse.word())
     }
 
     /// Whether a member is online and has not left a request unanswered since it was last heard.
@@ -206,13 +337,12 @@ impl Proxies {
     /// Whether the set goes back to its best member as soon as that is online (rule P6). It takes
     /// keep-alive by OPTIONS.
     pub fn is_homing(&self, set: SetId) -> bool {
-        let config = self.config_of(set);
-        config.redundancy == Redundancy::Homing && config.keep_alive == KeepAlive::Options
+        self.get(set).is_homing()
     }
 
     /// Whether a set as a whole is online; `None` while that is not known (rules P6, S13).
-    pub fn is_set_online(&self, _set: SetId) -> Option<bool> {
-        None
+    pub fn is_set_online(&self, set: SetId) -> Option<bool> {
+        self.get(set).verdict
     }
 
     /// The member that the next REGISTER goes to by rule P6, among those that are online, not
@@ -224,7 +354,13 @@ impl Proxies {
         is_excluded: impl Fn(RegistrarId) -> bool,
         draw: impl FnOnce() -> u64,
     ) -> Option<RegistrarId> {
-        self.sets[set.0 as usize].current(pace, is_excluded, draw)
+        let id = set;
+        let set = &mut self.sets[id.0 as usize];
+        if set.elect(pace) {
+            set.news.is_urgent = true;
+            self.touch(id);
+        }
+        self.sets[id.0 as usize].choose(pace, is_excluded, draw)
     }
 
     /// What is tried when no member is left that is online: those that are not excluded, best
@@ -250,29 +386,165 @@ impl Proxies {
     }
 
     /// A binding of an Account is held by this member now.
-    pub fn on_bound(&mut self, _set: SetId, _registrar: RegistrarId, _cx: &mut Cx) {}
+    pub fn on_bound(&mut self, set: SetId, registrar: RegistrarId, _cx: &mut Cx) {
+        self.sets[set.0 as usize].on_bound(registrar);
+        self.index(set);
+        self.touch(set);
+    }
 
     /// A binding is no longer held.
-    pub fn on_unbound(&mut self, _set: SetId, _registrar: RegistrarId, _cx: &mut Cx) {}
+    pub fn on_unbound(&mut self, set: SetId, registrar: RegistrarId, _cx: &mut Cx) {
+        self.sets[set.0 as usize].on_unbound(registrar);
+        self.touch(set);
+    }
 
     /// Names of a set are asked anew (rule S7).
-    pub fn renew(&mut self, _set: SetId, _cx: &mut Cx) {}
+    pub fn renew(&mut self, set: SetId, cx: &mut Cx) {
+        let names = self.sets[set.0 as usize].names.iter_mut();
+        names.for_each(|name| name.renew(cx.now));
+        self.touch(set);
+    }
 
     /// A registrar answered a REGISTER.
-    pub fn on_answered(&mut self, _registrar: RegistrarId, _round_trip: Duration, _cx: &mut Cx) {}
+    pub fn on_answered(&mut self, registrar: RegistrarId, round_trip: Duration, cx: &mut Cx) {
+        let users = std::mem::take(self.users_of(registrar));
+        for id in &users {
+            self.on_alive(*id, registrar, (cx.now.back(round_trip), round_trip), false);
+        }
+        *self.users_of(registrar) = users;
+    }
 
     /// A registrar is silent as a whole, or cannot be reached: it is offline in every set that
     /// probes it (rule P4).
-    pub fn on_lost(&mut self, _registrar: RegistrarId, _pace: &mut Pace, _cx: &mut Cx) {}
+    pub fn on_lost(&mut self, registrar: RegistrarId, pace: &mut Pace, cx: &mut Cx) {
+        let users = std::mem::take(self.users_of(registrar));
+        for id in &users {
+            self.on_dead(*id, registrar, pace, cx.now);
+        }
+        *self.users_of(registrar) = users;
+    }
+
+    fn users_of(&mut self, registrar: RegistrarId) -> &mut Vec<SetId> {
+        let number = registrar.number() as usize;
+        if self.users.len() <= number {
+            self.users.resize_with(number + 1, Vec::new);
+        }
+        &mut self.users[number]
+    }
+
+    /// A registrar gave a good answer, as far as one set goes.
+    fn on_alive(
+        &mut self,
+        id: SetId,
+        registrar: RegistrarId,
+        answer: (Instant, Duration),
+        is_probe: bool,
+    ) {
+        let set = &mut self.sets[id.0 as usize];
+        let recovery = set.recovery();
+        let Some(member) = set.watched_mut(registrar) else {
+            return;
+        };
+        let is_back = member.pulse.on_alive(answer, is_probe, recovery);
+        set.news.is_any = true;
+        if is_back {
+            self.changes.push_back((id, Change::Online(registrar)));
+        }
+        self.touch(id);
+    }
+
+    /// A registrar does not answer, as far as one set goes.
+    fn on_dead(&mut self, id: SetId, registrar: RegistrarId, pace: &mut Pace, now: Instant) {
+        self.touch(id);
+        let set = &mut self.sets[id.0 as usize];
+        if !set.is_monitored() {
+            return;
+        }
+        let Some(member) = set.watched_mut(registrar) else {
+            return;
+        };
+        if member.pulse.on_lost(now) {
+            self.changes.push_back((id, Change::Offline(registrar)));
+        }
+        pace.on_dead(registrar);
+    }
 
     /// A probe is over.
-    pub fn on_probed(&mut self, _ended: &Ended, _how: Probed, _pace: &mut Pace, _cx: &mut Cx) {}
+    pub fn on_probed(&mut self, ended: &Ended, how: Probed, pace: &mut Pace, cx: &mut Cx) {
+        let Party::Probe { set: id, registrar } = ended.party else {
+            return;
+        };
+        let set = &mut self.sets[id.0 as usize];
+        let mut watched = set.members.iter_mut().chain(&mut set.strays);
+        let is_it = |flight| flight == Some(ended.id);
+        let Some(member) =
+            watched.find(|it| it.registrar.number() == registrar && is_it(it.pulse.flight))
+        else {
+            return;
+        };
+        member.pulse.flight = None;
+        let registrar = member.registrar;
+        let failures = &set.config.keep_alive_failure_responses;
+        let is_failure = matches!(how, Probed::Answered(code) if failures.contains(&code));
+        self.touch(id);
+        match how {
+            Probed::Answered(_) if !is_failure => {
+                let answer = (ended.sent, ended.round_trip(cx.now));
+                self.on_alive(id, registrar, answer, true);
+            }
+            Probed::Silent if !pace.is_silent_since(registrar, ended.sent) => {}
+            Probed::Answered(_) | Probed::Silent | Probed::Unreachable => {
+                self.on_dead(id, registrar, pace, cx.now);
+            }
+        }
+    }
+
+    /// DNS has answered.
+    pub fn on_resolved(
+        &mut self,
+        question: QuestionId,
+        answer: Resolution,
+        pace: &mut Pace,
+        cx: &mut Cx,
+    ) {
+        let Some(id) = self.questions.take(question) else {
+            return;
+        };
+        let mut draw = self.draw(id, cx);
+        let set = &mut self.sets[id.0 as usize];
+        let mut asking = Asking {
+            set: id,
+            questions: &mut self.questions,
+            draw: &mut draw,
+            cx,
+            refresh: self.rules.dns_refresh,
+        };
+        let mut answer = Some(answer);
+        for name in &mut set.names {
+            if name.waits_for(question)
+                && let Some(answer) = answer.take()
+            {
+                name.on_resolved(question, answer, &mut asking);
+            }
+        }
+        let changes = set.relist(pace);
+        set.news.is_any = true;
+        self.take_note(id, changes);
+    }
+
+    fn draw(&mut self, id: SetId, cx: &Cx) -> Draw {
+        let set = &mut self.sets[id.0 as usize];
+        set.draws += 1;
+        cx.seed.draw(OWNER | u64::from(id.0), set.draws)
+    }
 
     /// A set's timer entry of this generation came due.
     pub fn on_timer(&mut self, set: SetId, generation: u32, _pace: &mut Pace, cx: &mut Cx) {
-        let set = &mut self.sets[set.0 as usize];
-        if !cx.timers.fired(&mut set.timer, generation) {
-            return;
+        if cx
+            .timers
+            .fired(&mut self.sets[set.0 as usize].timer, generation)
+        {
+            self.touch(set);
         }
     }
 
@@ -289,73 +561,167 @@ impl Proxies {
 
     /// Whether any member is not excluded.
     pub fn has_open(&self, set: SetId, is_excluded: impl Fn(RegistrarId) -> bool) -> bool {
-        self.sets[set.0 as usize]
-            .members
-            .iter()
-            .any(|it| !is_excluded(it.registrar))
+        self.members(set).any(|registrar| !is_excluded(registrar))
     }
 
     /// Place of a registrar in the set's order, from 1.
     pub fn rank(&self, set: SetId, registrar: RegistrarId) -> Option<u16> {
-        let place = self.sets[set.0 as usize]
-            .members
-            .iter()
-            .position(|it| it.registrar == registrar)?;
+        let place = self.members(set).position(|member| member == registrar)?;
         u16::try_from(place + 1).ok()
     }
-}
 
-impl Set {
-    fn current(
-        &mut self,
-        pace: &Pace,
-        is_excluded: impl Fn(RegistrarId) -> bool,
-        draw: impl FnOnce() -> u64,
-    ) -> Option<RegistrarId> {
-        let is_usable = |it: &&Member| !it.is_offline && !pace.get(it.registrar).suspect;
-        let usable = self.members.iter().filter(is_usable);
-        let mut open = usable.clone().filter(|it| !is_excluded(it.registrar));
-        match self.config.load_balancing {
-            LoadBalancing::None => {
-                let parks = match self.config.redundancy {
-                    Redundancy::Parking => true,
-                    Redundancy::Homing => self.config.keep_alive != KeepAlive::Options,
-                };
-                let stays = |it: &Member| parks && Some(it.registrar) == self.current;
-                if !usable.clone().any(stays) {
-                    self.current = usable.clone().next().map(|it| it.registrar);
-                }
-                let current = self.current.filter(|id| !is_excluded(*id));
-                current.or_else(|| open.next().map(|it| it.registrar))
-            }
-            LoadBalancing::RoundRobin => {
-                let is_turn = |it: &Member| Some(it.registrar) == self.turn;
-                let behind = self.members.iter().position(is_turn).map_or(0, |at| at + 1);
-                let place = |id| self.members.iter().position(|it| it.registrar == id);
-                let open: Vec<RegistrarId> = open.map(|it| it.registrar).collect();
-                let next = open.iter().find(|id| place(**id) >= Some(behind));
-                self.turn = next.or(open.first()).copied();
-                self.turn
-            }
-            LoadBalancing::RandomWeights => {
-                // Without any weight all are equal (RFC 2782 gives no share to 0 beside others).
-                let total: u64 = open.clone().map(|it| u64::from(it.weight)).sum();
-                let count = open.clone().count() as u64;
-                let (sum, share): (u64, fn(&Member) -> u64) = match total {
-                    0 => (count, |_| 1),
-                    total => (total, |it| it.weight.into()),
-                };
-                let mut left = draw().checked_rem(sum)?;
-                let chosen = open.find(|it| match left.checked_sub(share(it)) {
-                    None => true,
-                    Some(rest) => {
-                        left = rest;
-                        false
-                    }
-                });
-                chosen.map(|it| it.registrar)
-            }
+    /// Every published time is another.
+    pub fn on_clock(&mut self) {
+        self.sets
+            .iter_mut()
+            .for_each(|set| set.news.is_urgent = true);
+        self.touch_all();
+    }
+
+    /// Whether [`Proxies::settle`] has anything to do.
+    pub fn is_unsettled(&self) -> bool {
+        !self.touched.is_empty()
+    }
+
+    /// Does what follows from all that was told: for the sets that something happened to. Nobody is
+    /// probed unless `may_probe`.
+    pub fn settle(&mut self, pace: &mut Pace, cx: &mut Cx, may_probe: bool) {
+        if self.may_probe != may_probe {
+            self.may_probe = may_probe;
+            self.touch_all();
         }
+        for id in std::mem::take(&mut self.touched) {
+            self.settle_one(id, pace, cx);
+        }
+    }
+
+    fn settle_one(&mut self, id: SetId, pace: &mut Pace, cx: &mut Cx) {
+        let set = &mut self.sets[id.0 as usize];
+        std::mem::take(&mut set.abandoned)
+            .into_iter()
+            .for_each(|flight| cx.abandon(flight));
+        if set.is_gone {
+            set.is_touched = false;
+            return cx.timers.set(Owner::Set(id.0), &mut set.timer, None);
+        }
+        self.look_up(id, pace, cx);
+        let set = &mut self.sets[id.0 as usize];
+        let is_monitored = set.is_monitored();
+        for member in set.members.iter_mut().chain(&mut set.strays) {
+            let is_new = member.pulse.judge(is_monitored, cx.now, self.rules.limits);
+            set.news.is_urgent |= is_new;
+        }
+        let (is_elected, verdict) = (set.elect(pace), set.judge());
+        let is_judged = verdict != set.verdict;
+        set.news.is_urgent |= is_elected || is_judged;
+        if is_judged {
+            set.verdict = verdict;
+            self.changes.push_back((id, Change::Verdict));
+        }
+        self.probe(id, pace, cx);
+        self.sets[id.0 as usize].is_touched = false;
+        self.tell(id, cx);
+    }
+
+    /// Asks for names that are due.
+    fn look_up(&mut self, id: SetId, pace: &mut Pace, cx: &mut Cx) {
+        let now = cx.now;
+        let is_due = |it: &names::Name| it.due().is_some_and(|due| due <= now);
+        if !self.get(id).names.iter().any(is_due) {
+            return;
+        }
+        let mut draw = self.draw(id, cx);
+        let set = &mut self.sets[id.0 as usize];
+        let mut asking = Asking {
+            set: id,
+            questions: &mut self.questions,
+            draw: &mut draw,
+            cx,
+            refresh: self.rules.dns_refresh,
+        };
+        let mut is_new = false;
+        for name in set.names.iter_mut().filter(|name| is_due(name)) {
+            is_new |= name.run(&mut asking);
+        }
+        if is_new {
+            set.news.is_any = true;
+            let changes = set.relist(pace);
+            self.take_note(id, changes);
+        }
+    }
+
+    /// Probes the members that are due.
+    fn probe(&mut self, id: SetId, pace: &Pace, cx: &mut Cx) {
+        let set = self.get(id);
+        let Some(socket) = self.sockets.get(set.socket.0 as usize) else {
+            return;
+        };
+        if socket.local.is_none() || !self.may_probe {
+            return;
+        }
+        let Rules {
+            limits,
+            registration_time,
+            ..
+        } = self.rules;
+        let all = set.probes(registration_time, limits);
+        let due = all.filter(|(_, due)| *due <= cx.now).map(|(id, _)| id);
+        let due: Vec<RegistrarId> = due.collect();
+        let contact = Arc::clone(&socket.contact);
+        for registrar in due {
+            let mut draw = self.draw(id, cx);
+            let set = &mut self.sets[id.0 as usize];
+            let (config, socket) = (Arc::clone(&set.config), set.socket);
+            let Some(member) = set.watched_mut(registrar) else {
+                continue;
+            };
+            let target = probe::Target {
+                set: id,
+                registrar: registrar.number(),
+                address: pace.get(registrar).address,
+                name: member.name.as_deref(),
+                socket,
+                contact: &contact,
+                user_agent: &self.rules.user_agent,
+            };
+            probe::send(&config, &target, &mut member.pulse, (&mut draw, cx));
+        }
+    }
+
+    /// Says that the status is another, at once or soon, and arms the timer.
+    fn tell(&mut self, id: SetId, cx: &mut Cx) {
+        let may_probe = self.may_probe;
+        let is_bound = self
+            .socket_of(self.get(id).socket)
+            .is_some_and(|it| it.local.is_some());
+        let Rules {
+            limits,
+            registration_time,
+            ..
+        } = self.rules;
+        let set = &mut self.sets[id.0 as usize];
+        let told = set.news.told.map(|told| told + TELLING);
+        let is_time = told.is_none_or(|told| told <= cx.now);
+        if set.news.is_urgent || (set.news.is_any && is_time) {
+            cx.out.set_changed(id);
+            set.news = News {
+                told: Some(cx.now),
+                ..News::default()
+            };
+        }
+        let telling = told.filter(|_| set.news.is_any);
+        let names = set.names.iter().filter_map(names::Name::due);
+        let members = set.members.iter().chain(&set.strays);
+        let turns = members.filter_map(|member| member.pulse.turns());
+        let probes = set.probes(registration_time, limits);
+        let probes = probes.filter(|_| is_bound && may_probe).map(|(_, due)| due);
+        let next = telling
+            .into_iter()
+            .chain(names)
+            .chain(turns)
+            .chain(probes)
+            .min();
+        cx.timers.set(Owner::Set(id.0), &mut set.timer, next);
     }
 }
 

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use super::transcript::{Packet, What};
 use super::{Line, World};
 use crate::effect::{Command, Event, Outcome, Phase, Ticket};
-use crate::status::{self, AccountStatus};
+use crate::status::{self, AccountStatus, Health, MemberStatus, ProxySetStatus};
 use crate::time::{Duration, Instant};
 
 /// A packet that we should send.
@@ -403,6 +403,66 @@ impl World {
     /// The status of an Account as it was published last, be it so or not.
     pub fn published(&self, name: &str) -> Option<&AccountStatus> {
         self.run.as_ref()?.published.get(name)
+    }
+
+    /// The status of the Proxy Set that has a member at this address, the first such, as it is now.
+    #[track_caller]
+    pub fn set_at(&self, member: SocketAddr) -> ProxySetStatus {
+        let sets = self
+            .run
+            .iter()
+            .flat_map(|run| run.engine.sets().map(move |id| (run, id)));
+        let mut all = sets.filter_map(|(run, id)| status::proxy_set(&run.engine, id));
+        match all.find(|set| set.members.iter().any(|it| it.address == member)) {
+            Some(set) => set,
+            None => self.fail(&format!("no Proxy Set has a member at {member}")),
+        }
+    }
+
+    /// The status of the Proxy Set of this name, as it is now.
+    #[track_caller]
+    pub fn set_of(&self, name: &str) -> ProxySetStatus {
+        let sets = self
+            .run
+            .iter()
+            .flat_map(|run| run.engine.sets().map(move |id| (run, id)));
+        let mut all = sets.filter_map(|(run, id)| status::proxy_set(&run.engine, id));
+        match all.find(|set| &*set.name == name) {
+            Some(set) => set,
+            None => self.fail(&format!("no Proxy Set {name}")),
+        }
+    }
+
+    /// The status of a member of a Proxy Set, as it is now.
+    #[track_caller]
+    pub fn member(&self, address: SocketAddr) -> MemberStatus {
+        let set = self.set_at(address);
+        let mut members = set.members.into_iter();
+        match members.find(|member| member.address == address) {
+            Some(member) => member,
+            None => self.fail(&format!("no member {address}")),
+        }
+    }
+
+    /// Runs to this instant; the word for a member is this one, and has been since then.
+    #[track_caller]
+    pub fn expect_health(&mut self, when: &str, address: SocketAddr, health: Health, since: &str) {
+        self.run_until(at(when));
+        let since = self.unix(at(since));
+        let member = self.member(address);
+        if (member.health, member.since) != (health, since) {
+            let (word, from) = (member.health, member.since);
+            self.fail(&format!(
+                "{address} should be {health} since {since}, and is {word} since {from}"
+            ));
+        }
+    }
+
+    /// When the status of the Proxy Set with this member was published, and how it was then.
+    pub fn published_set(&self, member: SocketAddr) -> Option<(&[Instant], &ProxySetStatus)> {
+        let published = self.run.as_ref()?.published_sets.values();
+        let mut known = published.filter_map(|(at, set)| Some((&**at, set.as_ref()?)));
+        known.find(|(_, set)| set.members.iter().any(|it| it.address == member))
     }
 
     /// Whether the engine has an Account of this name.

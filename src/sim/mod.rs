@@ -38,12 +38,12 @@ pub use transcript::{Line, Packet, Summary, Transcript, Used, What};
 
 use crate::config::Diff;
 use crate::effect::{
-    AccountId, BatchId, Input, Outcome, Output, QuestionId, Record, SocketId, Ticket,
+    AccountId, BatchId, Input, Outcome, Output, QuestionId, Record, SetId, SocketId, Ticket,
 };
 use crate::engine::{Engine, Settings};
 use crate::locate::{Question, Resolution};
 use crate::rng::Seed;
-use crate::status::{AccountStatus, UnixMs};
+use crate::status::{AccountStatus, ProxySetStatus, UnixMs};
 use crate::time::{Duration, Instant};
 use watch::Watch;
 
@@ -80,6 +80,7 @@ struct Run {
     questions: BTreeSet<QuestionId>,
     names: BTreeMap<AccountId, Arc<str>>,
     published: BTreeMap<Arc<str>, AccountStatus>,
+    published_sets: BTreeMap<SetId, (Vec<Instant>, Option<ProxySetStatus>)>,
 }
 
 /// The disk.
@@ -204,6 +205,7 @@ impl World {
             sockets: BTreeMap::new(),
             questions: BTreeSet::new(),
             published: BTreeMap::new(),
+            published_sets: BTreeMap::new(),
         });
         self.note("the engine starts");
         if self.setup.store.is_some() {
@@ -391,6 +393,7 @@ impl World {
             } => self.transmit(via, to, bytes, owner),
             Output::Save { batch, records, .. } => self.save(batch, records),
             Output::Changed(id) => self.changed(id),
+            Output::SetChanged(id) => self.set_changed(id),
             Output::Event(event) => self.event(event),
             Output::Reply { ticket, outcome } => self.reply(ticket, outcome),
             Output::Ask {

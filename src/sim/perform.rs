@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::transcript::{Line, Packet, Summary, What};
 use super::watch::Leaving;
 use super::{Fate, Happening, World};
-use crate::effect::{AccountId, BatchId, Event, Input, Outcome, Record, SocketId, Ticket, Via};
+use crate::effect::{
+    AccountId, BatchId, Event, Input, Outcome, Record, SetId, SocketId, Ticket, Via,
+};
 use crate::status;
 use crate::time::{Duration, Instant};
 
@@ -226,6 +228,17 @@ impl World {
             Some(status) => run.published.insert(name, status),
             None => run.published.remove(&name),
         };
+    }
+
+    /// Publishes the status of a Proxy Set, as the daemon does.
+    pub(super) fn set_changed(&mut self, id: SetId) {
+        let at = self.now;
+        if let Some(run) = &mut self.run {
+            let status = status::proxy_set(&run.engine, id);
+            let published = run.published_sets.entry(id).or_default();
+            published.0.push(at);
+            published.1 = status;
+        }
     }
 
     pub(super) fn event(&mut self, event: Event) {

@@ -271,7 +271,7 @@ pub(super) fn place(output: &Output) -> Option<u8> {
         Output::Open { .. } => Some(1),
         Output::Transmit { .. } => Some(2),
         Output::Save { .. } => Some(3),
-        Output::Changed(_) => Some(4),
+        Output::Changed(_) | Output::SetChanged(_) => Some(4),
         Output::Event(_) => Some(5),
         Output::Reply { .. } => Some(6),
         Output::Close { .. } | Output::Ask { .. } => None,

@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::snapshot::{AccountStatus, LastAnswer, StatusWord, UnixMs};
-use crate::effect::{AccountId, Phase};
+use super::snapshot::{
+    AccountStatus, Avoided, LastAnswer, MemberStatus, ProxySetStatus, StatusWord, UnixMs,
+};
+use crate::effect::{AccountId, Phase, SetId};
 use crate::engine::{AccountView, Engine};
+use crate::time::Duration;
 
 /// The status of one Account as of the last [`Engine::handle`]; `None` when it is gone.
 pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
@@ -51,13 +54,44 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
         failures: view.failures(),
         temporary: view.trouble().map(|trouble| trouble.is_temporary()),
         next_try: view.next_try().or(listen_again).map(time),
+        avoided: view
+            .avoided()
+            .map(|(registrar, until)| Avoided {
+                registrar: view.address(registrar),
+                until: time(until),
+            })
+            .collect(),
         retry_after_until: view.retry_after_until().map(time),
         public_address: view.public_address(),
         algorithm: view.algorithm().map(Cow::Borrowed),
-        rtt_us: view
-            .round_trip()
-            .map(|time| u32::try_from(time.as_micros()).unwrap_or(u32::MAX)),
+        rtt_us: view.round_trip().map(micros),
         detail: detail(&view).map(Arc::from),
+    })
+}
+
+fn micros(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
+}
+
+/// The status of one Proxy Set as of the last [`Engine::handle`]; `None` when it is gone.
+pub fn proxy_set(engine: &Engine, id: SetId) -> Option<ProxySetStatus> {
+    let view = engine.set(id)?;
+    let members = view.members().map(|member| MemberStatus {
+        address: member.address,
+        name: member.name.cloned(),
+        priority: member.priority,
+        weight: member.weight,
+        health: member.health,
+        since: UnixMs(view.unix_ms(member.since)),
+        rtt_us: member.round_trip.map(micros),
+        accounts_bound: member.bound,
+        is_current: member.is_current,
+    });
+    Some(ProxySetStatus {
+        name: Arc::clone(view.name()),
+        is_online: view.is_online(),
+        members: members.collect(),
+        trouble: view.trouble().map(Arc::from),
     })
 }
 
@@ -84,6 +118,11 @@ fn detail(view: &AccountView<'_>) -> Option<String> {
             ))
         }
         (Phase::Unregistered | Phase::AuthenticationOnly, ..) => None,
+        (Phase::Held, ..) => Some("the served group is not online".to_owned()),
+        (Phase::Avoided, ..) => Some("every registrar may still hold an older binding".to_owned()),
+        (Phase::WaitingForAnotherAccount, ..) => {
+            Some("its registrar does not answer; another Account probes it".to_owned())
+        }
         (Phase::Registering, ..) if view.refused().is_some() => view
             .refused()
             .map(|(why, _)| format!("its SIP Interface cannot be bound: {why}")),

@@ -10,5 +10,8 @@ pub mod table;
 pub mod words;
 
 pub use crate::effect::{Answer, Failure, Outcome, Phase};
-pub use collect::account;
-pub use snapshot::{AccountStatus, LastAnswer, SCHEMA, StatusWord, UnixMs};
+pub use crate::engine::Health;
+pub use collect::{account, proxy_set};
+pub use snapshot::{
+    AccountStatus, Avoided, LastAnswer, MemberStatus, ProxySetStatus, SCHEMA, StatusWord, UnixMs,
+};

@@ -10,6 +10,7 @@ use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use crate::effect::Phase;
+use crate::engine::Health;
 
 /// Version of the shapes in this file; it rises when a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
@@ -61,6 +62,9 @@ pub struct AccountStatus {
     pub temporary: Option<bool>,
     /// When the next attempt after a failure is due.
     pub next_try: Option<UnixMs>,
+    /// Registrars that it avoids (rule S8).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub avoided: Vec<Avoided>,
     /// A Retry-After in force ends then.
     pub retry_after_until: Option<UnixMs>,
     /// Our address as the registrar saw it (`received` and `rport`).
@@ -73,6 +77,15 @@ pub struct AccountStatus {
     pub detail: Option<Arc<str>>,
 }
 
+/// A registrar that an Account avoids (rule S8).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Avoided {
+    /// The registrar.
+    pub registrar: SocketAddr,
+    /// Until when.
+    pub until: UnixMs,
+}
+
 /// A final answer with its time.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LastAnswer {
@@ -82,6 +95,42 @@ pub struct LastAnswer {
     pub reason: Arc<str>,
     /// When.
     pub at: UnixMs,
+}
+
+/// The status of one Proxy Set (rule P5).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ProxySetStatus {
+    /// Unique name.
+    pub name: Arc<str>,
+    /// Whether it is online as a whole; absent while that is not known, and without keep-alive.
+    pub is_online: Option<bool>,
+    /// Its members in its order.
+    pub members: Vec<MemberStatus>,
+    /// What is wrong with its names, for people.
+    pub trouble: Option<Arc<str>>,
+}
+
+/// The status of one member of a Proxy Set.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MemberStatus {
+    /// Its address.
+    pub address: SocketAddr,
+    /// The name that it was found by, if it was.
+    pub name: Option<Arc<str>>,
+    /// 0 is best.
+    pub priority: u16,
+    /// Share among equals.
+    pub weight: u16,
+    /// The word for it.
+    pub health: Health,
+    /// Since when that holds.
+    pub since: UnixMs,
+    /// Round-trip time of its last answer, in microseconds.
+    pub rtt_us: Option<u32>,
+    /// How many Accounts it holds a binding of.
+    pub accounts_bound: u32,
+    /// Whether requests that follow no binding go to it.
+    pub is_current: bool,
 }
 
 /// The words of a phone's account page: registered, or the error number.

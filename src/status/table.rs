@@ -483,6 +483,7 @@ main: registered
             failures: 0,
             temporary: None,
             next_try: None,
+            avoided: Vec::new(),
             retry_after_until: None,
             public_address: None,
             algorithm: Some("MD5".into()),

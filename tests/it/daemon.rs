@@ -143,8 +143,8 @@ fn a_log_that_nobody_reads_any_more_ends_nothing() {
     assert!(ended.success(), "{ended}");
 }
 
-/// A password in a file that everybody may read is said, the socket goes into the user's own folder,
-/// and the receive buffer is what the system gives to anybody.
+/// A password in a file that everybody may read is said, the socket goes into the user's own
+/// folder, and the receive buffer is what the system gives to anybody.
 fn an_unprivileged_user_gets_along_where_nothing_is_given() {
     let sandbox = Sandbox::new();
     sandbox.set_mode("", 0o755);

@@ -42,7 +42,7 @@ const ASKING: &[&[&str]] = &[
     &["register", "--all", "--no-wait"],
 ];
 
-const FULL: &str = "error: cannot write the output: No space left on device (os error 28)\n";
+const FULL: &str = "error: cannot write the output: No space left on device\n";
 
 fn a_full_disk_is_told_whatever_was_to_be_written() {
     let sandbox = Sandbox::new();
@@ -80,9 +80,9 @@ fn a_reader_that_has_gone_is_left_in_peace() {
 
 fn wrong_usage_stays_wrong_where_it_cannot_be_told() {
     let nowhere = || OpenOptions::new().write(true).open("/dev/full");
-    for (arguments, code) in [(&["frobnicate"][..], 2), (&["man"], 1), (&["status"], 3)] {
+    let lost = ["status", "--socket", "/nowhere"];
+    for (arguments, code) in [(&["frobnicate"][..], 2), (&["man"], 1), (&lost, 3)] {
         let mut command = command(arguments);
-        let command = command.args(["--socket", "/nowhere"]);
         let command = command.stdout(nowhere().expect("a device of Linux"));
         let command = command.stderr(nowhere().expect("a device of Linux"));
         let status = command.status().expect("the program starts");

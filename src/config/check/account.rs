@@ -437,7 +437,7 @@ mod tests {
                 "account \"account-2\": unknown key \"speed\"",
                 "  hint: its keys are \"index\", \"name\", \"served_ip_group\", \
                  \"serving_ip_group\", \"host_name\", \"contact_user\", \"user_name\", \
-                 \"password\" and 3 more",
+                 \"password\" and 9 more",
                 "account \"account-0\": IP group \"g\" does not exist",
                 "  hint: did you mean \"g0\"? Defined groups are \"carrier\", \"g0\", \"g1\", \
                  \"g2\", \"g3\"",

@@ -17,8 +17,10 @@ mod credentials;
 mod gin;
 mod golden;
 mod granted;
+mod health;
 mod hostile;
 mod identity;
+mod keepalive;
 mod operator;
 mod pacing;
 mod redirect;
@@ -42,8 +44,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         gin::trials(),
         golden::trials(),
         granted::trials(),
+        health::trials(),
         hostile::trials(),
         identity::trials(),
+        keepalive::trials(),
         operator::trials(),
         pacing::trials(),
         redirect::trials(),
