@@ -148,7 +148,6 @@ fn hosts(address: SocketAddr) -> (String, String) {
 mod tests {
     use super::*;
     use crate::config::SipInterface;
-    use crate::rng::Seed;
 
     fn probe(keep_alive: KeepAlive, user: Option<&str>, name: Option<&str>) -> String {
         let interface = Arc::new(SipInterface::new("outside", [127, 0, 0, 1].into(), 5070));
