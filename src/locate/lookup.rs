@@ -132,7 +132,7 @@ impl Lookup {
             _ if query.port.is_some() => Method::Address,
             // RFC 3263 §4.1: NAPTR chooses a transport, and there is nothing to choose.
             Method::Naptr if query.is_transport_fixed => Method::Srv,
-            method => method,
+            Method::Address | Method::Srv | Method::Naptr => query.method,
         };
         let mut ahead = VecDeque::new();
         if method == Method::Naptr {
