@@ -100,7 +100,9 @@ fn write(
 ) {
     let is_register = method == "REGISTER";
     let user = config.keep_alive_user.as_deref();
-    let user = user.or(is_register.then_some(USER)).map(escape_user);
+    let user = user
+        .or_else(|| is_register.then_some(USER))
+        .map(escape_user);
     let (with_port, host) = match target.name {
         Some(name) => (name.to_owned(), name.to_owned()),
         None => hosts(target.address),
@@ -168,9 +170,10 @@ mod tests {
             from_tag: 1,
             cseq: 7,
         };
-        let method = match keep_alive {
-            KeepAlive::FakeRegister => "REGISTER",
-            _ => "OPTIONS",
+        let method = if keep_alive == KeepAlive::FakeRegister {
+            "REGISTER"
+        } else {
+            "OPTIONS"
         };
         let mut out = Vec::new();
         write(&mut out, method, "z9hG4bKx", (&config, &target, &identity));

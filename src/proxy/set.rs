@@ -272,7 +272,7 @@ impl Set {
                 let place = |id| self.members.iter().position(|it| it.registrar == id);
                 let open: Vec<RegistrarId> = open.map(|it| it.registrar).collect();
                 let next = open.iter().find(|id| place(**id) >= Some(behind));
-                let turn = next.or(open.first()).copied();
+                let turn = next.or_else(|| open.first()).copied();
                 self.turn = turn.or(self.turn);
                 turn
             }
@@ -304,7 +304,9 @@ impl Set {
         }
         let wanted = match self.config.load_balancing {
             LoadBalancing::None => 1,
-            _ => usize::from(self.config.min_active_servers.max(1)),
+            LoadBalancing::RoundRobin | LoadBalancing::RandomWeights => {
+                usize::from(self.config.min_active_servers.max(1))
+            }
         };
         let online = self.members.iter().filter(|it| !it.pulse.is_offline());
         if self.verdict.is_some() {
@@ -327,7 +329,10 @@ impl Set {
         let secs = |secs: u32| Duration::from_secs(secs.into());
         let usual = match self.config.keep_alive {
             KeepAlive::Register => registration_time,
-            _ => secs(self.config.keep_alive_secs),
+            KeepAlive::Disable
+            | KeepAlive::Options
+            | KeepAlive::OptionsOnActive
+            | KeepAlive::FakeRegister => secs(self.config.keep_alive_secs),
         };
         let recovering = secs(self.config.success_detection_interval_secs);
         let is_for_all = match self.config.keep_alive {

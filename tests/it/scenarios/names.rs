@@ -262,7 +262,7 @@ fn each_address_counts_once_and_fifty_at_most() {
     world.run_until(at("1"));
     let now = members(&world);
     assert_eq!(now.len(), 50);
-    let mut once = now.clone();
+    let mut once = now;
     once.sort_unstable();
     once.dedup();
     assert_eq!(once.len(), 50);
