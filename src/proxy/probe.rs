@@ -100,7 +100,9 @@ fn write(
 ) {
     let is_register = method == "REGISTER";
     let user = config.keep_alive_user.as_deref();
-    let user = user.or(is_register.then_some(USER)).map(escape_user);
+    let user = user
+        .or_else(|| is_register.then_some(USER))
+        .map(escape_user);
     let (with_port, host) = match target.name {
         Some(name) => (name.to_owned(), name.to_owned()),
         None => hosts(target.address),
@@ -150,7 +152,6 @@ fn hosts(address: SocketAddr) -> (String, String) {
 mod tests {
     use super::*;
     use crate::config::SipInterface;
-    use crate::rng::Seed;
 
     fn probe(keep_alive: KeepAlive, user: Option<&str>, name: Option<&str>) -> String {
         let interface = Arc::new(SipInterface::new("outside", [127, 0, 0, 1].into(), 5070));
