@@ -23,7 +23,7 @@ pub use keepalive::Health;
 pub use set::MemberView;
 pub use socket::Socket;
 
-use crate::config::{Config, ProxySet, Registration};
+use crate::config::{ProxySet, Registration};
 use crate::cx::{Cx, Ended, Party};
 use crate::effect::{QuestionId, SetId, SocketId};
 use crate::locate::Resolution;
@@ -128,12 +128,12 @@ impl Proxies {
         self.touch_all();
     }
 
-    /// Every set of a configuration is in use, and no other.
-    pub fn reconfigure(&mut self, config: &Config, pace: &mut Pace) {
-        for set in &config.proxy_sets {
+    /// These sets are configured, and no other.
+    pub fn reconfigure(&mut self, sets: &[Arc<ProxySet>], pace: &mut Pace) {
+        for set in sets {
             self.set(set, pace);
         }
-        let is_configured = |name: &str| config.proxy_sets.iter().any(|set| &*set.name == name);
+        let is_configured = |name: &str| sets.iter().any(|set| &*set.name == name);
         let gone = self
             .set_names
             .iter()

@@ -329,7 +329,10 @@ impl Set {
         let secs = |secs: u32| Duration::from_secs(secs.into());
         let usual = match self.config.keep_alive {
             KeepAlive::Register => registration_time,
-            _ => secs(self.config.keep_alive_secs),
+            KeepAlive::Disable
+            | KeepAlive::Options
+            | KeepAlive::OptionsOnActive
+            | KeepAlive::FakeRegister => secs(self.config.keep_alive_secs),
         };
         let recovering = secs(self.config.success_detection_interval_secs);
         let is_for_all = match self.config.keep_alive {
