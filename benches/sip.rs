@@ -136,7 +136,7 @@ fn write_register(count: u32) {
     let mut out = Vec::new();
     for number in 0..count {
         out.clear();
-        let mut writer = Writer::request(&mut out, METHOD, format_args!("{ADDRESS}"));
+        let mut writer = Writer::request(&mut out, METHOD, ADDRESS);
         writer
             .parts(
                 "Via",

@@ -322,7 +322,7 @@ impl Subscription {
             .dialog
             .as_deref()
             .map(|dialog| &*dialog.id().remote_tag);
-        let mut writer = Writer::request(out, "SUBSCRIBE", format_args!("{}", request.uri));
+        let mut writer = Writer::request(out, "SUBSCRIBE", &request.uri);
         let via = [
             "SIP/2.0/UDP ",
             form.local,

@@ -228,7 +228,7 @@ impl Account {
             asked.to_string(),
             identity.cseq.to_string(),
         );
-        let mut writer = Writer::request(&mut out, "REGISTER", format_args!("{uri}"));
+        let mut writer = Writer::request(&mut out, "REGISTER", uri);
         let via = [
             "SIP/2.0/UDP ",
             contact,
@@ -237,7 +237,7 @@ impl Account {
             ";rport",
         ];
         writer.parts("Via", &via);
-        writer.parts("Max-Forwards", &["70"]);
+        writer.fixed("Max-Forwards", "70");
         writer.parts("From", &["<", &identity.aor, ">;tag=", tag.as_str()]);
         writer.parts("To", &["<", &identity.aor, ">"]);
         writer.parts("Call-ID", &[&identity.call_id]);
@@ -256,13 +256,13 @@ impl Account {
             writer.parts(name, &[value]);
         }
         writer.parts("User-Agent", &[&shared.user_agent]);
-        writer.parts("Allow", &[ALLOW]);
+        writer.fixed("Allow", ALLOW);
         if self.is_bulk() {
-            writer.parts("Require", &[GIN]);
-            writer.parts("Proxy-Require", &[GIN]);
+            writer.fixed("Require", GIN);
+            writer.fixed("Proxy-Require", GIN);
         }
         if !self.without_path {
-            writer.parts("Supported", &["path"]);
+            writer.fixed("Supported", "path");
         }
         writer.finish(&[]);
         shared.cx.scratch = out;

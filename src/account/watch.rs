@@ -151,16 +151,14 @@ impl Account {
         };
         bound.until = shared.cx.now + Duration::from_secs(expires.into());
         bound.granted = expires;
-        let why = Why::Refresh;
-        let attempt = match self.attempt {
-            Attempt::Scheduled {
-                why: Why::Refresh, ..
-            } => Attempt::Scheduled {
-                due: self.refresh_due(bound.registrar, expires, shared),
-                why,
-            },
-            other => other,
-        };
+        let mut attempt = self.attempt;
+        if let Attempt::Scheduled {
+            due,
+            why: Why::Refresh,
+        } = &mut attempt
+        {
+            *due = self.refresh_due(bound.registrar, expires, shared);
+        }
         self.go(Binding::Bound(bound), attempt, shared, String::new);
     }
 

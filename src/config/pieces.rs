@@ -19,7 +19,7 @@ use super::row::{Origin, Row};
 /// Texts with fewer Accounts than this are read as a whole.
 const MANY: usize = 1_000;
 /// A piece ends with the first Account after so many bytes.
-const PIECE: usize = 16 * 1024;
+const PIECE: usize = 64 * 1024;
 
 /// Reads a text with very many Accounts; nothing if it must be read as a whole.
 pub(super) fn read(text: &str) -> Option<(Option<Config>, Faults<'_>)> {

@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+#[cfg(test)]
 mod watch;
 
 use super::*;

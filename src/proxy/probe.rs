@@ -115,10 +115,8 @@ fn write(
     };
     let host = with_port;
     let mut writer = match &user {
-        Some(user) if !is_register => {
-            Writer::request(out, method, format_args!("sip:{user}@{host}"))
-        }
-        _ => Writer::request(out, method, format_args!("sip:{host}")),
+        Some(user) if !is_register => Writer::request(out, method, &format!("sip:{user}@{host}")),
+        _ => Writer::request(out, method, &format!("sip:{host}")),
     };
     let via = ["SIP/2.0/UDP ", target.contact, ";branch=", branch, ";rport"];
     let tag = Token::of(identity.from_tag);

@@ -36,6 +36,7 @@ mod live;
 mod model;
 mod mutants;
 mod output;
+mod regevent;
 mod scenarios;
 mod sip_oracles;
 mod sipp;
@@ -55,6 +56,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     model::trials,
     mutants::trials,
     output::trials,
+    regevent::trials,
     scenarios::trials,
     sip_oracles::trials,
     sipp::trials,

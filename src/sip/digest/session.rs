@@ -110,8 +110,8 @@ impl Session {
         if !self.algorithm.is_session() || self.cnonce().is_empty() {
             self.keep_cnonce(cnonce);
         }
-        let nc = format!("{:08x}", self.uses);
-        let terms = self.terms(&nc);
+        let nc = count(self.uses);
+        let terms = self.terms(nc.as_str());
         let response = terms.proof(&terms.key(user, password), method, uri, body);
         self.write_user(out, &terms, user);
         self.write_rest(out, &terms, uri, &response);
@@ -153,8 +153,8 @@ impl Session {
         }
         let verdict = match info.rspauth {
             Some(rspauth) if self.uses > 0 && info.is_about(self.uses) => {
-                let nc = format!("{:08x}", self.uses);
-                let mut terms = self.terms(&nc);
+                let nc = count(self.uses);
+                let mut terms = self.terms(nc.as_str());
                 terms.qop = info.qop.unwrap_or(self.qop);
                 let expected = terms.proof(&terms.key(user, password), "", uri, body);
                 if rspauth.eq_ignore_ascii_case(expected.as_str()) {
@@ -290,6 +290,11 @@ impl<'a> Info<'a> {
             Some(nc) => u32::from_str_radix(nc, 16) == Ok(uses),
         }
     }
+}
+
+/// The nonce count as eight hex digits (RFC 7616 §3.4).
+fn count(uses: u32) -> Hex {
+    Hex::new(&mut uses.to_be_bytes())
 }
 
 fn push_all(out: &mut String, parts: &[&str]) {

@@ -23,6 +23,7 @@ pub(crate) struct Config {
     local: SocketAddr,
     password: String,
     registration: Vec<(String, String)>,
+    account: String,
 }
 
 impl Config {
@@ -45,7 +46,21 @@ impl Config {
             local: free_udp_address(),
             password: Self::PASSWORD.to_owned(),
             registration: Vec::new(),
+            account: "register = \"regular\"\n".to_owned(),
         }
+    }
+
+    /// The Account registers all numbers at once.
+    pub(crate) fn bulk(mut self) -> Self {
+        "register = \"gin\"\n".clone_into(&mut self.account);
+        self
+    }
+
+    /// The Account watches its registration.
+    pub(crate) fn watching(mut self) -> Self {
+        self.account += "registrar_stickiness = \"enable\"\n";
+        self.account += "reg_event_package_subscription = true\n";
+        self
     }
 
     /// With another password.
@@ -72,7 +87,10 @@ impl Config {
             writeln!(text, "{key} = {value}").expect("a String takes all");
         }
         let Self {
-            registrar, local, ..
+            registrar,
+            local,
+            account: own,
+            ..
         } = self;
         let [account, user] = [Self::ACCOUNT, Self::USER_NAME];
         let [contact, domain] = [Self::CONTACT_USER, Self::DOMAIN];
@@ -106,8 +124,7 @@ serving_ip_group = "Carrier"
 contact_user = "{contact}"
 user_name = "{user}"
 password_file = "main.secret"
-register = "regular"
-"#
+{own}"#
         )
         .expect("a String takes all");
         text

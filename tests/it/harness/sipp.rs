@@ -21,7 +21,7 @@ const PROGRAM: Program = Program {
     packages: "sip-tester",
 };
 
-/// A running scenario: one call, which for a registrar is all REGISTERs of one Call-ID.
+/// A running scenario: one call or several, each of which is all requests of one Call-ID.
 pub(crate) struct Sipp {
     address: SocketAddr,
     directory: PathBuf,
@@ -29,9 +29,21 @@ pub(crate) struct Sipp {
 }
 
 impl Sipp {
-    /// Starts a scenario with its placeholders filled in, and waits until its port is open.
+    /// Starts a scenario of one call with its placeholders filled in, and waits until its port is
+    /// open.
     #[track_caller]
     pub(crate) fn start(sandbox: &Sandbox, scenario: &str, values: &[(&str, &str)]) -> Self {
+        Self::start_calls(sandbox, scenario, values, "1")
+    }
+
+    /// As [`Sipp::start`], for a scenario that so many calls go through.
+    #[track_caller]
+    pub(crate) fn start_calls(
+        sandbox: &Sandbox,
+        scenario: &str,
+        values: &[(&str, &str)],
+        calls: &str,
+    ) -> Self {
         let address = free_udp_address();
         let name = format!("sipp-{}", address.port());
         let directory = sandbox.directory(&name);
@@ -46,7 +58,7 @@ impl Sipp {
             &port,
             "-bind_local",
             "-m",
-            "1",
+            calls,
             "-nostdin",
             "-trace_msg",
             "-message_file",

@@ -11,6 +11,7 @@ use regent::sim::{Behaviour, Setup, World};
 
 mod answers;
 mod auth;
+mod avoid;
 mod balance;
 mod binding;
 mod change;
@@ -40,6 +41,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     [
         answers::trials(),
         auth::trials(),
+        avoid::trials(),
         balance::trials(),
         binding::trials(),
         change::trials(),
