@@ -121,14 +121,15 @@ impl Set {
         self.relist(pace)
     }
 
-    /// It is no longer configured: nobody is probed or looked up.
+    /// It is no longer configured: nobody is probed or looked up. Its list stays for those that are
+    /// on their way out.
     pub(super) fn retire(&mut self) {
         self.is_gone = true;
         self.news.is_urgent = true;
         self.names.clear();
-        let pulses = self.members.drain(..).chain(self.strays.drain(..));
-        self.abandoned
-            .extend(pulses.filter_map(|it| it.pulse.flight));
+        let watched = self.members.iter_mut().chain(&mut self.strays);
+        let flights = watched.filter_map(|it| it.pulse.flight.take());
+        self.abandoned.extend(flights);
     }
 
     /// Makes the list anew from the configuration and from what DNS said; each address once.

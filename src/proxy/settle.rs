@@ -30,9 +30,13 @@ impl Proxies {
             self.may_probe = may_probe;
             self.touch_all();
         }
-        for id in std::mem::take(&mut self.touched) {
+        let mut touched = std::mem::take(&mut self.touched);
+        for id in touched.drain(..) {
             self.settle_one(id, pace, cx);
         }
+        // The same memory serves the next time.
+        touched.append(&mut self.touched);
+        self.touched = touched;
     }
 
     fn settle_one(&mut self, id: SetId, pace: &mut Pace, cx: &mut Cx) {

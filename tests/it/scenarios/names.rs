@@ -28,6 +28,7 @@ pub(super) fn trials() -> Vec<Trial> {
         an_ipv6_interface_asks_for_ipv6,
         a_change_keeps_what_is_known_of_those_that_stay,
         a_reload_keeps_what_is_known_of_those_that_stay,
+        the_place_of_a_registrar_follows_the_list,
         what_is_wrong_with_a_name_is_told,
         a_set_whose_names_are_gone_is_offline,
         a_new_address_brings_a_set_back_when_it_has_answered,
@@ -375,4 +376,15 @@ fn a_new_address_brings_a_set_back_when_it_has_answered() {
     assert_eq!(world.set_of("carrier").is_online, Some(false));
     world.run_until(at("60.035"));
     assert_eq!(world.set_of("carrier").is_online, Some(true));
+}
+
+// rules P8, T1
+fn the_place_of_a_registrar_follows_the_list() {
+    let mut world = world(named(|_| {}), 30, &[1]);
+    world.run_until(at("1"));
+    assert_eq!(world.status("main").rank, Some(1));
+    world.dns().addresses(NAME, 30, &[host(2), host(1)]);
+    world.run_until(at("31"));
+    let rank = members(&world).iter().position(|it| *it == member(1));
+    assert_eq!(world.status("main").rank, rank.map(|rank| rank as u16 + 1));
 }
