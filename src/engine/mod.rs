@@ -271,7 +271,7 @@ impl Engine {
         }
         self.shared
             .proxies
-            .reconfigure(&config, &mut self.shared.pace);
+            .reconfigure(&config.proxy_sets, &mut self.shared.pace);
         self.names.reserve(config.accounts.len());
         for account in &config.accounts {
             self.add(account);
@@ -663,7 +663,7 @@ impl Engine {
         }
         self.shared
             .proxies
-            .reconfigure(&config, &mut self.shared.pace);
+            .reconfigure(&config.proxy_sets, &mut self.shared.pace);
         self.config = config;
         for name in &diff.removed {
             self.leave(name, None);
