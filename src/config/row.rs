@@ -2,7 +2,7 @@
 //! wrong kind is said here, and whoever reads the row finds good values only.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use toml::de::{DeInteger, DeTable, DeValue};
 
@@ -327,6 +327,14 @@ impl<'t> Row<'t> {
         match (self.value(option)?, option.kind) {
             (Value::Word(place), Kind::Words(words)) => words.get(*place).map(|word| word.key),
             _ => None,
+        }
+    }
+
+    /// Addresses; none if the list is absent or faulty.
+    pub(super) fn addresses(&self, option: &'static Opt) -> &[SocketAddr] {
+        match self.value(option) {
+            Some(Value::Addresses(addresses)) => addresses,
+            _ => &[],
         }
     }
 

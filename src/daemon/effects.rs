@@ -7,7 +7,7 @@ use crate::effect::{
     AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, SocketId, Ticket, Via,
 };
 use crate::engine::Engine;
-use crate::locate::Resolution;
+use crate::locate::Question;
 use crate::net::{Bound, Datagram};
 use crate::time::Instant;
 
@@ -18,6 +18,8 @@ pub(super) struct Effects {
     pub(super) listens: Vec<(SocketId, SocketAddr)>,
     /// Datagrams to send.
     pub(super) outbox: Vec<Datagram>,
+    /// Questions to DNS.
+    pub(super) asks: Vec<(QuestionId, Question)>,
     /// Sockets to close, after what is to be sent.
     pub(super) closes: Vec<SocketId>,
     /// Accounts whose status is another one. An Account may stand here more than once.
@@ -35,7 +37,6 @@ pub(super) enum Owed {
     Listening(SocketId, Bound),
     ListenFailed(SocketId, String),
     FlowFailed(FlowId, String),
-    Resolved(QuestionId, Resolution),
     SaveFailed(BatchId, String),
 }
 
@@ -50,7 +51,6 @@ impl Owed {
             },
             Self::ListenFailed(socket, why) => Input::ListenFailed { socket, why },
             Self::FlowFailed(flow, why) => Input::FlowFailed { flow, why },
-            Self::Resolved(question, answer) => Input::Resolved { question, answer },
             Self::SaveFailed(batch, why) => Input::SaveFailed { batch, why },
         }
     }
@@ -70,6 +70,7 @@ impl Effects {
     pub(super) fn are_done(&self) -> bool {
         self.listens.is_empty()
             && self.outbox.is_empty()
+            && self.asks.is_empty()
             && self.closes.is_empty()
             && self.owed.is_empty()
     }
@@ -104,10 +105,11 @@ impl Effects {
                 ..
             } => self.owe(Owed::FlowFailed(flow, NO_STREAMS.to_owned())),
             Output::Close { via: Via::Flow(_) } => {}
-            Output::Ask { question, .. } => {
-                let answer = Resolution::Failed(NO_NAMES.to_owned());
-                self.owe(Owed::Resolved(question, answer));
-            }
+            Output::Ask {
+                question,
+                name,
+                kind,
+            } => self.asks.push((question, Question { name, kind })),
             Output::Save { batch, .. } => self.owe(Owed::SaveFailed(batch, NO_STORE.to_owned())),
         }
     }
@@ -121,5 +123,4 @@ impl Effects {
 const KEPT: usize = 1_024;
 
 const NO_STREAMS: &str = "this version speaks UDP only";
-const NO_NAMES: &str = "this version does not resolve names";
 const NO_STORE: &str = "this version keeps nothing on disk";

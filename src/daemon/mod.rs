@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::control::{self, Board, Directory, Order};
 use crate::effect::{Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
-use crate::net::{RECEIVE_BUFFER, Sockets};
+use crate::net::{RECEIVE_BUFFER, Resolver, Sockets};
 use crate::rng::Seed;
 use crate::status::{self, Phase};
 use crate::time::{Duration, Instant};
@@ -88,6 +88,7 @@ pub fn run(
 struct Daemon {
     engine: Engine,
     sockets: Sockets,
+    resolver: Resolver,
     effects: Effects,
     clock: Clock,
     board: Arc<Board>,
@@ -128,11 +129,13 @@ impl Daemon {
             unix_ms_at_zero: clock.unix_ms_at_zero(),
             store: false,
         };
+        let resolver = Resolver::new(&config.agent.dns_servers);
         let board = Board::new(config.accounts.len());
         let engine = Engine::new(config, settings);
         Ok(Self {
             engine,
             sockets: Sockets::new().context("cannot wait for sockets")?,
+            resolver,
             effects: Effects::default(),
             clock,
             board: Arc::new(board),
@@ -182,6 +185,11 @@ impl Daemon {
                 biased;
                 Some(word) = self.words.recv() => self.hear(word),
                 Some(order) = self.orders.recv(), if is_idle => self.desk.accept(order),
+                (question, answer) = self.resolver.answered(), if self.resolver.is_asking() => {
+                    let now = self.clock.now();
+                    let input = Input::Resolved { question, answer };
+                    self.effects.tell(&mut self.engine, now, input);
+                }
                 ready = self.sockets.ready() => {
                     ready.context("cannot wait for sockets")?;
                     self.receive()?;
@@ -285,6 +293,9 @@ impl Daemon {
                 self.effects.tell(&mut self.engine, now, owed.into_input());
             }
             self.send(now)?;
+            for (id, question) in self.effects.asks.drain(..) {
+                self.resolver.ask(id, question);
+            }
             for socket in self.effects.closes.drain(..) {
                 self.sockets.close(socket);
             }

@@ -29,6 +29,7 @@ mod config;
 mod control;
 mod daemon;
 mod demo;
+mod dns;
 mod examples;
 mod faults;
 mod kamailio;
@@ -49,6 +50,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     control::trials,
     daemon::trials,
     demo::trials,
+    dns::trials,
     examples::trials,
     faults::trials,
     kamailio::trials,

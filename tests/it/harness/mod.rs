@@ -8,6 +8,7 @@ mod trial;
 
 mod daemon;
 mod digest;
+mod dns;
 mod due;
 mod glass;
 mod kamailio;
@@ -26,6 +27,7 @@ mod wait;
 
 pub(crate) use daemon::{Config, Daemon, Manner, Said, program, regent, run};
 pub(crate) use digest::assert_answers;
+pub(crate) use dns::{DNSMASQ, Mood, NEGATIVE_TTL, NameServer, dnsmasq};
 pub(crate) use due::{SLACK, SOON, assert_due, assert_next_try};
 pub(crate) use glass::Glass;
 pub(crate) use kamailio::{KAMAILIO, Kamailio, Settings, WrongPassword};
