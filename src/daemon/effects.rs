@@ -15,14 +15,12 @@ use crate::time::Instant;
 /// Effects that have not been performed yet.
 #[derive(Default)]
 pub(super) struct Effects {
-    /// Sockets to bind.
-    pub(super) listens: Vec<(SocketId, SocketAddr)>,
+    /// Sockets to bind and to close, in this order: after what is to be sent.
+    pub(super) wires: Vec<Wire>,
     /// Datagrams to send.
     pub(super) outbox: Vec<Datagram>,
     /// Questions to DNS.
     pub(super) asks: Vec<(QuestionId, Question)>,
-    /// Sockets to close, after what is to be sent.
-    pub(super) closes: Vec<SocketId>,
     /// Accounts whose status is another one. An Account may stand here more than once.
     pub(super) changed: Vec<AccountId>,
     /// Proxy Sets whose status is another one.
@@ -33,6 +31,12 @@ pub(super) struct Effects {
     pub(super) replies: Vec<(Ticket, Outcome)>,
     /// What the engine is still to be told in return.
     pub(super) owed: VecDeque<Owed>,
+}
+
+/// What is to become of a socket. A port may be closed and bound again in one batch.
+pub(super) enum Wire {
+    Listen(SocketId, SocketAddr),
+    Close(SocketId),
 }
 
 /// What came of an effect: an input to come.
@@ -71,10 +75,9 @@ impl Effects {
 
     /// Whether nothing is left to do but to publish.
     pub(super) fn are_done(&self) -> bool {
-        self.listens.is_empty()
+        self.wires.is_empty()
             && self.outbox.is_empty()
             && self.asks.is_empty()
-            && self.closes.is_empty()
             && self.owed.is_empty()
     }
 
@@ -98,10 +101,10 @@ impl Effects {
             Output::SetChanged(set) => self.changed_sets.push(set),
             Output::Event(event) => self.events.push(event),
             Output::Reply { ticket, outcome } => self.replies.push((ticket, outcome)),
-            Output::Listen { socket, local } => self.listens.push((socket, local)),
+            Output::Listen { socket, local } => self.wires.push(Wire::Listen(socket, local)),
             Output::Close {
                 via: Via::Socket(socket),
-            } => self.closes.push(socket),
+            } => self.wires.push(Wire::Close(socket)),
             Output::Open { flow, .. }
             | Output::Transmit {
                 via: Via::Flow(flow),

@@ -33,7 +33,7 @@ use crate::status::{self, Phase};
 use crate::time::{Duration, Instant};
 use clock::Clock;
 use desk::Desk;
-use effects::{Effects, Owed};
+use effects::{Effects, Owed, Wire};
 use journal::Journal;
 pub use load::{load, usual_places};
 use shutdown::Word;
@@ -284,20 +284,22 @@ impl Daemon {
     /// Does what the engine wants, and tells it what came of that.
     fn carry_out(&mut self) -> anyhow::Result<()> {
         for _ in 0..ROUNDS {
-            for (socket, local) in mem::take(&mut self.effects.listens) {
-                let owed = self.listen(socket, local);
-                self.effects.owed.push_back(owed);
-            }
             let now = self.clock.now();
+            self.send(now)?;
+            for wire in mem::take(&mut self.effects.wires) {
+                match wire {
+                    Wire::Listen(socket, local) => {
+                        let owed = self.listen(socket, local);
+                        self.effects.owed.push_back(owed);
+                    }
+                    Wire::Close(socket) => self.sockets.close(socket),
+                }
+            }
             while let Some(owed) = self.effects.owed.pop_front() {
                 self.effects.tell(&mut self.engine, now, owed.into_input());
             }
-            self.send(now)?;
             for (id, question) in self.effects.asks.drain(..) {
                 self.resolver.ask(id, question);
-            }
-            for socket in self.effects.closes.drain(..) {
-                self.sockets.close(socket);
             }
             if self.effects.are_done() {
                 break;
