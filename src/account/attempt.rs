@@ -47,7 +47,9 @@ impl Account {
             Choice::Later(due, why) => {
                 let text = match why {
                     Why::Avoided => "every registrar is avoided until its old binding has ended",
-                    _ => "no registrar may be asked now",
+                    Why::Refresh | Why::Retry | Why::Store | Why::NoPort | Why::Startup => {
+                        "no registrar may be asked now"
+                    }
                 };
                 self.put_off(Attempt::Scheduled { due, why }, text, shared);
             }
@@ -68,14 +70,15 @@ impl Account {
     fn put_off(&mut self, attempt: Attempt, why: &str, shared: &mut Shared) {
         self.errand = Errand::Register;
         self.go(self.binding, attempt, shared, || why.to_owned());
-        let outcome = match attempt {
-            Attempt::Scheduled {
-                due,
-                why: Why::Retry,
-            } => super::commands::patience(due - shared.cx.now),
-            _ => Outcome::NotSent {
-                why: why.to_owned(),
-            },
+        let outcome = if let Attempt::Scheduled {
+            due,
+            why: Why::Retry,
+        } = attempt
+        {
+            super::commands::patience(due - shared.cx.now)
+        } else {
+            let why = why.to_owned();
+            Outcome::NotSent { why }
         };
         self.settle(Errand::Register, &outcome, shared);
     }

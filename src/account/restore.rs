@@ -55,7 +55,7 @@ impl Account {
             port: self
                 .port
                 .and_then(Ports::number)
-                .or(self.rare.as_ref().and_then(|rare| rare.wanted_port)),
+                .or_else(|| self.rare.as_ref()?.wanted_port),
             contact_user: identity.random_user.as_deref().map(str::to_owned),
             visits: self.stored_visits(shared),
             holds: self.stored_holds(shared),

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use crate::effect::{
-    AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, SocketId, Ticket, Via,
+    AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, SetId, SocketId, Ticket,
+    Via,
 };
 use crate::engine::Engine;
 use crate::locate::Question;
@@ -24,6 +25,8 @@ pub(super) struct Effects {
     pub(super) closes: Vec<SocketId>,
     /// Accounts whose status is another one. An Account may stand here more than once.
     pub(super) changed: Vec<AccountId>,
+    /// Proxy Sets whose status is another one.
+    pub(super) changed_sets: Vec<SetId>,
     /// Facts for the log.
     pub(super) events: Vec<Event>,
     /// Outcomes, to be told when the status is published.
@@ -92,7 +95,7 @@ impl Effects {
                 owner: _,
             } => self.outbox.push(Datagram { socket, to, bytes }),
             Output::Changed(account) => self.changed.push(account),
-            Output::SetChanged(_) => {}
+            Output::SetChanged(set) => self.changed_sets.push(set),
             Output::Event(event) => self.events.push(event),
             Output::Reply { ticket, outcome } => self.replies.push((ticket, outcome)),
             Output::Listen { socket, local } => self.listens.push((socket, local)),

@@ -347,6 +347,10 @@ impl Daemon {
             self.board
                 .publish(id.slot, status::account(&self.engine, id));
         }
+        for id in effects.changed_sets.drain(..) {
+            let status = status::proxy_set(&self.engine, id);
+            self.board.publish_proxy_set(id.0, status);
+        }
         if !effects.events.is_empty() {
             let now = self.clock.now();
             for event in effects.events.drain(..) {

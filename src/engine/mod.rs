@@ -271,7 +271,7 @@ impl Engine {
         }
         self.shared
             .proxies
-            .reconfigure(&config, &mut self.shared.pace);
+            .reconfigure(&config.proxy_sets, &mut self.shared.pace);
         self.names.reserve(config.accounts.len());
         for account in &config.accounts {
             self.add(account);
@@ -348,11 +348,10 @@ impl Engine {
     fn follow_sets(&mut self) {
         self.settle();
         while let Some((set, change)) = self.shared.proxies.next_change() {
-            let users = match change {
-                Change::Verdict => &mut self.served,
-                Change::Offline(_) | Change::Online(_) | Change::Left(_) | Change::Listed => {
-                    &mut self.serving
-                }
+            let users = if change == Change::Verdict {
+                &mut self.served
+            } else {
+                &mut self.serving
             };
             let mut ids = users.get_mut(&set).map(std::mem::take).unwrap_or_default();
             ids.retain(|id| self.account(*id).is_some());
@@ -362,9 +361,10 @@ impl Engine {
                     self.ready_up(*id);
                 }
             }
-            let users = match change {
-                Change::Verdict => &mut self.served,
-                _ => &mut self.serving,
+            let users = if change == Change::Verdict {
+                &mut self.served
+            } else {
+                &mut self.serving
             };
             // Whoever came meanwhile stands there already.
             let users = users.entry(set).or_default();
@@ -663,7 +663,7 @@ impl Engine {
         }
         self.shared
             .proxies
-            .reconfigure(&config, &mut self.shared.pace);
+            .reconfigure(&config.proxy_sets, &mut self.shared.pace);
         self.config = config;
         for name in &diff.removed {
             self.leave(name, None);
