@@ -21,19 +21,20 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::Sleep;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::config::Config;
 use crate::control::{self, Board, Directory, Order};
-use crate::effect::{Command, Input, Outcome, SocketId, Ticket};
+use crate::effect::{Command, Input, Outcome, Ticket};
 use crate::engine::{Engine, Settings};
+use crate::flow::Ports;
 use crate::net::{RECEIVE_BUFFER, Resolver, Sockets};
 use crate::rng::Seed;
 use crate::status::{self, Phase};
 use crate::time::{Duration, Instant};
 use clock::Clock;
 use desk::Desk;
-use effects::{Effects, Owed};
+use effects::{Effects, Listen, Owed};
 use journal::Journal;
 pub use load::{load, usual_places};
 use shutdown::Word;
@@ -284,8 +285,8 @@ impl Daemon {
     /// Does what the engine wants, and tells it what came of that.
     fn carry_out(&mut self) -> anyhow::Result<()> {
         for _ in 0..ROUNDS {
-            for (socket, local) in mem::take(&mut self.effects.listens) {
-                let owed = self.listen(socket, local);
+            for wish in mem::take(&mut self.effects.listens) {
+                let owed = self.listen(&wish);
                 self.effects.owed.push_back(owed);
             }
             let now = self.clock.now();
@@ -319,11 +320,20 @@ impl Daemon {
         result.context("cannot serve the sockets")
     }
 
-    fn listen(&mut self, socket: SocketId, local: std::net::SocketAddr) -> Owed {
-        match self.sockets.listen(socket, local) {
+    fn listen(&mut self, wish: &Listen) -> Owed {
+        let socket = wish.socket;
+        if wish.is_open {
+            self.sockets.close(socket);
+        }
+        match self.sockets.listen(socket, wish.local) {
             Ok(bound) => {
                 let given = bound.receive_buffer / 2;
-                info!(local = %bound.local, receive_buffer = given, "listening");
+                // The ports of Accounts may be many, and come and go.
+                if Ports::is_port(socket) {
+                    debug!(local = %bound.local, receive_buffer = given, "listening");
+                } else {
+                    info!(local = %bound.local, receive_buffer = given, "listening");
+                }
                 if given < RECEIVE_BUFFER && !mem::replace(&mut self.has_warned_of_buffer, true) {
                     warn!(
                         "the receive buffer holds {given} bytes instead of {RECEIVE_BUFFER}, so a burst of \

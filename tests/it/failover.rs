@@ -13,12 +13,19 @@ use crate::harness::{Config, Daemon, SOON, wait_until};
 
 mod avoid;
 mod ims;
+mod ports;
+mod shipped;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [avoid::trials(), ims::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        avoid::trials(),
+        ims::trials(),
+        ports::trials(),
+        shipped::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A configuration: one Proxy Set, and Accounts that are alike. Each text is lines of its table.
