@@ -13,6 +13,7 @@ use crate::harness::{Config, Daemon, SOON, wait_until};
 
 mod avoid;
 mod ims;
+mod names;
 mod ports;
 mod shipped;
 
@@ -20,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     [
         avoid::trials(),
         ims::trials(),
+        names::trials(),
         ports::trials(),
         shipped::trials(),
     ]
