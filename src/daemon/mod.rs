@@ -21,12 +21,13 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::Sleep;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::config::Config;
 use crate::control::{self, Board, Directory, Order};
 use crate::effect::{Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
+use crate::flow::Ports;
 use crate::net::{RECEIVE_BUFFER, Resolver, Sockets};
 use crate::rng::Seed;
 use crate::status::{self, Phase};
@@ -325,7 +326,12 @@ impl Daemon {
         match self.sockets.listen(socket, local) {
             Ok(bound) => {
                 let given = bound.receive_buffer / 2;
-                info!(local = %bound.local, receive_buffer = given, "listening");
+                // The ports of Accounts may be many, and come and go.
+                if Ports::is_port(socket) {
+                    debug!(local = %bound.local, receive_buffer = given, "listening");
+                } else {
+                    info!(local = %bound.local, receive_buffer = given, "listening");
+                }
                 if given < RECEIVE_BUFFER && !mem::replace(&mut self.has_warned_of_buffer, true) {
                     warn!(
                         "the receive buffer holds {given} bytes instead of {RECEIVE_BUFFER}, so a burst of \

@@ -63,8 +63,9 @@ pub enum Leased {
     None,
 }
 
-/// A port that could not be bound is left alone for so long.
-const REFUSED_PAUSE: Duration = Duration::from_secs(30);
+/// A port that could not be bound is left alone for so long: less than the shortest retry time, so
+/// that an Account finds one that was freed with its next try.
+const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 
 impl Ports {
     /// Takes the range of an interface, whose own socket is `base`; nothing if it has none.
@@ -421,7 +422,7 @@ mod tests {
             ports.lease(BASE, account(2), NEW, Instant::ZERO),
             Leased::None
         );
-        let later = socket(ports.lease(BASE, account(2), NEW, Instant::from_secs(30)));
+        let later = socket(ports.lease(BASE, account(2), NEW, Instant::from_secs(5)));
         assert_eq!(Ports::number(later), Some(6_001));
     }
 }

@@ -161,8 +161,10 @@ impl Watch {
     fn begins(&mut self, now: Instant, owner: AccountId, leaving: Leaving<'_>) {
         let Leaving { to, summary, .. } = leaving;
         if let Some(before) = self.flights.get(&owner) {
+            // Whoever moves abandons what is in flight elsewhere (rules P7, S14).
+            let has_moved = before.to != to;
             assert!(
-                before.end != End::No || before.ends_by <= now,
+                has_moved || before.end != End::No || before.ends_by <= now,
                 "{now}: {owner} has another REGISTER in flight (rule I4): {summary}"
             );
             self.by_branch.remove(&before.branch);

@@ -31,6 +31,7 @@ mod daemon;
 mod demo;
 mod dns;
 mod examples;
+mod failover;
 mod faults;
 mod kamailio;
 mod live;
@@ -52,6 +53,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     demo::trials,
     dns::trials,
     examples::trials,
+    failover::trials,
     faults::trials,
     kamailio::trials,
     live::trials,

@@ -37,7 +37,9 @@ pub(crate) use mutator::{Mutator, SIP, Tokens, corpus};
 pub(crate) use piped::Piped;
 pub(crate) use process::{Process, Setting, User};
 pub(crate) use registrar::{Registrar, accept, challenge, usual};
-pub(crate) use sandbox::{Sandbox, free_udp_address, read_text};
+pub(crate) use sandbox::{
+    Sandbox, free_udp_address, free_udp_addresses, free_udp_ports, read_text,
+};
 pub(crate) use seat::Seat;
 pub(crate) use served::Served;
 pub(crate) use sipp::{SIPP, Sipp};

@@ -16,6 +16,7 @@ mod balance;
 mod binding;
 mod change;
 mod credentials;
+mod exodus;
 mod gin;
 mod golden;
 mod granted;
@@ -46,6 +47,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         binding::trials(),
         change::trials(),
         credentials::trials(),
+        exodus::trials(),
         gin::trials(),
         golden::trials(),
         granted::trials(),
