@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use super::transcript::{Packet, What};
 use super::{Line, World};
-use crate::effect::{Command, Event, Outcome, Phase, Ticket};
+use crate::effect::{Command, Event, Input, Outcome, Phase, Ticket, Trigger};
 use crate::status::{self, AccountStatus, Health, MemberStatus, ProxySetStatus};
 use crate::time::{Duration, Instant};
 
@@ -491,7 +491,7 @@ impl World {
             Command::Shutdown => None,
         };
         self.log(account, What::Asked(ticket, command));
-        self.handle(crate::effect::Input::Command { ticket, command });
+        self.handle(Input::Command { ticket, command });
         ticket
     }
 
@@ -527,6 +527,14 @@ impl World {
     pub fn refresh(&mut self, name: &str) -> Ticket {
         let account = self.id(name);
         self.command(Command::Refresh { account })
+    }
+
+    /// Something happens that may register an Account anew (rules S7, S11).
+    #[track_caller]
+    pub fn trigger(&mut self, name: &str, trigger: Trigger) {
+        let account = self.id(name);
+        self.note(&format!("{name}: {trigger:?}"));
+        self.handle(Input::Triggered { account, trigger });
     }
 
     /// The daemon is told to stop.

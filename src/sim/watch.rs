@@ -17,6 +17,8 @@ use crate::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct Watch {
     timeout: Duration,
+    /// After so long a REGISTER may be given up for one to another registrar (rules P7, S7).
+    patience: Duration,
     flights: BTreeMap<AccountId, Flight>,
     by_branch: BTreeMap<String, AccountId>,
     cseqs: BTreeMap<String, u32>,
@@ -42,8 +44,16 @@ struct Flight {
     branch: String,
     bytes: Arc<[u8]>,
     ends_by: Instant,
+    /// From then on it may be given up for another registrar.
+    patient_until: Instant,
     end: End,
     repeats: u32,
+}
+
+impl Flight {
+    fn is_given_up(&self, now: Instant, for_one_to: SocketAddr) -> bool {
+        self.patient_until <= now && self.to != for_one_to
+    }
 }
 
 /// Whether a transaction has ended, as far as a watcher can tell.
@@ -67,7 +77,8 @@ pub(super) struct Leaving<'a> {
 impl Watch {
     pub(super) fn new(parameters: &Registration) -> Self {
         Self {
-            timeout: timeout(parameters),
+            timeout: timeout(parameters, parameters.sip_max_rtx),
+            patience: timeout(parameters, parameters.hot_swap_transmissions),
             flights: BTreeMap::new(),
             by_branch: BTreeMap::new(),
             cseqs: BTreeMap::new(),
@@ -162,7 +173,7 @@ impl Watch {
         let Leaving { to, summary, .. } = leaving;
         if let Some(before) = self.flights.get(&owner) {
             assert!(
-                before.end != End::No || before.ends_by <= now,
+                before.end != End::No || before.ends_by <= now || before.is_given_up(now, to),
                 "{now}: {owner} has another REGISTER in flight (rule I4): {summary}"
             );
             self.by_branch.remove(&before.branch);
@@ -183,6 +194,7 @@ impl Watch {
                 branch: summary.branch.clone(),
                 bytes: leaving.bytes.clone(),
                 ends_by: now + self.timeout,
+                patient_until: now + self.patience,
                 end: End::No,
                 repeats: 0,
             },
@@ -278,11 +290,12 @@ pub(super) fn place(output: &Output) -> Option<u8> {
     }
 }
 
-/// When a transaction without an answer fails, counted from its first send (rule X1).
-pub(super) fn timeout(parameters: &Registration) -> Duration {
+/// When a transaction of at most so many sends fails without an answer, counted from the first
+/// (rule X1).
+pub(super) fn timeout(parameters: &Registration, max_sends: u8) -> Duration {
     let mut wait = parameters.t1();
     let mut next = wait;
-    for _ in 1..parameters.sip_max_rtx {
+    for _ in 1..max_sends {
         wait = (wait * 2).min(parameters.t2());
         next += wait;
     }
@@ -296,10 +309,7 @@ mod tests {
 
     #[test]
     fn the_time_out_follows_the_number_of_sends() {
-        let after = |sends| {
-            let setup = Setup::one().registration(|it| it.sip_max_rtx = sends);
-            timeout(setup.parameters()).as_millis()
-        };
+        let after = |sends| timeout(Setup::one().parameters(), sends).as_millis();
         assert_eq!([after(1), after(3), after(7)], [500, 3_500, 19_500]);
         assert_eq!([after(10), after(11), after(30)], [31_500, 32_000, 32_000]);
     }
