@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use super::transcript::{Packet, What};
 use super::{Line, World};
-use crate::effect::{Command, Event, Outcome, Phase, Ticket};
+use crate::effect::{Command, Event, Input, Outcome, Phase, Ticket};
 use crate::status::{self, AccountStatus, Health, MemberStatus, ProxySetStatus};
 use crate::time::{Duration, Instant};
 
@@ -507,7 +507,7 @@ impl World {
             Command::Shutdown => None,
         };
         self.log(account, What::Asked(ticket, command));
-        self.handle(crate::effect::Input::Command { ticket, command });
+        self.handle(Input::Command { ticket, command });
         ticket
     }
 

@@ -373,6 +373,7 @@ impl World {
 
     /// How long a transaction of this world waits for an answer (rule X1).
     pub fn transaction_timeout(&self) -> Duration {
-        super::watch::timeout(self.setup.parameters())
+        let parameters = self.setup.parameters();
+        super::watch::timeout(parameters, parameters.sip_max_rtx)
     }
 }
