@@ -15,14 +15,12 @@ use crate::time::Instant;
 /// Effects that have not been performed yet.
 #[derive(Default)]
 pub(super) struct Effects {
-    /// Sockets to bind.
-    pub(super) listens: Vec<Listen>,
+    /// Sockets to bind and to close, in this order: after what is to be sent.
+    pub(super) wires: Vec<Wire>,
     /// Datagrams to send.
     pub(super) outbox: Vec<Datagram>,
     /// Questions to DNS.
     pub(super) asks: Vec<(QuestionId, Question)>,
-    /// Sockets to close, after what is to be sent.
-    pub(super) closes: Vec<SocketId>,
     /// Accounts whose status is another one. An Account may stand here more than once.
     pub(super) changed: Vec<AccountId>,
     /// Proxy Sets whose status is another one.
@@ -35,12 +33,10 @@ pub(super) struct Effects {
     pub(super) owed: VecDeque<Owed>,
 }
 
-/// A socket to bind.
-pub(super) struct Listen {
-    pub(super) socket: SocketId,
-    pub(super) local: SocketAddr,
-    /// Whether it is open still, and to be closed first.
-    pub(super) is_open: bool,
+/// What is to become of a socket. A port may be closed and bound again in one batch.
+pub(super) enum Wire {
+    Listen(SocketId, SocketAddr),
+    Close(SocketId),
 }
 
 /// What came of an effect: an input to come.
@@ -79,10 +75,9 @@ impl Effects {
 
     /// Whether nothing is left to do but to publish.
     pub(super) fn are_done(&self) -> bool {
-        self.listens.is_empty()
+        self.wires.is_empty()
             && self.outbox.is_empty()
             && self.asks.is_empty()
-            && self.closes.is_empty()
             && self.owed.is_empty()
     }
 
@@ -106,10 +101,10 @@ impl Effects {
             Output::SetChanged(set) => self.changed_sets.push(set),
             Output::Event(event) => self.events.push(event),
             Output::Reply { ticket, outcome } => self.replies.push((ticket, outcome)),
-            Output::Listen { socket, local } => self.listen(socket, local),
+            Output::Listen { socket, local } => self.wires.push(Wire::Listen(socket, local)),
             Output::Close {
                 via: Via::Socket(socket),
-            } => self.close(socket),
+            } => self.wires.push(Wire::Close(socket)),
             Output::Open { flow, .. }
             | Output::Transmit {
                 via: Via::Flow(flow),
@@ -125,26 +120,6 @@ impl Effects {
         }
     }
 
-    /// Sockets are closed last, so one that is wanted again is closed on the way.
-    fn listen(&mut self, socket: SocketId, local: SocketAddr) {
-        let before = self.closes.len();
-        self.closes.retain(|closed| *closed != socket);
-        self.listens.push(Listen {
-            socket,
-            local,
-            is_open: self.closes.len() < before,
-        });
-    }
-
-    /// One that was not bound yet will not be, and the engine hears no more of it.
-    fn close(&mut self, socket: SocketId) {
-        let wished = self.listens.iter().position(|it| it.socket == socket);
-        let wished = wished.map(|at| self.listens.remove(at));
-        if wished.is_none_or(|it| it.is_open) {
-            self.closes.push(socket);
-        }
-    }
-
     fn owe(&mut self, owed: Owed) {
         self.owed.push_back(owed);
     }
@@ -155,39 +130,3 @@ const KEPT: usize = 1_024;
 
 const NO_STREAMS: &str = "this version speaks UDP only";
 const NO_STORE: &str = "this version keeps nothing on disk";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SOCKET: SocketId = SocketId(65_536);
-
-    fn after(wishes: &str) -> (Vec<bool>, usize) {
-        let mut effects = Effects::default();
-        for wish in wishes.chars() {
-            let local = SocketAddr::from(([127, 0, 0, 1], 6_000));
-            let via = Via::Socket(SOCKET);
-            effects.take(match wish {
-                'o' => Output::Listen {
-                    socket: SOCKET,
-                    local,
-                },
-                _ => Output::Close { via },
-            });
-        }
-        let listens = effects.listens.iter().map(|it| it.is_open).collect();
-        (listens, effects.closes.len())
-    }
-
-    // rule U2: a port that rests and is used again in one go is the same port
-    #[test]
-    fn opening_and_closing_in_one_go_leave_what_was_asked_for_last() {
-        assert_eq!(after("o"), (vec![false], 0));
-        assert_eq!(after("c"), (vec![], 1));
-        assert_eq!(after("co"), (vec![true], 0));
-        assert_eq!(after("oc"), (vec![], 0));
-        assert_eq!(after("coc"), (vec![], 1));
-        assert_eq!(after("oco"), (vec![false], 0));
-        assert_eq!(after("coco"), (vec![true], 0));
-    }
-}

@@ -25,7 +25,7 @@ use tracing::{debug, info, warn};
 
 use crate::config::Config;
 use crate::control::{self, Board, Directory, Order};
-use crate::effect::{Command, Input, Outcome, Ticket};
+use crate::effect::{Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
 use crate::flow::Ports;
 use crate::net::{RECEIVE_BUFFER, Resolver, Sockets};
@@ -34,7 +34,7 @@ use crate::status::{self, Phase};
 use crate::time::{Duration, Instant};
 use clock::Clock;
 use desk::Desk;
-use effects::{Effects, Listen, Owed};
+use effects::{Effects, Owed, Wire};
 use journal::Journal;
 pub use load::{load, usual_places};
 use shutdown::Word;
@@ -285,20 +285,22 @@ impl Daemon {
     /// Does what the engine wants, and tells it what came of that.
     fn carry_out(&mut self) -> anyhow::Result<()> {
         for _ in 0..ROUNDS {
-            for wish in mem::take(&mut self.effects.listens) {
-                let owed = self.listen(&wish);
-                self.effects.owed.push_back(owed);
-            }
             let now = self.clock.now();
+            self.send(now)?;
+            for wire in mem::take(&mut self.effects.wires) {
+                match wire {
+                    Wire::Listen(socket, local) => {
+                        let owed = self.listen(socket, local);
+                        self.effects.owed.push_back(owed);
+                    }
+                    Wire::Close(socket) => self.sockets.close(socket),
+                }
+            }
             while let Some(owed) = self.effects.owed.pop_front() {
                 self.effects.tell(&mut self.engine, now, owed.into_input());
             }
-            self.send(now)?;
             for (id, question) in self.effects.asks.drain(..) {
                 self.resolver.ask(id, question);
-            }
-            for socket in self.effects.closes.drain(..) {
-                self.sockets.close(socket);
             }
             if self.effects.are_done() {
                 break;
@@ -320,12 +322,8 @@ impl Daemon {
         result.context("cannot serve the sockets")
     }
 
-    fn listen(&mut self, wish: &Listen) -> Owed {
-        let socket = wish.socket;
-        if wish.is_open {
-            self.sockets.close(socket);
-        }
-        match self.sockets.listen(socket, wish.local) {
+    fn listen(&mut self, socket: SocketId, local: std::net::SocketAddr) -> Owed {
+        match self.sockets.listen(socket, local) {
             Ok(bound) => {
                 let given = bound.receive_buffer / 2;
                 // The ports of Accounts may be many, and come and go.

@@ -19,7 +19,7 @@ use crate::account::{Account, Shared, View, Wanted};
 use crate::config::{self, Config, Diff};
 use crate::cx::{Armed, Cx, Owner, Timers};
 use crate::effect::{
-    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger,
+    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger, Via,
 };
 use crate::flow::Ports;
 use crate::index::Index;
@@ -201,10 +201,11 @@ impl Engine {
         loop {
             self.follow_changes();
             self.send_due();
-            if !self.shared.proxies.is_unsettled() {
+            if !self.shared.proxies.is_unsettled() && !self.shared.pace.groups.has_released() {
                 break;
             }
         }
+        self.close_ports();
         self.save();
         self.arm();
         self.tidy();
@@ -287,6 +288,14 @@ impl Engine {
             for (socket, local) in self.shared.ports.add(socket, interface) {
                 self.shared.cx.out.push(Output::Listen { socket, local });
             }
+        }
+    }
+
+    /// Closes the ports that nobody has taken into use again by the end of the input (rule U2).
+    fn close_ports(&mut self) {
+        while let Some(socket) = self.shared.ports.close_idle() {
+            let via = Via::Socket(socket);
+            self.shared.cx.out.push(Output::Close { via });
         }
     }
 
@@ -425,6 +434,7 @@ impl Engine {
             self.addressees
                 .remove(id, gone.config().user(), &gone.mark());
         }
+        let port = gone.port_number();
         gone.on_gone(&mut self.shared);
         slot.timer = gone.timer();
         slot.generation = slot.generation.wrapping_add(1);
@@ -436,10 +446,23 @@ impl Engine {
         self.shared.cx.out.changed(id);
         if let Some((config, is_unregistered)) = successor {
             let id = self.add(&config);
-            if let (true, Some(account)) = (is_unregistered, self.account_mut(id)) {
-                account.stay_unregistered();
-            }
+            self.take_over(id, is_unregistered, port);
             self.ready_up(id);
+        }
+    }
+
+    /// An Account takes the place of one that was configured otherwise (rules I8, U1).
+    fn take_over(&mut self, id: AccountId, is_unregistered: bool, port: Option<u16>) {
+        let Self { slots, shared, .. } = self;
+        let slot = slots.get_mut(id.slot as usize);
+        let Some(account) = slot.and_then(|slot| slot.account.as_mut()) else {
+            return;
+        };
+        if is_unregistered {
+            account.stay_unregistered();
+        }
+        if let Some(port) = port {
+            account.restore_port(port, shared);
         }
     }
 

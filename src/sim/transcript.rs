@@ -75,6 +75,8 @@ pub enum What {
 /// A datagram.
 #[derive(Clone, Debug)]
 pub struct Packet {
+    /// Our side.
+    pub local: SocketAddr,
     /// The other side.
     pub remote: SocketAddr,
     /// How often it was sent before.
