@@ -153,6 +153,7 @@ impl Proxies {
         for (name, id) in gone {
             self.set_names.remove(&name);
             self.sets[id.0 as usize].retire();
+            self.changes.push_back((id, Change::Listed));
             self.touch(id);
         }
     }

@@ -16,6 +16,7 @@ mod balance;
 mod binding;
 mod change;
 mod credentials;
+mod dead;
 mod gin;
 mod golden;
 mod granted;
@@ -23,17 +24,24 @@ mod health;
 mod hostile;
 mod identity;
 mod keepalive;
+mod kept;
 mod names;
 mod operator;
 mod pacing;
+mod ports;
+mod random_user;
 mod redirect;
 mod refresh;
 mod register;
 mod restart;
 mod retry;
+mod served_status;
 mod spread;
+mod startup;
 mod stopping;
+mod sync_mode;
 mod transactions;
+mod triggers;
 mod unregister;
 
 /// Every story, as a trial of its own.
@@ -46,6 +54,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         binding::trials(),
         change::trials(),
         credentials::trials(),
+        dead::trials(),
         gin::trials(),
         golden::trials(),
         granted::trials(),
@@ -53,17 +62,24 @@ pub(crate) fn trials() -> Vec<Trial> {
         hostile::trials(),
         identity::trials(),
         keepalive::trials(),
+        kept::trials(),
         names::trials(),
         operator::trials(),
         pacing::trials(),
+        ports::trials(),
+        random_user::trials(),
         redirect::trials(),
         refresh::trials(),
         register::trials(),
         restart::trials(),
         retry::trials(),
+        served_status::trials(),
         spread::trials(),
+        startup::trials(),
         stopping::trials(),
+        sync_mode::trials(),
         transactions::trials(),
+        triggers::trials(),
         unregister::trials(),
     ]
     .into_iter()
