@@ -154,7 +154,7 @@ pub(super) struct Check {
 }
 
 #[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(subcommand_precedence_over_arg = true)]
 pub(super) struct Status {
     #[command(subcommand)]
     pub(super) what: Option<What>,

@@ -371,7 +371,11 @@ impl World {
     pub fn phases(&self, name: &str) -> Vec<(Instant, Phase)> {
         let changes = self.events_of(name).filter_map(|(at, event)| match event {
             Event::PhaseChanged { to, .. } => Some((at, *to)),
-            Event::RefreshFailed { .. } | Event::Warning { .. } | Event::ListenFailed { .. } => {
+            Event::RefreshFailed { .. }
+            | Event::Warning { .. }
+            | Event::MemberChanged { .. }
+            | Event::Moved { .. }
+            | Event::ListenFailed { .. } => {
                 None
             }
         });

@@ -260,11 +260,13 @@ impl World {
 
     pub(super) fn event(&mut self, event: Event) {
         let account = match &event {
-            Event::PhaseChanged { account, .. } | Event::RefreshFailed { account, .. } => {
+            Event::PhaseChanged { account, .. }
+            | Event::RefreshFailed { account, .. }
+            | Event::Moved { account, .. } => {
                 Some(*account)
             }
             Event::Warning { account, .. } => *account,
-            Event::ListenFailed { .. } => None,
+            Event::MemberChanged { .. } | Event::ListenFailed { .. } => None,
         };
         let name = account.and_then(|id| self.name_of(id));
         self.log(name, What::Event(event));
