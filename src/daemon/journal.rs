@@ -110,7 +110,10 @@ impl Journal {
         }
         let accounts = std::mem::take(&mut self.moved);
         if accounts > 0 {
-            info!(accounts, "more Accounts are registered at another registrar");
+            info!(
+                accounts,
+                "more Accounts are registered at another registrar"
+            );
         }
     }
 

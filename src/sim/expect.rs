@@ -375,9 +375,7 @@ impl World {
             | Event::Warning { .. }
             | Event::MemberChanged { .. }
             | Event::Moved { .. }
-            | Event::ListenFailed { .. } => {
-                None
-            }
+            | Event::ListenFailed { .. } => None,
         });
         changes.collect()
     }

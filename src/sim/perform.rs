@@ -262,9 +262,7 @@ impl World {
         let account = match &event {
             Event::PhaseChanged { account, .. }
             | Event::RefreshFailed { account, .. }
-            | Event::Moved { account, .. } => {
-                Some(*account)
-            }
+            | Event::Moved { account, .. } => Some(*account),
             Event::Warning { account, .. } => *account,
             Event::MemberChanged { .. } | Event::ListenFailed { .. } => None,
         };
