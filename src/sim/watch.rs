@@ -20,6 +20,8 @@ pub(super) struct Watch {
     /// After so long a REGISTER may be given up for one to another registrar (rules P7, S7).
     patience: Duration,
     flights: BTreeMap<AccountId, Flight>,
+    /// When an ICMP error last came from an address.
+    refused: BTreeMap<SocketAddr, Instant>,
     by_branch: BTreeMap<String, AccountId>,
     cseqs: BTreeMap<String, u32>,
     waiting: BTreeSet<Ticket>,
@@ -50,12 +52,6 @@ struct Flight {
     repeats: u32,
 }
 
-impl Flight {
-    fn is_given_up(&self, now: Instant, for_one_to: SocketAddr) -> bool {
-        self.patient_until <= now && self.to != for_one_to
-    }
-}
-
 /// Whether a transaction has ended, as far as a watcher can tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum End {
@@ -80,6 +76,7 @@ impl Watch {
             timeout: timeout(parameters, parameters.sip_max_rtx),
             patience: timeout(parameters, parameters.hot_swap_transmissions),
             flights: BTreeMap::new(),
+            refused: BTreeMap::new(),
             by_branch: BTreeMap::new(),
             cseqs: BTreeMap::new(),
             waiting: BTreeSet::new(),
@@ -169,11 +166,23 @@ impl Watch {
         0
     }
 
+    /// Whether a REGISTER may be given up for one to another registrar: after some patience, or when
+    /// the first is known to be away (rules P4, P7, S7).
+    fn may_give_up(&self, before: &Flight, now: Instant, for_one_to: SocketAddr) -> bool {
+        let is_away = self.refused.get(&before.to) == Some(&now);
+        before.to != for_one_to && (before.patient_until <= now || is_away)
+    }
+
+    /// An ICMP error comes from this address.
+    pub(super) fn is_refused(&mut self, now: Instant, by: SocketAddr) {
+        self.refused.insert(by, now);
+    }
+
     fn begins(&mut self, now: Instant, owner: AccountId, leaving: Leaving<'_>) {
         let Leaving { to, summary, .. } = leaving;
         if let Some(before) = self.flights.get(&owner) {
             assert!(
-                before.end != End::No || before.ends_by <= now || before.is_given_up(now, to),
+                before.end != End::No || before.ends_by <= now || self.may_give_up(before, now, to),
                 "{now}: {owner} has another REGISTER in flight (rule I4): {summary}"
             );
             self.by_branch.remove(&before.branch);
