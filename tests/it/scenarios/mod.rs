@@ -21,8 +21,11 @@ mod golden;
 mod granted;
 mod health;
 mod hostile;
+mod hot_swap;
 mod identity;
+mod ims;
 mod keepalive;
+mod members;
 mod names;
 mod operator;
 mod pacing;
@@ -32,6 +35,7 @@ mod register;
 mod restart;
 mod retry;
 mod spread;
+mod sticky;
 mod stopping;
 mod transactions;
 mod unregister;
@@ -51,7 +55,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         granted::trials(),
         health::trials(),
         hostile::trials(),
+        hot_swap::trials(),
         identity::trials(),
+        ims::trials(),
         keepalive::trials(),
         names::trials(),
         operator::trials(),
@@ -62,6 +68,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         restart::trials(),
         retry::trials(),
         spread::trials(),
+        sticky::trials(),
         stopping::trials(),
         transactions::trials(),
         unregister::trials(),
