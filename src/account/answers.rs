@@ -161,6 +161,15 @@ impl Account {
             seconds: granted,
         };
         let is_new = self.binding == Binding::None;
+        if let Binding::Bound(before) = self.binding
+            && before.registrar != registrar
+        {
+            shared.cx.out.event(Event::Moved {
+                account: self.id,
+                from: shared.pace.get(before.registrar).address,
+                to: address,
+            });
+        }
         self.go_on(binding, (due, Why::Refresh), shared, why);
         self.settle(
             Errand::Register,

@@ -30,7 +30,8 @@ impl Account {
         }
     }
 
-    /// A member is online again: whoever waits at one that is offline may go there.
+    /// A member is online again: whoever waits at one that is offline may go there. A registrar
+    /// that holds the binding and has answered since it was lost is not left.
     fn on_online(&mut self, shared: &mut Shared) {
         let Some(set) = self.set else { return };
         match (self.attempt, self.binding) {
@@ -39,6 +40,7 @@ impl Account {
             }
             (Attempt::Scheduled { .. }, Binding::Bound(bound))
                 if !shared.proxies.is_online(set, bound.registrar)
+                    && shared.pace.get(bound.registrar).is_dead
                     && self.moves_at_once(shared) =>
             {
                 self.move_away(bound.registrar, shared);
@@ -110,19 +112,22 @@ impl Account {
             return;
         }
         let (attempt, was_lost) = (self.attempt, self.is_lost);
+        let turn = self.rare.as_ref().and_then(|rare| rare.turn);
         self.is_lost = true;
         self.new_pass(None);
         self.spend(from);
-        let Choice::At(next) = self.choose(shared) else {
-            self.is_lost = was_lost;
-            self.pass = None;
-            return;
+        let next = match self.choose(shared) {
+            Choice::At(next) if self.may_move_to(next, shared) => next,
+            Choice::At(_) | Choice::Later(..) | Choice::Exhausted | Choice::Nobody => {
+                self.is_lost = was_lost;
+                self.pass = None;
+                // Nobody was asked, so nobody has had a turn (rule P4).
+                if let Some(rare) = &mut self.rare {
+                    rare.turn = turn;
+                }
+                return;
+            }
         };
-        if !self.may_move_to(next, shared) {
-            self.is_lost = was_lost;
-            self.pass = None;
-            return;
-        }
         if let Attempt::InFlight { transaction, .. } = attempt {
             shared.cx.abandon(transaction);
         }

@@ -35,7 +35,8 @@ pub(super) struct Socket {
         long = "socket",
         value_name = "PATH",
         env = "REGENT_SOCKET",
-        hide_env_values = true
+        hide_env_values = true,
+        global = true
     )]
     pub(super) path: Option<PathBuf>,
 }
@@ -154,7 +155,7 @@ pub(super) struct Check {
 }
 
 #[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(subcommand_precedence_over_arg = true)]
 pub(super) struct Status {
     #[command(subcommand)]
     pub(super) what: Option<What>,
@@ -163,8 +164,9 @@ pub(super) struct Status {
     #[arg(value_name = "ACCOUNT")]
     pub(super) account: Option<String>,
 
-    /// Print JSON: {"schema": 1, "accounts": [...]}; with --watch one line per Account and change
-    #[arg(long)]
+    /// Print JSON: {"schema": 1, "accounts": [...]}, or "proxy_sets"; with --watch one line per
+    /// Account and change
+    #[arg(long, global = true)]
     pub(super) json: bool,
 
     /// Keep showing it: redrawn in place on a terminal (q ends it), else one line per change
@@ -198,13 +200,6 @@ pub(super) struct Proxies {
     /// The Proxy Set, by name
     #[arg(value_name = "SET")]
     pub(super) set: Option<String>,
-
-    /// Print JSON: {"schema": 1, "proxy_sets": [...]}
-    #[arg(long)]
-    pub(super) json: bool,
-
-    #[command(flatten)]
-    pub(super) socket: Socket,
 }
 
 #[derive(Args, Debug)]

@@ -3,7 +3,9 @@
 use std::io::{self, Write as _};
 use std::sync::Arc;
 
-use super::args::Proxies;
+use anyhow::anyhow;
+
+use super::args::{Proxies, Status};
 use super::connect::connect;
 use super::screen::{Screen, out};
 use super::status::{PATIENCE, now};
@@ -13,8 +15,12 @@ use crate::status::proxies::table;
 use crate::status::{ProxySetStatus, SCHEMA};
 
 /// Shows Proxy Sets.
-pub(super) fn proxies(arguments: &Proxies) -> Result<End, Failure> {
-    let mut client = connect(&arguments.socket, PATIENCE)?;
+pub(super) fn proxies(arguments: &Proxies, status: &Status) -> Result<End, Failure> {
+    if status.watch || status.matching.is_some() || !status.phase.is_empty() {
+        let why = anyhow!("--watch, --matching and --phase are for Accounts, not for Proxy Sets");
+        return Err(Failure::new(End::Usage, why));
+    }
+    let mut client = connect(&status.socket, PATIENCE)?;
     let names = Names {
         names: arguments.set.iter().cloned().collect(),
     };
@@ -25,7 +31,7 @@ pub(super) fn proxies(arguments: &Proxies) -> Result<End, Failure> {
         }
         Ok(())
     })?;
-    if arguments.json {
+    if status.json {
         return json(&sets, &done);
     }
     let screen = Screen::new();

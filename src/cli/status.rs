@@ -15,8 +15,8 @@ use crate::status::{AccountStatus, SCHEMA, UnixMs};
 
 /// Shows Accounts.
 pub(super) fn status(arguments: &Status) -> Result<End, Failure> {
-    if let Some(What::Proxies(arguments)) = &arguments.what {
-        return proxies::proxies(arguments);
+    if let Some(What::Proxies(proxies)) = &arguments.what {
+        return proxies::proxies(proxies, arguments);
     }
     let filter = filter(arguments);
     let client = connect(&arguments.socket, PATIENCE)?;

@@ -376,6 +376,7 @@ impl Engine {
             };
             let mut ids = users.get_mut(&set).map(std::mem::take).unwrap_or_default();
             ids.retain(|id| self.account(*id).is_some());
+            self.say_member(set, change);
             for id in &ids {
                 self.with(*id, |account, shared| account.on_change(change, shared));
                 if change == Change::Listed {
@@ -393,6 +394,21 @@ impl Engine {
             *users = ids;
             self.settle();
         }
+    }
+
+    /// What became of a member is worth knowing once, however many Accounts it concerns.
+    fn say_member(&mut self, set: SetId, change: Change) {
+        let (registrar, is_online) = match change {
+            Change::Offline(registrar) => (registrar, false),
+            Change::Online(registrar) => (registrar, true),
+            Change::Left(_) | Change::Listed | Change::Verdict => return,
+        };
+        let event = Event::MemberChanged {
+            set: Arc::clone(&self.shared.proxies.config_of(set).name),
+            member: self.shared.pace.get(registrar).address,
+            is_online,
+        };
+        self.shared.cx.out.event(event);
     }
 
     fn account_of(&self, id: AccountId) -> Option<&Account> {

@@ -157,12 +157,11 @@ impl Pulse {
         is_back
     }
 
-    /// It does not answer. Whether it was online.
+    /// It does not answer. Whether it did until now.
     pub(super) fn on_lost(&mut self, now: Instant) -> bool {
-        self.recovery = None;
-        let was_online = self.lost.is_none();
+        let was_answering = self.recovery.take().is_some() || self.lost.is_none();
         self.lost.get_or_insert(now);
-        was_online
+        was_answering
     }
 
     /// When its next probe is due, if nothing else happens; may have passed.
@@ -264,7 +263,11 @@ mod tests {
         pulse.on_lost(at(10));
         answers(&mut pulse, 20, true);
         answers(&mut pulse, 25, true);
-        assert!(!pulse.on_lost(at(30)));
+        assert!(
+            pulse.on_lost(at(30)),
+            "who has taken it for alive must hear of it"
+        );
+        assert!(!pulse.on_lost(at(31)));
         for sent in [40, 45, 50] {
             assert!(!answers(&mut pulse, sent, true), "{sent}");
         }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use super::transcript::{Packet, What};
 use super::{Line, World};
-use crate::effect::{Command, Event, Outcome, Phase, Ticket};
+use crate::effect::{Command, Event, Input, Outcome, Phase, Ticket};
 use crate::status::{self, AccountStatus, Health, MemberStatus, ProxySetStatus};
 use crate::time::{Duration, Instant};
 
@@ -371,9 +371,11 @@ impl World {
     pub fn phases(&self, name: &str) -> Vec<(Instant, Phase)> {
         let changes = self.events_of(name).filter_map(|(at, event)| match event {
             Event::PhaseChanged { to, .. } => Some((at, *to)),
-            Event::RefreshFailed { .. } | Event::Warning { .. } | Event::ListenFailed { .. } => {
-                None
-            }
+            Event::RefreshFailed { .. }
+            | Event::Warning { .. }
+            | Event::MemberChanged { .. }
+            | Event::Moved { .. }
+            | Event::ListenFailed { .. } => None,
         });
         changes.collect()
     }
@@ -507,7 +509,7 @@ impl World {
             Command::Shutdown => None,
         };
         self.log(account, What::Asked(ticket, command));
-        self.handle(crate::effect::Input::Command { ticket, command });
+        self.handle(Input::Command { ticket, command });
         ticket
     }
 

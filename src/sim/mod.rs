@@ -243,6 +243,11 @@ impl World {
         self.handle(Input::Reconfigured(Arc::new(new), diff));
     }
 
+    /// The next start is with another configuration.
+    pub fn configure(&mut self, setup: Setup) {
+        self.setup_of(setup);
+    }
+
     /// Takes a setup over; new registrars behave as those of the start.
     fn setup_of(&mut self, setup: Setup) -> &Setup {
         for address in setup.registrars() {

@@ -260,11 +260,11 @@ impl World {
 
     pub(super) fn event(&mut self, event: Event) {
         let account = match &event {
-            Event::PhaseChanged { account, .. } | Event::RefreshFailed { account, .. } => {
-                Some(*account)
-            }
+            Event::PhaseChanged { account, .. }
+            | Event::RefreshFailed { account, .. }
+            | Event::Moved { account, .. } => Some(*account),
             Event::Warning { account, .. } => *account,
-            Event::ListenFailed { .. } => None,
+            Event::MemberChanged { .. } | Event::ListenFailed { .. } => None,
         };
         let name = account.and_then(|id| self.name_of(id));
         self.log(name, What::Event(event));
@@ -373,6 +373,7 @@ impl World {
 
     /// How long a transaction of this world waits for an answer (rule X1).
     pub fn transaction_timeout(&self) -> Duration {
-        super::watch::timeout(self.setup.parameters())
+        let parameters = self.setup.parameters();
+        super::watch::timeout(parameters, parameters.sip_max_rtx)
     }
 }

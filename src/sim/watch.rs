@@ -67,7 +67,7 @@ pub(super) struct Leaving<'a> {
 impl Watch {
     pub(super) fn new(parameters: &Registration) -> Self {
         Self {
-            timeout: timeout(parameters),
+            timeout: timeout(parameters, parameters.sip_max_rtx),
             flights: BTreeMap::new(),
             by_branch: BTreeMap::new(),
             cseqs: BTreeMap::new(),
@@ -161,10 +161,9 @@ impl Watch {
     fn begins(&mut self, now: Instant, owner: AccountId, leaving: Leaving<'_>) {
         let Leaving { to, summary, .. } = leaving;
         if let Some(before) = self.flights.get(&owner) {
-            // Whoever moves abandons what is in flight elsewhere (rules P7, S14).
-            let has_moved = before.to != to;
+            // Whoever moves gives up what is in flight elsewhere (rules P7, S14).
             assert!(
-                has_moved || before.end != End::No || before.ends_by <= now,
+                before.end != End::No || before.ends_by <= now || before.to != to,
                 "{now}: {owner} has another REGISTER in flight (rule I4): {summary}"
             );
             self.by_branch.remove(&before.branch);
@@ -280,11 +279,12 @@ pub(super) fn place(output: &Output) -> Option<u8> {
     }
 }
 
-/// When a transaction without an answer fails, counted from its first send (rule X1).
-pub(super) fn timeout(parameters: &Registration) -> Duration {
+/// When a transaction of at most so many sends fails without an answer, counted from the first
+/// (rule X1).
+pub(super) fn timeout(parameters: &Registration, max_sends: u8) -> Duration {
     let mut wait = parameters.t1();
     let mut next = wait;
-    for _ in 1..parameters.sip_max_rtx {
+    for _ in 1..max_sends {
         wait = (wait * 2).min(parameters.t2());
         next += wait;
     }
@@ -298,10 +298,7 @@ mod tests {
 
     #[test]
     fn the_time_out_follows_the_number_of_sends() {
-        let after = |sends| {
-            let setup = Setup::one().registration(|it| it.sip_max_rtx = sends);
-            timeout(setup.parameters()).as_millis()
-        };
+        let after = |sends| timeout(Setup::one().parameters(), sends).as_millis();
         assert_eq!([after(1), after(3), after(7)], [500, 3_500, 19_500]);
         assert_eq!([after(10), after(11), after(30)], [31_500, 32_000, 32_000]);
     }

@@ -24,6 +24,7 @@ use libtest_mimic::{Arguments, Trial};
 mod harness;
 
 mod architecture;
+mod choice;
 mod cli;
 mod config;
 mod control;
@@ -46,6 +47,7 @@ mod states;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     architecture::trials,
+    choice::trials,
     cli::trials,
     config::trials,
     control::trials,

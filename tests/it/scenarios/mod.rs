@@ -16,6 +16,7 @@ mod balance;
 mod binding;
 mod change;
 mod credentials;
+mod dead;
 mod exodus;
 mod gin;
 mod golden;
@@ -24,17 +25,24 @@ mod health;
 mod hostile;
 mod identity;
 mod keepalive;
+mod kept;
 mod names;
 mod operator;
 mod pacing;
+mod ports;
+mod random_user;
 mod redirect;
 mod refresh;
 mod register;
 mod restart;
 mod retry;
+mod served_status;
 mod spread;
+mod startup;
 mod stopping;
+mod sync_mode;
 mod transactions;
+mod triggers;
 mod unregister;
 
 /// Every story, as a trial of its own.
@@ -47,6 +55,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         binding::trials(),
         change::trials(),
         credentials::trials(),
+        dead::trials(),
         exodus::trials(),
         gin::trials(),
         golden::trials(),
@@ -55,17 +64,24 @@ pub(crate) fn trials() -> Vec<Trial> {
         hostile::trials(),
         identity::trials(),
         keepalive::trials(),
+        kept::trials(),
         names::trials(),
         operator::trials(),
         pacing::trials(),
+        ports::trials(),
+        random_user::trials(),
         redirect::trials(),
         refresh::trials(),
         register::trials(),
         restart::trials(),
         retry::trials(),
+        served_status::trials(),
         spread::trials(),
+        startup::trials(),
         stopping::trials(),
+        sync_mode::trials(),
         transactions::trials(),
+        triggers::trials(),
         unregister::trials(),
     ]
     .into_iter()
