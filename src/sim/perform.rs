@@ -191,7 +191,6 @@ impl World {
         if !self.is_current(run) {
             return;
         }
-        self.watch.is_refused(self.now, to);
         let quoted = &bytes[..bytes.len().min(self.quote)];
         let summary = Summary::of(bytes);
         if !summary.is_register() {

@@ -17,11 +17,7 @@ use crate::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct Watch {
     timeout: Duration,
-    /// After so long a REGISTER may be given up for one to another registrar (rules P7, S7).
-    patience: Duration,
     flights: BTreeMap<AccountId, Flight>,
-    /// When an ICMP error last came from an address.
-    refused: BTreeMap<SocketAddr, Instant>,
     by_branch: BTreeMap<String, AccountId>,
     cseqs: BTreeMap<String, u32>,
     waiting: BTreeSet<Ticket>,
@@ -46,8 +42,6 @@ struct Flight {
     branch: String,
     bytes: Arc<[u8]>,
     ends_by: Instant,
-    /// From then on it may be given up for another registrar.
-    patient_until: Instant,
     end: End,
     repeats: u32,
 }
@@ -74,9 +68,7 @@ impl Watch {
     pub(super) fn new(parameters: &Registration) -> Self {
         Self {
             timeout: timeout(parameters, parameters.sip_max_rtx),
-            patience: timeout(parameters, parameters.hot_swap_transmissions),
             flights: BTreeMap::new(),
-            refused: BTreeMap::new(),
             by_branch: BTreeMap::new(),
             cseqs: BTreeMap::new(),
             waiting: BTreeSet::new(),
@@ -166,23 +158,12 @@ impl Watch {
         0
     }
 
-    /// Whether a REGISTER may be given up for one to another registrar: after some patience, or when
-    /// the first is known to be away (rules P4, P7, S7).
-    fn may_give_up(&self, before: &Flight, now: Instant, for_one_to: SocketAddr) -> bool {
-        let is_away = self.refused.get(&before.to) == Some(&now);
-        before.to != for_one_to && (before.patient_until <= now || is_away)
-    }
-
-    /// An ICMP error comes from this address.
-    pub(super) fn is_refused(&mut self, now: Instant, by: SocketAddr) {
-        self.refused.insert(by, now);
-    }
-
     fn begins(&mut self, now: Instant, owner: AccountId, leaving: Leaving<'_>) {
         let Leaving { to, summary, .. } = leaving;
         if let Some(before) = self.flights.get(&owner) {
+            // Whoever moves gives up what is in flight elsewhere (rules P7, S7, S14).
             assert!(
-                before.end != End::No || before.ends_by <= now || self.may_give_up(before, now, to),
+                before.end != End::No || before.ends_by <= now || before.to != to,
                 "{now}: {owner} has another REGISTER in flight (rule I4): {summary}"
             );
             self.by_branch.remove(&before.branch);
@@ -203,7 +184,6 @@ impl Watch {
                 branch: summary.branch.clone(),
                 bytes: leaving.bytes.clone(),
                 ends_by: now + self.timeout,
-                patient_until: now + self.patience,
                 end: End::No,
                 repeats: 0,
             },
