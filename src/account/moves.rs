@@ -60,10 +60,8 @@ impl Account {
     /// The list is another one, or the first. A binding of the run before may be held by a
     /// registrar that is not in it (rule S5).
     fn on_listed(&mut self, shared: &mut Shared) {
-        if self.is_bound() {
-            // Its place in the order may be another one.
-            self.mark_changed(shared);
-        }
+        // The place of its registrar in the order may be another one.
+        self.mark_changed(shared);
         if let (Some(set), Binding::Bound(bound)) = (self.set, self.binding)
             && self.is_sticky()
             && !shared.proxies.is_member(set, bound.registrar)

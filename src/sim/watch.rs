@@ -17,12 +17,16 @@ use crate::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct Watch {
     timeout: Duration,
+    /// The shortest time after which a transaction is given up.
+    patience: Duration,
     flights: BTreeMap<AccountId, Flight>,
     by_branch: BTreeMap<String, AccountId>,
     cseqs: BTreeMap<String, u32>,
     waiting: BTreeSet<Ticket>,
     peak: BTreeMap<SocketAddr, usize>,
     open: BTreeMap<SocketAddr, BTreeSet<AccountId>>,
+    /// When something was last received from an address.
+    heard: BTreeMap<SocketAddr, Instant>,
     /// The last request of each Call-ID that is no Account's.
     probes: BTreeMap<String, Probe>,
 }
@@ -41,6 +45,7 @@ struct Flight {
     to: SocketAddr,
     branch: String,
     bytes: Arc<[u8]>,
+    begins_at: Instant,
     ends_by: Instant,
     end: End,
     repeats: u32,
@@ -68,12 +73,19 @@ impl Watch {
     pub(super) fn new(parameters: &Registration) -> Self {
         Self {
             timeout: timeout(parameters),
+            patience: timeout(&Registration {
+                sip_max_rtx: parameters
+                    .sip_max_rtx
+                    .min(parameters.hot_swap_transmissions),
+                ..parameters.clone()
+            }),
             flights: BTreeMap::new(),
             by_branch: BTreeMap::new(),
             cseqs: BTreeMap::new(),
             waiting: BTreeSet::new(),
             peak: BTreeMap::new(),
             open: BTreeMap::new(),
+            heard: BTreeMap::new(),
             probes: BTreeMap::new(),
         }
     }
@@ -84,6 +96,7 @@ impl Watch {
         self.by_branch.clear();
         self.waiting.clear();
         self.open.clear();
+        self.heard.clear();
     }
 
     /// A REGISTER leaves. Gives how often it was sent before.
@@ -161,8 +174,10 @@ impl Watch {
     fn begins(&mut self, now: Instant, owner: AccountId, leaving: Leaving<'_>) {
         let Leaving { to, summary, .. } = leaving;
         if let Some(before) = self.flights.get(&owner) {
+            // With several members a transaction may be given up for another one (rules P7, S14).
+            let is_given_up = before.to != to || before.begins_at + self.patience <= now;
             assert!(
-                before.end != End::No || before.ends_by <= now,
+                before.end != End::No || is_given_up || before.ends_by <= now,
                 "{now}: {owner} has another REGISTER in flight (rule I4): {summary}"
             );
             self.by_branch.remove(&before.branch);
@@ -182,6 +197,7 @@ impl Watch {
                 to,
                 branch: summary.branch.clone(),
                 bytes: leaving.bytes.clone(),
+                begins_at: now,
                 ends_by: now + self.timeout,
                 end: End::No,
                 repeats: 0,
@@ -225,6 +241,27 @@ impl Watch {
         for flight in open.filter(|flight| text.contains(&flight.branch)) {
             flight.end = End::Perhaps;
         }
+    }
+
+    /// Something was received from an address.
+    pub(super) fn hears(&mut self, now: Instant, from: SocketAddr) {
+        self.heard.insert(from, now);
+    }
+
+    /// A registrar is offline since then: unless it was heard meanwhile, one REGISTER at a time has
+    /// left for it (rule P4).
+    pub(super) fn probes_one_by_one(&self, now: Instant, to: SocketAddr, since: Instant) {
+        if self.heard.get(&to).is_some_and(|heard| *heard >= since) {
+            return;
+        }
+        let open = self.open.get(&to).into_iter().flatten();
+        let flights = open.filter_map(|id| self.flights.get(id));
+        let open = flights.filter(|it| it.begins_at > since && it.begins_at + self.patience > now);
+        let count = open.filter(|it| it.end == End::No).count();
+        assert!(
+            count <= 1,
+            "{now}: {count} REGISTERs in flight to {to}, which is offline since {since} (rule P4)"
+        );
     }
 
     /// How many REGISTERs are in flight to an address.
