@@ -798,8 +798,13 @@ impl Engine {
         }
     }
 
-    /// Whoever has a place in a window sends (rule L6).
+    /// Whoever has a place in a window sends (rule L6). When the program has stopped nobody does:
+    /// the last CSeq of each Account is written (rule L8).
     fn send_due(&mut self) {
+        let stopping = self.stopping.as_ref();
+        if stopping.is_some_and(|stopping| stopping.until == Instant::FAR) {
+            return;
+        }
         loop {
             let Self { shared, slots, .. } = self;
             let is_waiting = |id: AccountId, turn| {
