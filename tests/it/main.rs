@@ -33,6 +33,7 @@ mod dns;
 mod examples;
 mod faults;
 mod kamailio;
+mod link;
 mod live;
 mod model;
 mod mutants;
@@ -54,6 +55,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     examples::trials,
     faults::trials,
     kamailio::trials,
+    link::trials,
     live::trials,
     model::trials,
     mutants::trials,
