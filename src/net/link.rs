@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -131,13 +131,10 @@ fn with_addresses(interface: String) -> io::Result<LinkUp> {
 }
 
 fn address(storage: &SockaddrStorage) -> Option<IpAddr> {
-    let v4 = storage.as_sockaddr_in().map(|it| Ipv4Addr::from(it.ip()));
-    let v6 = || {
-        storage
-            .as_sockaddr_in6()
-            .map(|it: &_| Ipv6Addr::from(it.ip()))
-    };
-    v4.map(IpAddr::V4).or_else(|| v6().map(IpAddr::V6))
+    if let Some(v4) = storage.as_sockaddr_in() {
+        return Some(v4.ip().into());
+    }
+    Some(storage.as_sockaddr_in6()?.ip().into())
 }
 
 /// The links that a datagram of the kernel is about (rtnetlink(7)); nothing that is cut short.

@@ -130,7 +130,7 @@ fn registrar() -> Arc<Mutex<Vec<String>>> {
                 let user = to.split(['@', ':']).nth(2).unwrap_or_default().to_owned();
                 notes.lock().expect("no panic").push(user);
             }
-            let kept = ["Via:", "From:", "Call-ID:", "CSeq:", "Contact:"].map(|it| line(it));
+            let kept = ["Via:", "From:", "Call-ID:", "CSeq:", "Contact:"].map(line);
             let kept = kept.into_iter().flatten().collect::<Vec<_>>().join("\r\n");
             let answer =
                 format!("SIP/2.0 200 OK\r\n{kept}\r\n{to};tag=r\r\nContent-Length: 0\r\n\r\n");
