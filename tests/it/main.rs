@@ -35,6 +35,7 @@ mod examples;
 mod failover;
 mod faults;
 mod kamailio;
+mod link;
 mod live;
 mod model;
 mod mutants;
@@ -58,6 +59,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     failover::trials,
     faults::trials,
     kamailio::trials,
+    link::trials,
     live::trials,
     model::trials,
     mutants::trials,
