@@ -164,7 +164,7 @@ impl World {
             dns: Dns::default(),
             store: Store::default(),
             transcript: Transcript::default(),
-            watch: Watch::new(setup.parameters()),
+            watch: Watch::new(&setup.config()),
             cursor: 0,
             by_call: BTreeMap::new(),
             tickets: 0,

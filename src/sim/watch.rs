@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::transcript::Summary;
-use crate::config::Registration;
+use crate::config::{Account, Config, Registration, SearchMode};
 use crate::effect::{AccountId, Output, Ticket};
 use crate::time::{Duration, Instant};
 
@@ -17,7 +17,8 @@ use crate::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct Watch {
     timeout: Duration,
-    /// After so long a REGISTER may be given up for one to another registrar (rules P7, S7).
+    /// After so long a REGISTER may be given up for another one: earlier where hot swap or search
+    /// mode ims may have it so (rules P7, S7).
     patience: Duration,
     flights: BTreeMap<AccountId, Flight>,
     /// When an ICMP error last came from an address.
@@ -71,10 +72,21 @@ pub(super) struct Leaving<'a> {
 }
 
 impl Watch {
-    pub(super) fn new(parameters: &Registration) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
+        let parameters = &config.registration;
+        let timeout = |sends| timeout(parameters, sends);
+        let is_ims = |account: &Arc<Account>| account.registrar_search_mode == SearchMode::Ims;
+        let gives_up =
+            config.proxy_sets.iter().any(|set| set.hot_swap) || config.accounts.iter().any(is_ims);
+        let patience = match gives_up {
+            true => parameters
+                .hot_swap_transmissions
+                .min(parameters.sip_max_rtx),
+            false => parameters.sip_max_rtx,
+        };
         Self {
-            timeout: timeout(parameters, parameters.sip_max_rtx),
-            patience: timeout(parameters, parameters.hot_swap_transmissions),
+            timeout: timeout(parameters.sip_max_rtx),
+            patience: timeout(patience),
             flights: BTreeMap::new(),
             refused: BTreeMap::new(),
             by_branch: BTreeMap::new(),
@@ -166,11 +178,11 @@ impl Watch {
         0
     }
 
-    /// Whether a REGISTER may be given up for one to another registrar: after some patience, or when
-    /// the first is known to be away (rules P4, P7, S7).
+    /// Whether a REGISTER may be given up: after some patience, or for one to another registrar
+    /// when the first is known to be away (rules P4, P7, S7).
     fn may_give_up(&self, before: &Flight, now: Instant, for_one_to: SocketAddr) -> bool {
         let is_away = self.refused.get(&before.to) == Some(&now);
-        before.to != for_one_to && (before.patient_until <= now || is_away)
+        before.patient_until <= now || before.to != for_one_to && is_away
     }
 
     /// An ICMP error comes from this address.
@@ -182,7 +194,7 @@ impl Watch {
         let Leaving { to, summary, .. } = leaving;
         if let Some(before) = self.flights.get(&owner) {
             assert!(
-                before.end != End::No || before.ends_by <= now || self.may_give_up(before, now, to),
+                before.end != End::No || self.may_give_up(before, now, to),
                 "{now}: {owner} has another REGISTER in flight (rule I4): {summary}"
             );
             self.by_branch.remove(&before.branch);
