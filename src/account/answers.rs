@@ -57,7 +57,7 @@ impl Account {
             (_, Errand::Register) => self.on_registered(registrar, message, shared),
             (_, Errand::Unregister | Errand::Clear) => {
                 self.on_authentication_info(message, registrar, shared);
-                self.tell_group(None, shared);
+                self.tell_group((None, true), shared);
                 let all = shared.rules.unregistration_mode == UnregistrationMode::All
                     || self.errand == Errand::Clear;
                 self.forget_visit(registrar, all);
@@ -152,7 +152,7 @@ impl Account {
         self.route = route(message);
         self.is_lost = false;
         self.end_turn();
-        self.tell_group(None, shared);
+        self.tell_group((None, true), shared);
         self.visit(registrar, granted, now);
         let due = self.refresh_due(registrar, granted, shared);
         let address = shared.pace.get(registrar).address;
@@ -161,6 +161,15 @@ impl Account {
             seconds: granted,
         };
         let is_new = self.binding == Binding::None;
+        if let Binding::Bound(before) = self.binding
+            && before.registrar != registrar
+        {
+            shared.cx.out.event(Event::Moved {
+                account: self.id,
+                from: shared.pace.get(before.registrar).address,
+                to: address,
+            });
+        }
         self.go_on(binding, (due, Why::Refresh), shared, why);
         self.settle(
             Errand::Register,
@@ -245,10 +254,12 @@ impl Account {
         let outcome = self.outcome(&trouble);
         self.hold(registrar, &trouble, retry_after, shared);
         if self.errand != Errand::Register {
+            if !trouble.is_of_registrar() {
+                self.tell_group((None, true), shared);
+            }
             self.trouble = Some(trouble);
             return self.on_unregistered(Some(outcome), shared);
         }
-        self.tell_group(Some(&trouble), shared);
         if trouble.is_about_credentials() {
             self.forget_challenges(registrar);
         }
@@ -269,14 +280,15 @@ impl Account {
             let account = self.id;
             shared.cx.out.event(Event::RefreshFailed { account, why });
         }
+        if binding == Binding::None {
+            self.identity.random_user = None;
+        }
+        self.tell_group((Some(&trouble), next.is_none()), shared);
         if let Some(next) = next {
             self.trouble = Some(trouble);
             return self.go_to(binding, next, shared, || text);
         }
         self.failures = self.failures.saturating_add(1);
-        if binding == Binding::None {
-            self.identity.random_user = None;
-        }
         let was_refused = trouble.is_about_credentials()
             || self.is_ims() && self.pass.as_ref().is_some_and(|pass| pass.was_refused);
         self.refusals = if was_refused {
@@ -290,18 +302,19 @@ impl Account {
         self.settle(Errand::Register, &outcome, shared);
     }
 
-    /// An attempt at a registrar is over: whether others of the serving group may go on (rule S12).
-    fn tell_group(&mut self, trouble: Option<&Trouble>, shared: &mut Shared) {
+    /// A registrar has answered, or failed, which may end the attempt: whether others of the
+    /// serving group may go on (rule S12).
+    fn tell_group(&self, (trouble, is_over): (Option<&Trouble>, bool), shared: &mut Shared) {
         let stops = match (shared.rules.registration_sync_mode, trouble) {
             (SyncMode::Disable, _) => return,
             (SyncMode::Enable, Some(trouble)) => trouble.is_of_registrar(),
             (SyncMode::AnyFailure, trouble) => trouble.is_some(),
             (SyncMode::Enable, None) => false,
         };
-        if stops {
-            shared.pace.groups.on_failed(self.group, self.id);
-        } else {
+        if !stops {
             shared.pace.groups.on_answered(self.group);
+        } else if is_over && self.is_wanted() {
+            shared.pace.groups.on_failed(self.group, self.id);
         }
     }
 

@@ -27,13 +27,10 @@ impl Account {
 
     /// Goes on with an attempt: chooses a registrar and stands in line there.
     pub(super) fn advance(&mut self, errand: Errand, due: Instant, shared: &mut Shared) {
-        if matches!(self.attempt, Attempt::Gated { .. }) {
-            self.withdraw_from_group(shared);
-        }
+        let due = self.step_out(shared).map_or(due, |before| before.min(due));
         if errand == Errand::Register && !shared.may_register(self.group, self.id) {
-            shared.pace.groups.wait(self.group, self.id, due);
-            let why = "another Account probes its registrar";
-            return self.put_off(Attempt::Gated { due }, why, shared);
+            let place = shared.pace.groups.wait(self.group, self.id, due);
+            return self.put_off(Attempt::Gated { due, place }, PROBED, shared);
         }
         if !self.has_port(errand, due, shared) {
             return;
@@ -47,8 +44,13 @@ impl Account {
             Choice::Later(due, why) => {
                 let text = match why {
                     Why::Avoided => "every registrar is avoided until its old binding has ended",
-                    _ => "no registrar may be asked now",
+                    Why::Refresh | Why::Retry | Why::Store | Why::NoPort | Why::Startup => {
+                        "no registrar may be asked now"
+                    }
                 };
+                if why == Why::Avoided {
+                    self.withdraw_from_group(shared);
+                }
                 self.put_off(Attempt::Scheduled { due, why }, text, shared);
             }
             Choice::Exhausted => {
@@ -59,6 +61,7 @@ impl Account {
             }
             Choice::Nobody => {
                 let text = "its Proxy Set has no address yet";
+                self.withdraw_from_group(shared);
                 self.put_off(Attempt::Idle, text, shared);
             }
         }
@@ -66,16 +69,18 @@ impl Account {
 
     /// Nothing is sent for the time being: whoever waits for an outcome is told so.
     fn put_off(&mut self, attempt: Attempt, why: &str, shared: &mut Shared) {
+        self.land(shared);
         self.errand = Errand::Register;
         self.go(self.binding, attempt, shared, || why.to_owned());
-        let outcome = match attempt {
-            Attempt::Scheduled {
-                due,
-                why: Why::Retry,
-            } => super::commands::patience(due - shared.cx.now),
-            _ => Outcome::NotSent {
-                why: why.to_owned(),
-            },
+        let outcome = if let Attempt::Scheduled {
+            due,
+            why: Why::Retry,
+        } = attempt
+        {
+            super::commands::patience(due - shared.cx.now)
+        } else {
+            let why = why.to_owned();
+            Outcome::NotSent { why }
         };
         self.settle(Errand::Register, &outcome, shared);
     }
@@ -165,7 +170,7 @@ impl Account {
         }
     }
 
-    /// The attempt goes on at another registrar, at once.
+    /// The attempt goes on at another registrar, at once; or as soon as the group may (rule S12).
     pub(super) fn go_to(
         &mut self,
         binding: Binding,
@@ -175,7 +180,12 @@ impl Account {
     ) {
         self.land(shared);
         self.go(binding, self.attempt, shared, why);
-        self.stand_in_line(registrar, Errand::Register, shared.cx.now, shared);
+        let now = shared.cx.now;
+        if shared.may_register(self.group, self.id) {
+            self.stand_in_line(registrar, Errand::Register, now, shared);
+        } else {
+            self.advance(Errand::Register, now, shared);
+        }
     }
 
     /// An attempt is over: goes on as is meant. `next` is when the next REGISTER is due.
@@ -218,18 +228,37 @@ impl Account {
 
     /// The prober of its group has had an answer, or this Account is the prober now (rule S12).
     pub fn on_released(&mut self, shared: &mut Shared) {
-        if let Attempt::Gated { due } = self.attempt {
-            if self.is_wanted() {
-                self.advance(Errand::Register, due, shared);
-            } else {
-                shared.pace.groups.leave(self.group, self.id);
-                self.rest(shared);
-            }
+        if let Attempt::Gated { due, .. } = self.attempt
+            && self.is_wanted()
+        {
+            return self.advance(Errand::Register, due, shared);
+        }
+        if !self.is_wanted() || !self.may_probe() {
+            self.withdraw_from_group(shared);
         }
     }
 
-    /// It no longer competes for its group's turn (rule S12).
-    pub(super) fn withdraw_from_group(&self, shared: &mut Shared) {
+    /// Whether it will ask its registrar sooner or later, as whoever probes for a group must.
+    fn may_probe(&self) -> bool {
+        self.attempt != Attempt::Idle
+    }
+
+    /// It no longer waits for its group. Since when it was due, if it did wait.
+    fn step_out(&mut self, shared: &mut Shared) -> Option<Instant> {
+        let Attempt::Gated { due, place } = self.attempt else {
+            return None;
+        };
+        shared.pace.groups.step_out(self.group, due, place);
+        Some(due)
+    }
+
+    /// It no longer competes for its group's turn: it does not wait, and if it is the prober,
+    /// another one is (rule S12).
+    pub(super) fn withdraw_from_group(&mut self, shared: &mut Shared) {
+        self.step_out(shared);
         shared.pace.groups.leave(self.group, self.id);
     }
 }
+
+/// Why an Account waits for another one of its group.
+pub(super) const PROBED: &str = "another Account probes its registrar";

@@ -1,5 +1,6 @@
 //! What operators ask for (rules L7, L10, I8).
 
+use super::attempt::PROBED;
 use super::{Account, Attempt, Binding, Errand, Shared, Wanted, Why};
 use crate::cx::Cx;
 use crate::effect::{Outcome, Ticket};
@@ -14,6 +15,10 @@ impl Account {
         self.want(Wanted::Registered, "told to register", shared);
         if force {
             self.holds.clear();
+        }
+        if self.is_held {
+            let why = HELD.to_owned();
+            return shared.cx.out.reply(ticket, Outcome::NotSent { why });
         }
         let is_unregistering = self.errand == Errand::Unregister;
         let is_in_flight = matches!(self.attempt, Attempt::InFlight { .. });
@@ -124,13 +129,17 @@ impl Account {
         };
         let outcome = match (self.cannot_be_told(), self.wanted, self.binding) {
             (Some(why), ..) => Outcome::NotSent { why },
+            (None, Wanted::Registered, _) if self.is_held => refused(HELD),
             (None, Wanted::Registered, Binding::Bound(bound)) => {
-                let is_under_way =
-                    !matches!(self.attempt, Attempt::Idle | Attempt::Scheduled { .. });
+                let is_under_way = matches!(
+                    self.attempt,
+                    Attempt::Opening { .. } | Attempt::Queued { .. } | Attempt::InFlight { .. }
+                );
                 match self.hold_end(now, shared) {
                     _ if is_under_way => return self.tickets.push((ticket, Errand::Register)),
+                    _ if !shared.may_register(self.group, self.id) => refused(PROBED),
                     Some(until) => patience(until - now),
-                    None if !self.has_socket(shared) => no_socket(),
+                    None if self.local(shared).is_none() => no_socket(),
                     None => {
                         self.tickets.push((ticket, Errand::Register));
                         return self.begin_at(bound.registrar, Errand::Register, now, shared);
@@ -214,6 +223,9 @@ pub(super) fn patience(left: Duration) -> Outcome {
     );
     Outcome::NotSent { why }
 }
+
+/// Why an Account whose served group is not online sends nothing (rule S13).
+const HELD: &str = "the served group is not online";
 
 fn no_socket() -> Outcome {
     Outcome::NotSent {

@@ -103,8 +103,6 @@ struct Rare {
     visits: Vec<Visit>,
     /// Who was tried last while nobody was online (rule P4).
     turn: Option<RegistrarId>,
-    /// The local port that it had in the run before (rule U1).
-    wanted_port: Option<u16>,
     /// When it was last registered anew by a trigger (rule S7).
     triggered: Option<Instant>,
 }
@@ -286,7 +284,7 @@ impl Account {
             self.settle(errand, &Outcome::Gone, shared);
         }
         self.drop_watch(shared);
-        shared.pace.groups.leave(self.group, self.id);
+        self.withdraw_from_group(shared);
         self.count(Binding::None, shared);
         self.release_port(shared);
     }
@@ -363,6 +361,8 @@ impl Account {
             self.begin(Errand::Register, now, shared);
         } else if self.is_wanted() {
             self.resume(shared);
+        } else if self.is_bound() && self.waits_for_verdict(shared) {
+            self.keeps_port(shared);
         } else if self.is_bound() {
             // Told to un-register, but the run before ended first.
             self.begin(Errand::Unregister, now, shared);
@@ -383,7 +383,15 @@ impl Account {
             self.go(Binding::None, self.attempt, shared, || {
                 "the binding has expired".to_owned()
             });
-            if self.errand == Errand::Unregister && matches!(self.attempt, Attempt::Queued { .. }) {
+            if !matches!(self.attempt, Attempt::InFlight { .. }) {
+                // What comes next is a new registration (rule I6).
+                self.identity.random_user = None;
+            }
+            let waits = matches!(
+                self.attempt,
+                Attempt::Opening { .. } | Attempt::Queued { .. }
+            );
+            if self.errand == Errand::Unregister && waits {
                 // Nothing is left that the un-REGISTER in line could remove.
                 return self.on_unregistered(None, shared);
             }
@@ -414,6 +422,14 @@ impl Account {
 
     /// It has got a place in the registrar's window: it sends.
     pub fn on_turn(&mut self, registrar: RegistrarId, shared: &mut Shared) {
+        if let Attempt::Queued { due, .. } = self.attempt
+            && self.errand == Errand::Register
+            && !shared.may_register(self.group, self.id)
+        {
+            // Another Account of the group has failed while this one stood in line (rule S12).
+            shared.pace.leave(registrar);
+            return self.advance(Errand::Register, due, shared);
+        }
         self.send(registrar, true, shared);
     }
 

@@ -62,6 +62,8 @@ impl Account {
     /// The list is another one, or the first. A binding of the run before may be held by a
     /// registrar that is not in it (rule S5).
     fn on_listed(&mut self, shared: &mut Shared) {
+        // The place of its registrar in the set's order may be another.
+        self.mark_changed(shared);
         if let (Some(set), Binding::Bound(bound)) = (self.set, self.binding)
             && self.is_sticky()
             && !shared.proxies.is_member(set, bound.registrar)
@@ -126,10 +128,6 @@ impl Account {
                 return;
             }
         };
-        if !shared.may_register(self.group, self.id) {
-            let now = shared.cx.now;
-            return self.advance(Errand::Register, now, shared);
-        }
         if let Attempt::InFlight { transaction, .. } = attempt {
             shared.cx.abandon(transaction);
         }
@@ -145,26 +143,26 @@ impl Account {
 
     /// The served group is online or offline, or that is known for the first time (rule S13).
     fn on_served_status(&mut self, shared: &mut Shared) {
-        let status = self.served_set.map(|set| shared.proxies.is_set_online(set));
-        let is_held = self.heeds_served() && status != Some(Some(true));
-        if is_held == self.is_held {
-            return;
-        }
-        let before = self.phase();
-        self.is_held = is_held;
-        let why = if is_held {
+        let status = self.served_status(shared);
+        let (was_held, before) = (self.is_held, self.phase());
+        self.is_held = self.heeds_served() && status != Some(true);
+        let why = if self.is_held {
             "the served group is offline"
         } else {
             "the served group is online"
         };
-        self.say_phase(before, shared, || why.to_owned());
-        self.mark_changed(shared);
+        if self.is_held != was_held {
+            self.say_phase(before, shared, || why.to_owned());
+            self.mark_changed(shared);
+        }
         if self.wanted != Wanted::Registered {
             return;
         }
-        if is_held {
+        // A binding of the run before is left alone until the first verdict.
+        let is_at_rest = self.attempt == Attempt::Idle;
+        if self.is_held && (!was_held || is_at_rest && self.is_bound() && status.is_some()) {
             self.leave_binding(why, shared);
-        } else if matches!(self.attempt, Attempt::Idle) {
+        } else if !self.is_held && is_at_rest {
             self.on_ready(shared);
         }
     }
@@ -172,5 +170,14 @@ impl Account {
     fn heeds_served(&self) -> bool {
         self.config.register_by_served_ip_group_status
             == crate::config::ByServedStatus::OnlyIfOnline
+    }
+
+    fn served_status(&self, shared: &Shared) -> Option<bool> {
+        shared.proxies.is_set_online(self.served_set?)
+    }
+
+    /// Whether it is held, and not because its served group is known to be offline.
+    pub(super) fn waits_for_verdict(&self, shared: &Shared) -> bool {
+        self.wanted == Wanted::Registered && self.is_held && self.served_status(shared).is_none()
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::{Account, Attempt, Binding, Errand, Outcome, Shared, Trouble, Why, schedule};
-use crate::effect::{Output, SocketId, Via};
+use crate::effect::{Output, SocketId};
 use crate::flow::{Leased, Ports};
 use crate::time::Instant;
 
@@ -49,9 +49,7 @@ impl Account {
             return true;
         };
         let base = shared.proxies.socket_of_set(set);
-        let wanted = self.rare.as_mut().and_then(|rare| rare.wanted_port.take());
-        let wish = (self.port, wanted);
-        match shared.ports.lease(base, self.id, wish, shared.cx.now) {
+        match shared.ports.lease(base, self.id, self.port, shared.cx.now) {
             Leased::Open(socket) => {
                 self.port = Some(socket);
                 true
@@ -72,9 +70,37 @@ impl Account {
         }
     }
 
-    /// Takes the port of the run before, if that is free.
-    pub(super) fn restore_port(&mut self, number: u16) {
-        self.rare().wanted_port = Some(number);
+    /// Takes the port that it had before, if that is free; it is not bound yet.
+    pub fn restore_port(&mut self, number: u16, shared: &mut Shared) {
+        if let Some(set) = self
+            .set
+            .filter(|_| self.has_own_port() && self.port.is_none())
+        {
+            let base = shared.proxies.socket_of_set(set);
+            self.port = shared.ports.reserve(base, self.id, number);
+        }
+    }
+
+    /// The number of its port.
+    pub fn port_number(&self) -> Option<u16> {
+        self.port.and_then(Ports::number)
+    }
+
+    /// Sees that the port of a binding from the run before is bound, so that what comes to it
+    /// arrives. Whether it has that port still.
+    pub(super) fn keeps_port(&mut self, shared: &mut Shared) -> bool {
+        if !self.has_own_port() {
+            return true;
+        }
+        let (Some(set), Some(port)) = (self.set, self.port) else {
+            return false;
+        };
+        let base = shared.proxies.socket_of_set(set);
+        let leased = shared.ports.lease(base, self.id, Some(port), shared.cx.now);
+        if let Leased::Opening(socket, Some(local)) = leased {
+            shared.cx.out.push(Output::Listen { socket, local });
+        }
+        true
     }
 
     /// None is free: the attempt is over (rule U3).
@@ -108,37 +134,42 @@ impl Account {
         }
     }
 
-    /// Its port could not be bound: the next free one is tried (rule U3).
+    /// Its port could not be bound: the next free one is tried (rule U3). A binding at the port of
+    /// the run before is made anew at another one.
     pub fn on_port_refused(&mut self, shared: &mut Shared) {
         self.port = None;
         self.mark_changed(shared);
-        if let Attempt::Opening { due } = self.attempt {
-            self.advance(self.errand, due, shared);
+        match self.attempt {
+            Attempt::Opening { due } => self.advance(self.errand, due, shared),
+            Attempt::Scheduled { .. } if self.is_bound() && self.is_wanted() => {
+                self.begin(Errand::Register, shared.cx.now, shared);
+            }
+            Attempt::Scheduled { .. }
+            | Attempt::Idle
+            | Attempt::Gated { .. }
+            | Attempt::Queued { .. }
+            | Attempt::InFlight { .. } => {}
         }
     }
 
-    /// Closes a port that nothing needs for the time being (rule U2).
+    /// Nothing needs its port for the time being, perhaps: then it is closed (rule U2).
     pub(super) fn rest_port(&self, shared: &mut Shared) {
+        let Some(socket) = self.port else { return };
         let is_used = self.binding != Binding::None
+            || self.watch.as_ref().is_some_and(|it| it.flight().is_some())
             || matches!(
                 self.attempt,
                 Attempt::Opening { .. } | Attempt::Queued { .. } | Attempt::InFlight { .. }
             );
-        if let Some(socket) = self.port.filter(|_| !is_used)
-            && shared.ports.rest(socket)
-        {
-            let via = Via::Socket(socket);
-            shared.cx.out.push(Output::Close { via });
+        if !is_used {
+            shared.ports.rest(socket);
         }
     }
 
     /// Gives its port back.
     pub(super) fn release_port(&mut self, shared: &mut Shared) {
-        if let Some(socket) = self.port.take()
-            && shared.ports.release(socket)
-        {
-            let via = Via::Socket(socket);
-            shared.cx.out.push(Output::Close { via });
+        if let Some(socket) = self.port.take() {
+            shared.ports.release(socket);
         }
     }
 }

@@ -242,9 +242,8 @@ impl Account {
         writer.parts("To", &["<", &identity.aor, ">"]);
         writer.parts("Call-ID", &[&identity.call_id]);
         writer.parts("CSeq", &[&cseq, " REGISTER"]);
-        if self.errand == Errand::Unregister
-            && shared.rules.unregistration_mode == UnregistrationMode::All
-        {
+        let is_for_all = shared.rules.unregistration_mode == UnregistrationMode::All;
+        if self.errand == Errand::Clear || (self.errand == Errand::Unregister && is_for_all) {
             writer.parts("Contact", &["*"]);
         } else {
             let [scheme, user, at, host, key, mark] = self.our_contact(contact, &mark);

@@ -24,7 +24,7 @@ impl Account {
         let identity = &self.identity;
         let due = match self.attempt {
             Attempt::Scheduled { due, .. }
-            | Attempt::Gated { due }
+            | Attempt::Gated { due, .. }
             | Attempt::Opening { due }
             | Attempt::Queued { due, .. } => due,
             Attempt::Idle | Attempt::InFlight { .. } => shared.cx.now,
@@ -52,10 +52,7 @@ impl Account {
             clean,
             binding,
             unregistered: self.wanted == Wanted::Unregistered,
-            port: self
-                .port
-                .and_then(Ports::number)
-                .or(self.rare.as_ref().and_then(|rare| rare.wanted_port)),
+            port: self.port.and_then(Ports::number),
             contact_user: identity.random_user.as_deref().map(str::to_owned),
             visits: self.stored_visits(shared),
             holds: self.stored_holds(shared),
@@ -101,7 +98,7 @@ impl Account {
             self.mark_changed(shared);
         }
         if let Some(port) = record.port.filter(|_| self.has_own_port()) {
-            self.restore_port(port);
+            self.restore_port(port, shared);
         }
         self.restore_registrars(record, shared);
         let last = if record.clean {
@@ -116,9 +113,11 @@ impl Account {
         self.identity.mark = read_hex(record.mark.as_bytes()).unwrap_or(self.identity.mark);
         self.identity.cseq = last;
         self.identity.cseq_limit = last;
-        self.identity.random_user = record.contact_user.as_deref().map(Box::from);
         if let Some(binding) = &record.binding {
             self.restore_binding(binding, shared);
+        }
+        if self.is_bound() {
+            self.identity.random_user = record.contact_user.as_deref().map(Box::from);
         }
     }
 
@@ -203,7 +202,7 @@ impl Account {
     /// Takes up its work: the refresh that stood, or a first registration.
     pub(super) fn resume(&mut self, shared: &mut Shared) {
         match self.resume.take() {
-            Some(due) if self.is_bound() => {
+            Some(due) if self.is_bound() && !self.clears && self.keeps_port(shared) => {
                 let now = shared.cx.now;
                 let due = shared.pace.spread.place(now, due.max(now), Duration::ZERO);
                 let attempt = Attempt::Scheduled {

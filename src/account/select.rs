@@ -127,7 +127,7 @@ impl Account {
         }
         let chosen = match self.mode() {
             Mode::Ims => self.next_in_order(set, shared),
-            _ => self
+            Mode::Free | Mode::Sticky | Mode::Avoid => self
                 .online(set, shared)
                 .or_else(|| self.offline(set, shared)),
         };

@@ -50,6 +50,8 @@ pub enum Attempt {
     Gated {
         /// Since when it is due.
         due: Instant,
+        /// Its place in the line of those that wait.
+        place: u64,
     },
     /// A REGISTER is due, and its local port is being bound (rule U2).
     Opening {

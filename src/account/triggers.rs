@@ -1,7 +1,7 @@
 //! What registers an Account anew although nothing is due: calls that failed, a link that came up,
 //! a connection that was lost (rules S7, S11, N2).
 
-use super::{Account, Attempt, Binding, Errand, Shared};
+use super::{Account, Attempt, Binding, Errand, Shared, Trouble};
 use crate::config::{Codes, KeepAlive};
 use crate::effect::Trigger;
 use crate::pace::RegistrarId;
@@ -20,7 +20,7 @@ impl Account {
         let is_soon = triggered.is_some_and(|last| now < last + pause);
         let is_free = matches!(self.attempt, Attempt::Scheduled { .. });
         let Binding::Bound(bound) = self.binding else {
-            return false;
+            return is_free && !is_soon && *trigger == Trigger::LinkUp && self.on_link_up(shared);
         };
         let is_lost_connection = matches!(trigger, Trigger::ConnectionLost);
         if !is_free || !self.is_wanted() || is_soon && !is_lost_connection {
@@ -90,6 +90,19 @@ impl Account {
             .pace
             .find(socket, failed_at)
             .filter(|_| config.hot_swap && tells)
+    }
+
+    /// The link came up too late for the binding: it is made anew, where it was the silence that
+    /// stood in the way.
+    fn on_link_up(&mut self, shared: &mut Shared) -> bool {
+        let now = shared.cx.now;
+        let was_silent = matches!(self.trouble, Some(Trouble::NoAnswer(_)));
+        let fires = self.is_ims() && self.is_wanted() && was_silent;
+        if fires {
+            self.rare().triggered = Some(now);
+            self.begin(Errand::Register, now, shared);
+        }
+        fires
     }
 
     /// A refresh at the bound registrar, at once.

@@ -86,6 +86,7 @@ impl Account {
         };
         self.watch = Some(watch);
         self.go_on_watching(next, shared);
+        self.rest_port(shared);
     }
 
     /// A SUBSCRIBE got no answer, or could not be delivered.
@@ -95,6 +96,7 @@ impl Account {
         {
             let next = watch.on_no_answer(shared.cx.now);
             self.go_on_watching(next, shared);
+            self.rest_port(shared);
         }
     }
 

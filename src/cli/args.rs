@@ -35,7 +35,8 @@ pub(super) struct Socket {
         long = "socket",
         value_name = "PATH",
         env = "REGENT_SOCKET",
-        hide_env_values = true
+        hide_env_values = true,
+        global = true
     )]
     pub(super) path: Option<PathBuf>,
 }
@@ -154,13 +155,18 @@ pub(super) struct Check {
 }
 
 #[derive(Args, Debug)]
+#[command(subcommand_precedence_over_arg = true)]
 pub(super) struct Status {
+    #[command(subcommand)]
+    pub(super) what: Option<What>,
+
     /// The Account, by name
     #[arg(value_name = "ACCOUNT")]
     pub(super) account: Option<String>,
 
-    /// Print JSON: {"schema": 1, "accounts": [...]}; with --watch one line per Account and change
-    #[arg(long)]
+    /// Print JSON: {"schema": 1, "accounts": [...]}, or "proxy_sets"; with --watch one line per
+    /// Account and change
+    #[arg(long, global = true)]
     pub(super) json: bool,
 
     /// Keep showing it: redrawn in place on a terminal (q ends it), else one line per change
@@ -177,6 +183,23 @@ pub(super) struct Status {
 
     #[command(flatten)]
     pub(super) socket: Socket,
+}
+
+/// What else there is to be shown.
+#[derive(Subcommand, Debug)]
+pub(super) enum What {
+    /// Show the Proxy Sets and how their members do
+    ///
+    /// An Account of the name `proxies` is shown by `regent status -- proxies`.
+    #[command(after_long_help = HEALTH_WORDS)]
+    Proxies(Proxies),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Proxies {
+    /// The Proxy Set, by name
+    #[arg(value_name = "SET")]
+    pub(super) set: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -229,6 +252,7 @@ Examples:
   regent status main          everything about one of them
   regent status --watch       the table, live
   regent status --json        the same for programs
+  regent status proxies       the Proxy Sets and how their members do
   regent register main        try again now, and say how it went
   regent unregister --all     remove every binding and stay away
 
@@ -264,6 +288,23 @@ Examples:
   regent register --all --no-wait
 
 Exit code 1 if any of them is not registered at the end.";
+
+const HEALTH_WORDS: &str = "\
+HEALTH is
+  OK           it answers in time
+  LAGGED       it answers, but late (lagged_ms)
+  UNREACHABLE  it does not answer
+  UNKNOWN      it has not answered for more than an hour
+  Unmonitored  keep_alive is off
+  NO STATUS    it was not probed yet
+RTT is the round-trip time of the last answer, ACCOUNTS how many hold
+their binding there. The current member, to which requests go that
+follow no binding, is marked with *.
+
+Examples:
+  regent status proxies           all of them
+  regent status proxies carrier   one
+  regent status proxies --json    the same for programs";
 
 const STATUS_WORDS: &str = "\
 STATUS is Registered (also while a refresh fails: the binding stands),

@@ -11,6 +11,7 @@ mod logging;
 mod manual;
 mod order;
 mod phase;
+mod proxies;
 mod run;
 mod screen;
 mod signals;
@@ -171,7 +172,7 @@ impl From<ClientError> for Failure {
 
 fn end_of(code: FaultCode) -> End {
     match code {
-        FaultCode::UnknownAccount => End::Usage,
+        FaultCode::UnknownAccount | FaultCode::UnknownProxySet => End::Usage,
         FaultCode::Stopping => End::Unreachable,
         FaultCode::Refused
         | FaultCode::Busy

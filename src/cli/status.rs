@@ -4,10 +4,10 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::args::Status;
+use super::args::{Status, What};
 use super::connect::connect;
 use super::screen::{Screen, out};
-use super::{End, Failure, watch};
+use super::{End, Failure, proxies, watch};
 use crate::control::protocol::{Call, Done, Filter, Item, Summary};
 use crate::control::{Client, ClientError};
 use crate::status::table::{Line, Tone, story, table, totals};
@@ -15,6 +15,9 @@ use crate::status::{AccountStatus, SCHEMA, UnixMs};
 
 /// Shows Accounts.
 pub(super) fn status(arguments: &Status) -> Result<End, Failure> {
+    if let Some(What::Proxies(proxies)) = &arguments.what {
+        return proxies::proxies(proxies, arguments);
+    }
     let filter = filter(arguments);
     let client = connect(&arguments.socket, PATIENCE)?;
     if arguments.watch {
@@ -65,7 +68,7 @@ pub(super) fn fetch(
     })?;
     match done {
         Done::Status(summary) => Ok((accounts, summary)),
-        Done::Hello { .. } | Done::Order { .. } => Err(ClientError::Ended),
+        Done::Hello { .. } | Done::ProxySets { .. } | Done::Order { .. } => Err(ClientError::Ended),
     }
 }
 
@@ -128,4 +131,4 @@ fn filter(arguments: &Status) -> Filter {
 pub(super) const NO_MATCH: &str = "no Account matches";
 
 /// So long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);

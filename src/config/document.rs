@@ -138,6 +138,9 @@ fn holds(option: &Opt) -> String {
         Kind::Ip => "IP address.".to_owned(),
         Kind::Peer => "IP address or domain name, with or without a port.".to_owned(),
         Kind::Ports => "First and last port, from 1025 to 65535, with \"-\" between.".to_owned(),
+        Kind::Addresses { most, port } => format!(
+            "List of at most {most} IP addresses, each with or without a port, which is {port} then."
+        ),
         Kind::Codes { most, classes } => {
             let all = if classes {
                 ", or \"5xx\" for all of a hundred"

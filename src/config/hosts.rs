@@ -147,6 +147,27 @@ pub(super) fn parse_peer(text: &str) -> Result<(Host, Option<u16>), Complaint> {
     Ok((Host::Ip(address), Some(port.unwrap_or(DEFAULT_PORT))))
 }
 
+/// An IP address with or without a port, of a server that is neither of nobody nor of many.
+pub(super) fn parse_address(text: &str, usual_port: u16) -> Result<SocketAddr, Complaint> {
+    let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    let ip = bare.map_or_else(
+        || text.parse::<IpAddr>(),
+        |bare| bare.parse::<Ipv6Addr>().map(IpAddr::V6),
+    );
+    let address = ip
+        .map(|ip| SocketAddr::new(ip, usual_port))
+        .or_else(|_| text.parse());
+    let is_good = |it: &SocketAddr| {
+        it.port() > 0 && !it.ip().is_unspecified() && !it.ip().is_multicast() && !text.contains('%')
+    };
+    address.ok().filter(is_good).ok_or_else(|| {
+        let message = format!("has {}, which is no address of a server", quoted(text));
+        Complaint::new(message).hint(format!(
+            "for example \"192.0.2.53\" or \"[2001:db8::53]:{usual_port}\""
+        ))
+    })
+}
+
 /// A range of ports: `6000-6999`.
 pub(super) fn parse_ports(text: &str) -> Result<Ports, Complaint> {
     let complaint = || Complaint::new(format!("is {}, which is no range of ports", quoted(text)));
@@ -332,6 +353,35 @@ mod tests {
             ),
         ] {
             assert_eq!(said(parse_peer(written)), complaint, "{written}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_servers_are_ips_with_and_without_a_port() {
+        for (written, address) in [
+            ("192.0.2.53", "192.0.2.53:53"),
+            ("192.0.2.53:5353", "192.0.2.53:5353"),
+            ("2001:db8::53", "[2001:db8::53]:53"),
+            ("[2001:db8::53]", "[2001:db8::53]:53"),
+            ("[2001:db8::53]:5353", "[2001:db8::53]:5353"),
+        ] {
+            assert_eq!(parse_address(written, 53), Ok(address.parse().unwrap()));
+        }
+        for bad in [
+            "",
+            "dns.example",
+            "192.0.2.53:0",
+            "192.0.2.53:99999",
+            "[192.0.2.53]",
+            "0.0.0.0",
+            "224.0.0.1:53",
+            "[fe80::1%1]:53",
+        ] {
+            let wanted = format!(
+                "has {bad:?}, which is no address of a server \
+                 (for example \"192.0.2.53\" or \"[2001:db8::53]:53\")"
+            );
+            assert_eq!(said(parse_address(bad, 53)), wanted);
         }
     }
 

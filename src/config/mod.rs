@@ -33,6 +33,7 @@ pub use party::{
 pub use secrets::SecretFault;
 pub use suggest::nearest;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::sip::Algorithm;
@@ -64,6 +65,8 @@ pub struct Agent {
     pub control_socket: Option<Arc<str>>,
     /// Members of this group may use the control socket too.
     pub control_group: Option<Arc<str>>,
+    /// The name servers to ask; empty stands for those of the system (rule P1).
+    pub dns_servers: Vec<SocketAddr>,
     /// At most so many Accounts; default 102 (rule G1).
     pub max_accounts: u32,
     /// At most so many Accounts of one served group; default 30 (rule G1).

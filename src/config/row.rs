@@ -2,9 +2,9 @@
 //! wrong kind is said here, and whoever reads the row finds good values only.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use toml::de::{DeInteger, DeTable, DeValue};
+use toml::de::{DeArray, DeInteger, DeTable, DeValue};
 
 use super::faults::{Fault, Faults, name_to_come, offset};
 use super::options::{Fallback, Kind, Opt, Table};
@@ -153,25 +153,8 @@ impl<'t> Row<'t> {
             };
             match (option.kind, value.get_ref()) {
                 (Kind::Rows(table), DeValue::Array(items)) => {
-                    let label = |place| Label {
-                        table,
-                        name: None,
-                        within: Some((place + 1, label.name)),
-                        unnamed: None,
-                    };
-                    let mut rows = Vec::with_capacity(items.len());
-                    for (place, item) in items.iter().enumerate() {
-                        let at = origin.at(item.span().start);
-                        match item.get_ref().as_table() {
-                            Some(content) => {
-                                rows.push(Self::read_as(label(place), at, content, origin, faults));
-                            }
-                            None if origin.is_damaged => {}
-                            None => faults.push(no_table(&label(place), at, option)),
-                        }
-                    }
-                    let is_good = items.is_empty() || !rows.is_empty();
-                    cell.rows = is_good.then_some(rows);
+                    let rows = Self::read_items((option, table), label.name, items, origin, faults);
+                    cell.rows = (items.is_empty() || !rows.is_empty()).then_some(rows);
                 }
                 // The parser has put something in the place of a value that it could not read.
                 _ if origin.is_damaged && value.span().is_empty() => {}
@@ -190,6 +173,32 @@ impl<'t> Row<'t> {
             row.check_required(faults);
         }
         row
+    }
+
+    /// The tables in a list, which belongs to the row with this name.
+    fn read_items(
+        (option, table): (&'static Opt, Table),
+        owner: Option<&'t str>,
+        items: &'t DeArray<'_>,
+        origin: &Origin<'_>,
+        faults: &mut Faults<'_>,
+    ) -> Vec<Self> {
+        let mut rows = Vec::with_capacity(items.len());
+        for (place, item) in items.iter().enumerate() {
+            let label = Label {
+                table,
+                name: None,
+                within: Some((place + 1, owner)),
+                unnamed: None,
+            };
+            let at = origin.at(item.span().start);
+            match item.get_ref().as_table() {
+                Some(content) => rows.push(Self::read_as(label, at, content, origin, faults)),
+                None if origin.is_damaged => {}
+                None => faults.push(no_table(&label, at, option)),
+            }
+        }
+        rows
     }
 
     /// A table that is read key by key: [`Row::take`], and [`Row::is_complete`] in the end.
@@ -327,6 +336,14 @@ impl<'t> Row<'t> {
         match (self.value(option)?, option.kind) {
             (Value::Word(place), Kind::Words(words)) => words.get(*place).map(|word| word.key),
             _ => None,
+        }
+    }
+
+    /// Addresses; none if the list is absent or faulty.
+    pub(super) fn addresses(&self, option: &'static Opt) -> &[SocketAddr] {
+        match self.value(option) {
+            Some(Value::Addresses(addresses)) => addresses,
+            _ => &[],
         }
     }
 

@@ -3,10 +3,10 @@
 //! It knows the table of options and nothing of rows or files, so that every format and `configure`
 //! judge a value alike.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-use super::hosts::{check_host, parse_ip, parse_peer, parse_ports};
+use super::hosts::{check_host, parse_address, parse_ip, parse_peer, parse_ports};
 use super::options::{Kind, Opt, Syntax, Word};
 use super::suggest::{list, nearest, quoted};
 use super::{Codes, Host, Ports};
@@ -35,6 +35,7 @@ pub(super) enum Value<'t> {
     /// With its port, if it has one.
     Peer(Host, Option<u16>),
     Ports(Ports),
+    Addresses(Vec<SocketAddr>),
     Codes(Vec<Codes>),
 }
 
@@ -94,6 +95,9 @@ pub(super) fn accept<'t>(option: &Opt, raw: Raw<'t>) -> Result<Value<'t>, Compla
             parse_peer(text).map(|(host, port)| Value::Peer(host, port))
         }
         (Kind::Ports, Raw::Text(text)) => parse_ports(text).map(Value::Ports),
+        (Kind::Addresses { most, port }, Raw::List(items)) => {
+            read_addresses(&items, most, port).map(Value::Addresses)
+        }
         (Kind::Codes { most, classes }, Raw::List(items)) => {
             read_codes(&items, most, classes).map(Value::Codes)
         }
@@ -106,6 +110,7 @@ fn wrong_type(kind: Kind, raw: Raw<'_>) -> Complaint {
         Kind::Whole { .. } => "a whole number",
         Kind::Flag => "true or false",
         Kind::Rows(_) => "a list of tables",
+        Kind::Addresses { .. } => "a list of addresses",
         Kind::Codes { .. } => "a list of status codes",
         Kind::Text { .. }
         | Kind::Words(_)
@@ -145,12 +150,33 @@ fn wrong_type(kind: Kind, raw: Raw<'_>) -> Complaint {
         ("true or false", Raw::Text(text @ ("true" | "false"))) => {
             complaint.hint(format!("without quotes: {text}"))
         }
+        ("a list of addresses", Raw::Text(text)) => {
+            complaint.hint(format!("in brackets: [{}]", quoted(text)))
+        }
         ("a list of status codes", Raw::Whole(Some(code))) => {
             complaint.hint(format!("in brackets: [{code}]"))
         }
         ("a list of status codes", Raw::Text(_)) => complaint.hint("for example [408, 503]"),
         _ => complaint,
     }
+}
+
+/// A list of addresses; those without a port get this one.
+fn read_addresses(items: &[Raw<'_>], most: usize, port: u16) -> Result<Vec<SocketAddr>, Complaint> {
+    if items.len() > most {
+        let message = format!(
+            "has {} entries, but at most {most} are allowed",
+            items.len()
+        );
+        return Err(Complaint::new(message));
+    }
+    let read = |item: &Raw<'_>| match item {
+        Raw::Text(text) => parse_address(text, port),
+        Raw::Whole(_) | Raw::Flag(_) | Raw::List(_) | Raw::Other(_) => Err(Complaint::new(
+            "must be a list of addresses, each in double quotes",
+        )),
+    };
+    items.iter().map(read).collect()
 }
 
 /// Status codes that end a request otherwise than well.
@@ -348,7 +374,9 @@ mod tests {
                 (Fallback::Flag(flag), _) => Raw::Flag(flag),
                 (Fallback::Word(word), _) => Raw::Text(word),
                 (_, Kind::Rows(_)) => continue,
-                (_, Kind::Codes { .. }) => Raw::List(example_codes(option.example)),
+                (_, Kind::Codes { .. } | Kind::Addresses { .. }) => {
+                    Raw::List(example_items(option.example))
+                }
                 _ if option.example.starts_with('"') => Raw::Text(option.example.trim_matches('"')),
                 _ => Raw::Whole(option.example.parse().ok()),
             };
@@ -357,8 +385,8 @@ mod tests {
         }
     }
 
-    /// The codes of `[408, "5xx"]`.
-    fn example_codes(example: &str) -> Vec<Raw<'_>> {
+    /// The items of `[408, "5xx"]`.
+    fn example_items(example: &str) -> Vec<Raw<'_>> {
         let items = example.trim_matches(['[', ']']).split(", ");
         items
             .map(|item| match item.parse() {
@@ -366,6 +394,31 @@ mod tests {
                 Err(_) => Raw::Text(item.trim_matches('"')),
             })
             .collect()
+    }
+
+    #[test]
+    fn lists_of_addresses_are_texts() {
+        let option = option(Table::Agent, "dns_servers");
+        let list = |items: &[Raw<'static>]| Raw::List(items.to_vec());
+        let one = Raw::Text("192.0.2.53");
+        let wanted = vec!["192.0.2.53:53".parse().unwrap()];
+        let good = accept(option, list(std::slice::from_ref(&one)));
+        assert_eq!(good, Ok(Value::Addresses(wanted)));
+        assert_eq!(accept(option, list(&[])), Ok(Value::Addresses(vec![])));
+        let many = vec![one.clone(); 9];
+        for (raw, said) in [
+            (
+                one,
+                "must be a list of addresses, not text (in brackets: [\"192.0.2.53\"])",
+            ),
+            (list(&many), "has 9 entries, but at most 8 are allowed"),
+            (
+                list(&[Raw::Whole(Some(53))]),
+                "must be a list of addresses, each in double quotes",
+            ),
+        ] {
+            assert_eq!(judge(option, raw), said);
+        }
     }
 
     // Rules P3, P7.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::board::{Board, Directory, PHASES};
-use super::protocol::{Action, Fault, FaultCode, Filter, Summary};
+use super::protocol::{Action, Fault, FaultCode, Filter, Names, Summary};
 use crate::config::nearest;
-use crate::status::{AccountStatus, SCHEMA, UnixMs};
+use crate::status::{AccountStatus, ProxySetStatus, SCHEMA, UnixMs};
 
 /// A filter whose names have been looked up.
 pub(super) struct Selection<'a> {
@@ -72,6 +72,30 @@ pub(super) fn summary(board: &Board, matching: u32) -> Summary {
     }
 }
 
+/// The Proxy Sets that are asked for, each once.
+pub(super) fn proxy_sets(
+    all: &[Arc<ProxySetStatus>],
+    asked: &Names,
+) -> Result<Vec<Arc<ProxySetStatus>>, Fault> {
+    let is_there = |name: &&String| all.iter().any(|set| *set.name == ***name);
+    if let Some(name) = asked.names.iter().find(|name| !is_there(name)) {
+        let shown: String = name.chars().take(60).collect();
+        let hint = match nearest(name, all.iter().map(|set| &*set.name)) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => "`regent status proxies` lists all Proxy Sets".to_owned(),
+        };
+        return Err(Fault {
+            code: FaultCode::UnknownProxySet,
+            message: format!("there is no Proxy Set {shown:?}"),
+            hint: Some(hint),
+        });
+    }
+    let is_asked = |set: &&Arc<ProxySetStatus>| {
+        asked.names.is_empty() || asked.names.iter().any(|name| **name == *set.name)
+    };
+    Ok(all.iter().filter(is_asked).cloned().collect())
+}
+
 /// The names of the Accounts that an action is about, each once.
 pub(super) fn names(directory: &Directory, action: &Action) -> Result<Vec<Arc<str>>, Fault> {
     if action.all != action.names.is_empty() {
@@ -109,7 +133,7 @@ fn unknown(directory: &Directory, name: &str) -> Fault {
     }
 }
 
-fn now() -> UnixMs {
+pub(super) fn now() -> UnixMs {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

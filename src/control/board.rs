@@ -1,5 +1,6 @@
 //! The published status: written by the daemon when something changes, read by everybody else.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,13 +8,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use dashmap::DashMap;
 use tokio::sync::broadcast;
 
-use crate::status::{AccountStatus, Phase};
+use crate::status::{AccountStatus, Phase, ProxySetStatus};
 
 /// The status of every Account as of its last change. Readers and the writer never wait for each
 /// other longer than it takes to copy a pointer.
 pub struct Board {
     directory: RwLock<Arc<Directory>>,
     accounts: DashMap<u32, Arc<AccountStatus>, BuildHasherDefault<Spread>>,
+    proxy_sets: RwLock<BTreeMap<u32, Arc<ProxySetStatus>>>,
     phases: [AtomicU32; PHASES.len()],
     changes: broadcast::Sender<u32>,
 }
@@ -24,6 +26,7 @@ impl Board {
         Self {
             accounts: DashMap::with_capacity_and_hasher(accounts, BuildHasherDefault::default()),
             directory: RwLock::default(),
+            proxy_sets: RwLock::default(),
             phases: Default::default(),
             changes: broadcast::Sender::new(CHANGES),
         }
@@ -56,6 +59,23 @@ impl Board {
         }
         // It fails only when nobody listens.
         drop(self.changes.send(slot));
+    }
+
+    /// Puts up the status of the Proxy Set of this number, or takes it down.
+    pub fn publish_proxy_set(&self, number: u32, status: Option<ProxySetStatus>) {
+        let sets = self.proxy_sets.write();
+        let mut sets = sets.unwrap_or_else(PoisonError::into_inner);
+        match status {
+            Some(status) => sets.insert(number, Arc::new(status)),
+            None => sets.remove(&number),
+        };
+    }
+
+    /// The status of every Proxy Set.
+    pub fn proxy_sets(&self) -> Vec<Arc<ProxySetStatus>> {
+        let sets = self.proxy_sets.read();
+        let sets = sets.unwrap_or_else(PoisonError::into_inner);
+        sets.values().cloned().collect()
     }
 
     /// Which Accounts there are; those that are new may have no status yet.

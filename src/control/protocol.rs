@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::status::{AccountStatus, Outcome, Phase, UnixMs};
+use crate::status::{AccountStatus, Outcome, Phase, ProxySetStatus, UnixMs};
 
 /// The version of the protocol. It rises when a message changes its meaning or goes away; new
 /// fields and methods do not count.
@@ -36,6 +36,8 @@ pub enum Call {
     /// The status of Accounts, [`Item::Watching`], then the status of each whenever it changes,
     /// until the client hangs up.
     Watch(Option<Filter>),
+    /// The status of Proxy Sets: items [`Item::ProxySet`], in file order; [`Done::ProxySets`].
+    ProxySets(Option<Names>),
     /// Registers Accounts (rule L10): items [`Item::Outcome`], as they happen; [`Done::Order`].
     Register(Action),
     /// Removes bindings and stays away (rule I8). As above.
@@ -46,10 +48,11 @@ pub enum Call {
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 6] = [
+    pub const METHODS: [&str; 7] = [
         "hello",
         "status",
         "watch",
+        "proxy-sets",
         "register",
         "unregister",
         "refresh",
@@ -80,6 +83,15 @@ pub struct Filter {
     /// At most so many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+}
+
+/// Which Proxy Sets a client wants to see.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Names {
+    /// Exactly these, by name; a name that there is not is an error. All if empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 /// With which Accounts a client wants something done.
@@ -129,6 +141,8 @@ pub enum Says {
 pub enum Item {
     /// The status of an Account.
     Account(Arc<AccountStatus>),
+    /// The status of a Proxy Set.
+    ProxySet(Arc<ProxySetStatus>),
     /// What came of an order for an Account.
     Outcome(Told),
     /// From here on, the Accounts that come are changes.
@@ -164,6 +178,15 @@ pub enum Done {
     },
     /// Of [`Call::Status`].
     Status(Summary),
+    /// Of [`Call::ProxySets`].
+    ProxySets {
+        /// The version of [`Item::ProxySet`].
+        schema: u32,
+        /// When the daemon said so.
+        at: UnixMs,
+        /// Proxy Sets that there are.
+        proxy_sets: u32,
+    },
     /// Of an order.
     Order {
         /// With how many Accounts something was to be done.
@@ -216,6 +239,8 @@ pub enum FaultCode {
     BadParams,
     /// There is no such Account.
     UnknownAccount,
+    /// There is no such Proxy Set.
+    UnknownProxySet,
     /// The daemon stops.
     Stopping,
     /// What a newer daemon says and this program does not know.

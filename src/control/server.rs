@@ -13,13 +13,15 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
-use super::answer::{Selection, names, summary};
+use super::answer::{Selection, names, now, proxy_sets, summary};
 use super::board::Board;
 use super::lines::{Heard, Lines};
 use super::listener::Listener;
 use super::order::{Order, Orders, Verb};
 use super::peer::Rule;
-use super::protocol::{Action, Call, Done, Fault, FaultCode, Filter, Item, Says, Told, VERSION};
+use super::protocol::{
+    Action, Call, Done, Fault, FaultCode, Filter, Item, Names, Says, Told, VERSION,
+};
 use super::request::{Unread, read};
 use crate::status::SCHEMA;
 
@@ -201,6 +203,7 @@ impl Client<'_> {
             }),
             Call::Status(filter) => self.status(&filter.unwrap_or_default()).await?,
             Call::Watch(filter) => self.watch(&filter.unwrap_or_default(), stopped).await?,
+            Call::ProxySets(asked) => self.proxy_sets(&asked.unwrap_or_default()).await?,
             Call::Register(action) => {
                 let force = action.force;
                 self.order(Verb::Register { force }, &action).await?
@@ -233,6 +236,22 @@ impl Client<'_> {
             }
         }
         Ok(Ok(Done::Status(summary(self.board, matching))))
+    }
+
+    async fn proxy_sets(&mut self, asked: &Names) -> io::Result<Result<Done, Fault>> {
+        let all = self.board.proxy_sets();
+        let sets = match proxy_sets(&all, asked) {
+            Ok(sets) => sets,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        for set in sets {
+            self.lines.item(Item::ProxySet(set)).await?;
+        }
+        Ok(Ok(Done::ProxySets {
+            schema: SCHEMA,
+            at: now(),
+            proxy_sets: u32::try_from(all.len()).unwrap_or(u32::MAX),
+        }))
     }
 
     async fn watch(

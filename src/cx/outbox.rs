@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 
 use crate::effect::{AccountId, Event, Outcome, Output, SetId, Ticket};
 
-/// Effects that wait to be polled: wires and saves first, then changes, events, replies last, so
-/// that whoever is told an outcome finds it in the status too.
+/// Effects that wait to be polled: listens first, then wires and saves, then changes, events,
+/// replies last, so that whoever is told an outcome finds it in the status too.
 #[derive(Default, Debug)]
 pub struct Outbox {
+    listens: VecDeque<Output>,
     wires: VecDeque<Output>,
     changed: VecDeque<AccountId>,
     sets: Vec<SetId>,
@@ -18,7 +19,11 @@ pub struct Outbox {
 impl Outbox {
     /// A listen, open, close, transmit, question or save.
     pub fn push(&mut self, output: Output) {
-        self.wires.push_back(output);
+        if matches!(output, Output::Listen { .. }) {
+            self.listens.push_back(output);
+        } else {
+            self.wires.push_back(output);
+        }
     }
 
     /// The status of an Account is another one. The caller sees to it that it says so once per
@@ -46,7 +51,8 @@ impl Outbox {
 
     /// The next effect.
     pub fn pop(&mut self) -> Option<Output> {
-        if let Some(output) = self.wires.pop_front() {
+        let wire = self.listens.pop_front();
+        if let Some(output) = wire.or_else(|| self.wires.pop_front()) {
             return Some(output);
         }
         if let Some(account) = self.changed.pop_front() {

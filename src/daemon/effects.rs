@@ -4,24 +4,27 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use crate::effect::{
-    AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, SocketId, Ticket, Via,
+    AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, SetId, SocketId, Ticket,
+    Via,
 };
 use crate::engine::Engine;
-use crate::locate::Resolution;
+use crate::locate::Question;
 use crate::net::{Bound, Datagram};
 use crate::time::Instant;
 
 /// Effects that have not been performed yet.
 #[derive(Default)]
 pub(super) struct Effects {
-    /// Sockets to bind.
-    pub(super) listens: Vec<(SocketId, SocketAddr)>,
+    /// Sockets to bind and to close, in this order: after what is to be sent.
+    pub(super) wires: Vec<Wire>,
     /// Datagrams to send.
     pub(super) outbox: Vec<Datagram>,
-    /// Sockets to close, after what is to be sent.
-    pub(super) closes: Vec<SocketId>,
+    /// Questions to DNS.
+    pub(super) asks: Vec<(QuestionId, Question)>,
     /// Accounts whose status is another one. An Account may stand here more than once.
     pub(super) changed: Vec<AccountId>,
+    /// Proxy Sets whose status is another one.
+    pub(super) changed_sets: Vec<SetId>,
     /// Facts for the log.
     pub(super) events: Vec<Event>,
     /// Outcomes, to be told when the status is published.
@@ -30,12 +33,17 @@ pub(super) struct Effects {
     pub(super) owed: VecDeque<Owed>,
 }
 
+/// What is to become of a socket. A port may be closed and bound again in one batch.
+pub(super) enum Wire {
+    Listen(SocketId, SocketAddr),
+    Close(SocketId),
+}
+
 /// What came of an effect: an input to come.
 pub(super) enum Owed {
     Listening(SocketId, Bound),
     ListenFailed(SocketId, String),
     FlowFailed(FlowId, String),
-    Resolved(QuestionId, Resolution),
     SaveFailed(BatchId, String),
 }
 
@@ -50,7 +58,6 @@ impl Owed {
             },
             Self::ListenFailed(socket, why) => Input::ListenFailed { socket, why },
             Self::FlowFailed(flow, why) => Input::FlowFailed { flow, why },
-            Self::Resolved(question, answer) => Input::Resolved { question, answer },
             Self::SaveFailed(batch, why) => Input::SaveFailed { batch, why },
         }
     }
@@ -68,9 +75,9 @@ impl Effects {
 
     /// Whether nothing is left to do but to publish.
     pub(super) fn are_done(&self) -> bool {
-        self.listens.is_empty()
+        self.wires.is_empty()
             && self.outbox.is_empty()
-            && self.closes.is_empty()
+            && self.asks.is_empty()
             && self.owed.is_empty()
     }
 
@@ -91,23 +98,24 @@ impl Effects {
                 owner: _,
             } => self.outbox.push(Datagram { socket, to, bytes }),
             Output::Changed(account) => self.changed.push(account),
-            Output::SetChanged(_) => {}
+            Output::SetChanged(set) => self.changed_sets.push(set),
             Output::Event(event) => self.events.push(event),
             Output::Reply { ticket, outcome } => self.replies.push((ticket, outcome)),
-            Output::Listen { socket, local } => self.listens.push((socket, local)),
+            Output::Listen { socket, local } => self.wires.push(Wire::Listen(socket, local)),
             Output::Close {
                 via: Via::Socket(socket),
-            } => self.closes.push(socket),
+            } => self.wires.push(Wire::Close(socket)),
             Output::Open { flow, .. }
             | Output::Transmit {
                 via: Via::Flow(flow),
                 ..
             } => self.owe(Owed::FlowFailed(flow, NO_STREAMS.to_owned())),
             Output::Close { via: Via::Flow(_) } => {}
-            Output::Ask { question, .. } => {
-                let answer = Resolution::Failed(NO_NAMES.to_owned());
-                self.owe(Owed::Resolved(question, answer));
-            }
+            Output::Ask {
+                question,
+                name,
+                kind,
+            } => self.asks.push((question, Question { name, kind })),
             Output::Save { batch, .. } => self.owe(Owed::SaveFailed(batch, NO_STORE.to_owned())),
         }
     }
@@ -121,5 +129,4 @@ impl Effects {
 const KEPT: usize = 1_024;
 
 const NO_STREAMS: &str = "this version speaks UDP only";
-const NO_NAMES: &str = "this version does not resolve names";
 const NO_STORE: &str = "this version keeps nothing on disk";

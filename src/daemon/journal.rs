@@ -18,6 +18,8 @@ pub(super) struct Journal {
     troubles: Budget,
     /// Lines that were left out, by what Accounts had become.
     left_out: BTreeMap<Phase, u32>,
+    /// Moves that were left out.
+    moved: u32,
     /// The last trouble of each.
     repeated: HashMap<Whom, Trouble>,
 }
@@ -78,6 +80,20 @@ impl Journal {
                     );
                 }
             }
+            Event::MemberChanged {
+                set,
+                member,
+                is_online: true,
+            } => info!(set = &*set, %member, "online again"),
+            Event::MemberChanged { set, member, .. } => warn!(set = &*set, %member, "offline"),
+            Event::Moved { account, from, to } => {
+                if self.news.take(now) || enabled!(Level::DEBUG) {
+                    let account = &*name(board, account);
+                    info!(account, %from, %to, "registered at another registrar");
+                } else {
+                    self.moved += 1;
+                }
+            }
             Event::ListenFailed { local, why } => {
                 let text = format!("cannot listen on {local}: {why}");
                 if let Some(before) = self.is_news(now, Whom::Address(local), &text) {
@@ -91,6 +107,13 @@ impl Journal {
     pub(super) fn sum_up(&mut self) {
         for (phase, accounts) in std::mem::take(&mut self.left_out) {
             info!(accounts, "more Accounts are {}", phase_words(phase));
+        }
+        let accounts = std::mem::take(&mut self.moved);
+        if accounts > 0 {
+            info!(
+                accounts,
+                "more Accounts are registered at another registrar"
+            );
         }
     }
 

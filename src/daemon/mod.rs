@@ -21,19 +21,20 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::Sleep;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::config::Config;
 use crate::control::{self, Board, Directory, Order};
 use crate::effect::{Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
-use crate::net::{RECEIVE_BUFFER, Sockets};
+use crate::flow::Ports;
+use crate::net::{RECEIVE_BUFFER, Resolver, Sockets};
 use crate::rng::Seed;
 use crate::status::{self, Phase};
 use crate::time::{Duration, Instant};
 use clock::Clock;
 use desk::Desk;
-use effects::{Effects, Owed};
+use effects::{Effects, Owed, Wire};
 use journal::Journal;
 pub use load::{load, usual_places};
 use shutdown::Word;
@@ -88,6 +89,7 @@ pub fn run(
 struct Daemon {
     engine: Engine,
     sockets: Sockets,
+    resolver: Resolver,
     effects: Effects,
     clock: Clock,
     board: Arc<Board>,
@@ -128,11 +130,13 @@ impl Daemon {
             unix_ms_at_zero: clock.unix_ms_at_zero(),
             store: false,
         };
+        let resolver = Resolver::new(&config.agent.dns_servers);
         let board = Board::new(config.accounts.len());
         let engine = Engine::new(config, settings);
         Ok(Self {
             engine,
             sockets: Sockets::new().context("cannot wait for sockets")?,
+            resolver,
             effects: Effects::default(),
             clock,
             board: Arc::new(board),
@@ -182,6 +186,11 @@ impl Daemon {
                 biased;
                 Some(word) = self.words.recv() => self.hear(word),
                 Some(order) = self.orders.recv(), if is_idle => self.desk.accept(order),
+                (question, answer) = self.resolver.answered(), if self.resolver.is_asking() => {
+                    let now = self.clock.now();
+                    let input = Input::Resolved { question, answer };
+                    self.effects.tell(&mut self.engine, now, input);
+                }
                 ready = self.sockets.ready() => {
                     ready.context("cannot wait for sockets")?;
                     self.receive()?;
@@ -276,17 +285,22 @@ impl Daemon {
     /// Does what the engine wants, and tells it what came of that.
     fn carry_out(&mut self) -> anyhow::Result<()> {
         for _ in 0..ROUNDS {
-            for (socket, local) in mem::take(&mut self.effects.listens) {
-                let owed = self.listen(socket, local);
-                self.effects.owed.push_back(owed);
-            }
             let now = self.clock.now();
+            self.send(now)?;
+            for wire in mem::take(&mut self.effects.wires) {
+                match wire {
+                    Wire::Listen(socket, local) => {
+                        let owed = self.listen(socket, local);
+                        self.effects.owed.push_back(owed);
+                    }
+                    Wire::Close(socket) => self.sockets.close(socket),
+                }
+            }
             while let Some(owed) = self.effects.owed.pop_front() {
                 self.effects.tell(&mut self.engine, now, owed.into_input());
             }
-            self.send(now)?;
-            for socket in self.effects.closes.drain(..) {
-                self.sockets.close(socket);
+            for (id, question) in self.effects.asks.drain(..) {
+                self.resolver.ask(id, question);
             }
             if self.effects.are_done() {
                 break;
@@ -312,7 +326,12 @@ impl Daemon {
         match self.sockets.listen(socket, local) {
             Ok(bound) => {
                 let given = bound.receive_buffer / 2;
-                info!(local = %bound.local, receive_buffer = given, "listening");
+                // The ports of Accounts may be many, and come and go.
+                if Ports::is_port(socket) {
+                    debug!(local = %bound.local, receive_buffer = given, "listening");
+                } else {
+                    info!(local = %bound.local, receive_buffer = given, "listening");
+                }
                 if given < RECEIVE_BUFFER && !mem::replace(&mut self.has_warned_of_buffer, true) {
                     warn!(
                         "the receive buffer holds {given} bytes instead of {RECEIVE_BUFFER}, so a burst of \
@@ -335,6 +354,10 @@ impl Daemon {
         for id in effects.changed.drain(..) {
             self.board
                 .publish(id.slot, status::account(&self.engine, id));
+        }
+        for id in effects.changed_sets.drain(..) {
+            let status = status::proxy_set(&self.engine, id);
+            self.board.publish_proxy_set(id.0, status);
         }
         if !effects.events.is_empty() {
             let now = self.clock.now();

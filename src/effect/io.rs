@@ -389,6 +389,24 @@ pub enum Event {
         /// For people.
         what: String,
     },
+    /// A member of a Proxy Set is offline, or online again (rule P4).
+    MemberChanged {
+        /// The set's name.
+        set: Arc<str>,
+        /// The member.
+        member: SocketAddr,
+        /// What it is now.
+        is_online: bool,
+    },
+    /// The binding of an Account is held by another registrar than before.
+    Moved {
+        /// The Account.
+        account: AccountId,
+        /// Before.
+        from: SocketAddr,
+        /// Now.
+        to: SocketAddr,
+    },
     /// A socket could not be bound; it is tried again.
     ListenFailed {
         /// The address.

@@ -19,7 +19,7 @@ use crate::account::{Account, Shared, View, Wanted};
 use crate::config::{self, Config, Diff};
 use crate::cx::{Armed, Cx, Owner, Timers};
 use crate::effect::{
-    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger,
+    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger, Via,
 };
 use crate::flow::Ports;
 use crate::index::Index;
@@ -201,10 +201,11 @@ impl Engine {
         loop {
             self.follow_changes();
             self.send_due();
-            if !self.shared.proxies.is_unsettled() {
+            if !self.shared.proxies.is_unsettled() && !self.shared.pace.groups.has_released() {
                 break;
             }
         }
+        self.close_ports();
         self.save();
         self.arm();
         self.tidy();
@@ -271,7 +272,7 @@ impl Engine {
         }
         self.shared
             .proxies
-            .reconfigure(&config, &mut self.shared.pace);
+            .reconfigure(&config.proxy_sets, &mut self.shared.pace);
         self.names.reserve(config.accounts.len());
         for account in &config.accounts {
             self.add(account);
@@ -287,6 +288,14 @@ impl Engine {
             for (socket, local) in self.shared.ports.add(socket, interface) {
                 self.shared.cx.out.push(Output::Listen { socket, local });
             }
+        }
+    }
+
+    /// Closes the ports that nobody has taken into use again by the end of the input (rule U2).
+    fn close_ports(&mut self) {
+        while let Some(socket) = self.shared.ports.close_idle() {
+            let via = Via::Socket(socket);
+            self.shared.cx.out.push(Output::Close { via });
         }
     }
 
@@ -348,23 +357,24 @@ impl Engine {
     fn follow_sets(&mut self) {
         self.settle();
         while let Some((set, change)) = self.shared.proxies.next_change() {
-            let users = match change {
-                Change::Verdict => &mut self.served,
-                Change::Offline(_) | Change::Online(_) | Change::Left(_) | Change::Listed => {
-                    &mut self.serving
-                }
+            let users = if change == Change::Verdict {
+                &mut self.served
+            } else {
+                &mut self.serving
             };
             let mut ids = users.get_mut(&set).map(std::mem::take).unwrap_or_default();
             ids.retain(|id| self.account(*id).is_some());
+            self.say_member(set, change);
             for id in &ids {
                 self.with(*id, |account, shared| account.on_change(change, shared));
                 if change == Change::Listed {
                     self.ready_up(*id);
                 }
             }
-            let users = match change {
-                Change::Verdict => &mut self.served,
-                _ => &mut self.serving,
+            let users = if change == Change::Verdict {
+                &mut self.served
+            } else {
+                &mut self.serving
             };
             // Whoever came meanwhile stands there already.
             let users = users.entry(set).or_default();
@@ -372,6 +382,21 @@ impl Engine {
             *users = ids;
             self.settle();
         }
+    }
+
+    /// What became of a member is worth knowing once, however many Accounts it concerns.
+    fn say_member(&mut self, set: SetId, change: Change) {
+        let (registrar, is_online) = match change {
+            Change::Offline(registrar) => (registrar, false),
+            Change::Online(registrar) => (registrar, true),
+            Change::Left(_) | Change::Listed | Change::Verdict => return,
+        };
+        let event = Event::MemberChanged {
+            set: Arc::clone(&self.shared.proxies.config_of(set).name),
+            member: self.shared.pace.get(registrar).address,
+            is_online,
+        };
+        self.shared.cx.out.event(event);
     }
 
     fn account_of(&self, id: AccountId) -> Option<&Account> {
@@ -425,6 +450,7 @@ impl Engine {
             self.addressees
                 .remove(id, gone.config().user(), &gone.mark());
         }
+        let port = gone.port_number();
         gone.on_gone(&mut self.shared);
         slot.timer = gone.timer();
         slot.generation = slot.generation.wrapping_add(1);
@@ -436,10 +462,23 @@ impl Engine {
         self.shared.cx.out.changed(id);
         if let Some((config, is_unregistered)) = successor {
             let id = self.add(&config);
-            if let (true, Some(account)) = (is_unregistered, self.account_mut(id)) {
-                account.stay_unregistered();
-            }
+            self.take_over(id, is_unregistered, port);
             self.ready_up(id);
+        }
+    }
+
+    /// An Account takes the place of one that was configured otherwise (rules I8, U1).
+    fn take_over(&mut self, id: AccountId, is_unregistered: bool, port: Option<u16>) {
+        let Self { slots, shared, .. } = self;
+        let slot = slots.get_mut(id.slot as usize);
+        let Some(account) = slot.and_then(|slot| slot.account.as_mut()) else {
+            return;
+        };
+        if is_unregistered {
+            account.stay_unregistered();
+        }
+        if let Some(port) = port {
+            account.restore_port(port, shared);
         }
     }
 
@@ -663,7 +702,7 @@ impl Engine {
         }
         self.shared
             .proxies
-            .reconfigure(&config, &mut self.shared.pace);
+            .reconfigure(&config.proxy_sets, &mut self.shared.pace);
         self.config = config;
         for name in &diff.removed {
             self.leave(name, None);

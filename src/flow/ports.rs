@@ -15,6 +15,8 @@ use crate::time::{Duration, Instant};
 #[derive(Default, Debug)]
 pub struct Ports {
     ranges: Vec<Range>,
+    /// Ports that are no longer in use, and may be closed when the input is through.
+    idle: Vec<SocketId>,
 }
 
 #[derive(Debug)]
@@ -33,6 +35,8 @@ struct Range {
 #[derive(Clone, Default, Debug)]
 struct Port {
     owner: Option<AccountId>,
+    /// Whether its Account needs it open.
+    is_used: bool,
     state: State,
 }
 
@@ -59,8 +63,9 @@ pub enum Leased {
     None,
 }
 
-/// A port that could not be bound is left alone for so long.
-const REFUSED_PAUSE: Duration = Duration::from_secs(30);
+/// A port that could not be bound is left alone for so long: less than the shortest retry time, so
+/// that an Account finds one that was freed with its next try.
+const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 
 impl Ports {
     /// Takes the range of an interface, whose own socket is `base`; nothing if it has none.
@@ -93,13 +98,23 @@ impl Ports {
         }
     }
 
-    /// Opens the port that an Account has, or gives it the lowest that is free; `wanted` first, if
-    /// that is (rules U1, U3).
+    /// Gives an Account a port that it had before, if that is free; it is not opened yet (rule U1).
+    pub fn reserve(&mut self, base: SocketId, account: AccountId, port: u16) -> Option<SocketId> {
+        let number = self.ranges.iter().position(|range| range.base == base)?;
+        let range = &mut self.ranges[number];
+        if !range.free.remove(&port) {
+            return None;
+        }
+        range.entry(port)?.owner = Some(account);
+        Some(socket_of(number, port))
+    }
+
+    /// Opens the port that an Account has, or gives it the lowest that is free (rules U1, U3).
     pub fn lease(
         &mut self,
         base: SocketId,
         account: AccountId,
-        (has, wanted): (Option<SocketId>, Option<u16>),
+        has: Option<SocketId>,
         now: Instant,
     ) -> Leased {
         let Some(number) = self.ranges.iter().position(|range| range.base == base) else {
@@ -108,14 +123,14 @@ impl Ports {
         let range = &mut self.ranges[number];
         range.take_back(now);
         let own = has.and_then(place).map(|(_, port)| port);
-        let wanted = wanted.filter(|port| range.free.contains(port));
-        let Some(port) = own.or(wanted).or_else(|| range.free.first().copied()) else {
+        let Some(port) = own.or_else(|| range.free.first().copied()) else {
             return Leased::None;
         };
         range.free.remove(&port);
         let socket = socket_of(number, port);
         let entry = &mut range.ports[usize::from(port - range.first)];
         entry.owner = Some(account);
+        entry.is_used = true;
         match entry.state {
             State::Open { .. } => Leased::Open(socket),
             State::Opening => Leased::Opening(socket, None),
@@ -126,13 +141,16 @@ impl Ports {
         }
     }
 
-    /// A port is bound: who waits for it.
+    /// A port is bound: who waits for it. Nobody does when it is to be closed by now.
     pub fn on_listening(&mut self, socket: SocketId, local: SocketAddr) -> Option<AccountId> {
         let (number, port) = place(socket)?;
         let range = self.ranges.get_mut(number)?;
         let host = range.interface.advertised_address;
         let contact = SocketAddr::new(host.unwrap_or_else(|| local.ip()), local.port());
         let entry = range.entry(port)?;
+        if matches!(entry.state, State::Closed) {
+            return None;
+        }
         entry.state = State::Open {
             local,
             contact: Arc::from(contact.to_string()),
@@ -152,29 +170,18 @@ impl Ports {
         owner
     }
 
-    /// A port is not in use for the time being; its Account keeps it. Whether it is to be closed
-    /// (rule U2).
-    pub fn rest(&mut self, socket: SocketId) -> bool {
-        let Some((number, port)) = place(socket) else {
-            return false;
-        };
-        let Some(range) = self.ranges.get_mut(number) else {
-            return false;
-        };
-        if range.interface.additional_udp_ports_mode == PortsMode::AlwaysOpen {
-            return false;
+    /// A port is not in use for the time being; its Account keeps it (rule U2).
+    pub fn rest(&mut self, socket: SocketId) {
+        if let Some(entry) = self.entry_mut(socket)
+            && std::mem::take(&mut entry.is_used)
+        {
+            self.idle.push(socket);
         }
-        let Some(entry) = range.entry(port) else {
-            return false;
-        };
-        let was_open = !matches!(entry.state, State::Closed);
-        entry.state = State::Closed;
-        was_open
     }
 
-    /// An Account no longer needs its port. Whether it is to be closed.
-    pub fn release(&mut self, socket: SocketId) -> bool {
-        let closes = self.rest(socket);
+    /// An Account no longer needs its port.
+    pub fn release(&mut self, socket: SocketId) {
+        self.rest(socket);
         if let Some((number, port)) = place(socket)
             && let Some(range) = self.ranges.get_mut(number)
             && let Some(entry) = range.entry(port)
@@ -182,7 +189,27 @@ impl Ports {
             entry.owner = None;
             range.free.insert(port);
         }
-        closes
+    }
+
+    /// The next port that is to be closed: nobody has taken it into use again (rule U2).
+    pub fn close_idle(&mut self) -> Option<SocketId> {
+        while let Some(socket) = self.idle.pop() {
+            let Some((number, port)) = place(socket) else {
+                continue;
+            };
+            let range = &mut self.ranges[number];
+            if range.interface.additional_udp_ports_mode == PortsMode::AlwaysOpen {
+                continue;
+            }
+            if let Some(entry) = range.entry(port)
+                && !entry.is_used
+                && !matches!(entry.state, State::Closed)
+            {
+                entry.state = State::Closed;
+                return Some(socket);
+            }
+        }
+        None
     }
 
     /// Whether this socket is a port of a range; else it is an interface's own.
@@ -227,6 +254,11 @@ impl Ports {
         let (number, port) = place(socket)?;
         let range = self.ranges.get(number)?;
         Some(SocketAddr::new(range.interface.address, port))
+    }
+
+    fn entry_mut(&mut self, socket: SocketId) -> Option<&mut Port> {
+        let (number, port) = place(socket)?;
+        self.ranges.get_mut(number)?.entry(port)
     }
 
     fn entry(&self, socket: SocketId) -> Option<&Port> {
@@ -302,7 +334,7 @@ mod tests {
     }
 
     const BASE: SocketId = SocketId(0);
-    const NEW: (Option<SocketId>, Option<u16>) = (None, None);
+    const NEW: Option<SocketId> = None;
 
     fn socket(leased: Leased) -> SocketId {
         match leased {
@@ -329,7 +361,7 @@ mod tests {
         );
         assert_eq!(ports.lease(BASE, account(3), NEW, now), Leased::None);
         assert_eq!(ports.owner(second), Some(account(2)));
-        assert!(ports.release(first), "an open port of this mode is closed");
+        ports.release(first);
         let third = socket(ports.lease(BASE, account(3), NEW, now));
         assert_eq!((third, ports.owner(third)), (first, Some(account(3))));
         assert_eq!(ports.base(third), Some(BASE));
@@ -348,16 +380,38 @@ mod tests {
         }
         let leased = ports.lease(BASE, account(1), NEW, Instant::ZERO);
         assert_eq!(leased, Leased::Open(opened[0].0));
-        assert!(!ports.rest(opened[0].0) && !ports.release(opened[0].0));
+        ports.release(opened[0].0);
+        assert_eq!(ports.close_idle(), None);
+    }
+
+    // rule U2
+    #[test]
+    fn a_port_is_closed_when_nobody_has_taken_it_again_by_the_end_of_the_input() {
+        let mut ports = Ports::default();
+        ports.add(BASE, &interface(PortsMode::OpenWhenUsed));
+        let first = socket(ports.lease(BASE, account(1), NEW, Instant::ZERO));
+        ports.on_listening(first, ([127, 0, 0, 1], 6_000).into());
+        ports.release(first);
+        let again = ports.lease(BASE, account(2), NEW, Instant::ZERO);
+        assert_eq!((again, ports.close_idle()), (Leased::Open(first), None));
+        ports.rest(first);
+        assert_eq!(
+            (ports.close_idle(), ports.close_idle()),
+            (Some(first), None)
+        );
+        let late = ports.on_listening(first, ([127, 0, 0, 1], 6_000).into());
+        assert_eq!((late, ports.local(first)), (None, None));
     }
 
     // rules U1, U3
     #[test]
-    fn a_refused_port_is_left_alone_and_a_wanted_one_is_given_if_free() {
+    fn a_refused_port_is_left_alone_and_one_from_before_is_given_if_free() {
         let mut ports = Ports::default();
         ports.add(BASE, &interface(PortsMode::OpenWhenUsed));
-        let first = socket(ports.lease(BASE, account(1), (None, Some(6_001)), Instant::ZERO));
-        assert_eq!(Ports::number(first), Some(6_001));
+        let kept = ports.reserve(BASE, account(1), 6_001);
+        assert_eq!(ports.reserve(BASE, account(2), 6_001), None);
+        let first = socket(ports.lease(BASE, account(1), kept, Instant::ZERO));
+        assert_eq!((Some(first), Ports::number(first)), (kept, Some(6_001)));
         assert_eq!(
             ports.on_listen_failed(first, Instant::ZERO),
             Some(account(1))
@@ -368,7 +422,7 @@ mod tests {
             ports.lease(BASE, account(2), NEW, Instant::ZERO),
             Leased::None
         );
-        let later = socket(ports.lease(BASE, account(2), NEW, Instant::from_secs(30)));
+        let later = socket(ports.lease(BASE, account(2), NEW, Instant::from_secs(5)));
         assert_eq!(Ports::number(later), Some(6_001));
     }
 }

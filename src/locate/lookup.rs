@@ -128,17 +128,14 @@ impl Lookup {
     pub fn start(query: Query) -> (Self, Progress) {
         let name = lower(&query.name);
         let query = Query { name, ..query };
-        let method = match query.method {
-            _ if query.port.is_some() => Method::Address,
-            // RFC 3263 §4.1: NAPTR chooses a transport, and there is nothing to choose.
-            Method::Naptr if query.is_transport_fixed => Method::Srv,
-            method => method,
-        };
         let mut ahead = VecDeque::new();
-        if method == Method::Naptr {
+        // RFC 3263 §4: a port leaves servers out. NAPTR chooses a transport, so a fixed one leaves
+        // services out.
+        let with_servers = query.port.is_none() && query.method != Method::Address;
+        if with_servers && query.method == Method::Naptr && !query.is_transport_fixed {
             ahead.push_back(Step::Services);
         }
-        if method != Method::Address {
+        if with_servers {
             ahead.push_back(Step::Servers(format!("{SERVICE}.{}", query.name).into()));
         }
         ahead.push_back(host(query.name.clone(), query.port.unwrap_or(DEFAULT_PORT)));

@@ -1,8 +1,8 @@
 //! Moves bytes; decides nothing.
 //!
 //! It knows sockets: how they are bound, read, written, and what the kernel says about datagrams
-//! that did not arrive. It does not know what the bytes mean. The one invariant: datagrams of one
-//! socket leave in the order in which they were handed in.
+//! that did not arrive; and name servers. It does not know what the bytes mean. The one invariant:
+//! datagrams of one socket leave in the order in which they were handed in.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,9 +14,11 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+mod resolver;
 mod udp;
 
 use crate::effect::{Input, SocketId};
+pub use resolver::{PATIENCE, Resolver};
 pub use udp::RECEIVE_BUFFER;
 use udp::UdpSocket;
 

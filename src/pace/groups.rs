@@ -44,11 +44,17 @@ impl Groups {
         prober.is_none_or(|prober| prober == account)
     }
 
-    /// An Account's REGISTER is due since then, and waits.
-    pub fn wait(&mut self, group: GroupId, account: AccountId, due: Instant) {
+    /// An Account's REGISTER is due since then, and waits. Gives its place in the line.
+    pub fn wait(&mut self, group: GroupId, account: AccountId, due: Instant) -> u64 {
         self.waits += 1;
         let key = (due, self.waits);
         self.groups[group.0 as usize].line.insert(key, account);
+        self.waits
+    }
+
+    /// An Account no longer waits: what was due then, in this place.
+    pub fn step_out(&mut self, group: GroupId, due: Instant, place: u64) {
+        self.groups[group.0 as usize].line.remove(&(due, place));
     }
 
     /// An Account's attempt failed: it is the prober, if nobody is.
@@ -78,9 +84,12 @@ impl Groups {
             let next = group.line.pop_first().map(|(_, account)| account);
             group.prober = next;
             self.released.extend(next);
-        } else if !group.line.is_empty() {
-            group.line.retain(|_, waiting| *waiting != account);
         }
+    }
+
+    /// Whether anybody may go on who has not been told.
+    pub fn has_released(&self) -> bool {
+        !self.released.is_empty()
     }
 
     /// The next Account that may go on.

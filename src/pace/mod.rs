@@ -269,10 +269,11 @@ impl Pace {
         self.make_ready(id);
     }
 
-    /// Whether a registrar is offline, and some Account probes it already (rule P4).
+    /// Whether a registrar is offline, and some Account probes it already, or is about to (rule
+    /// P4).
     pub fn is_taken(&self, id: RegistrarId) -> bool {
         let registrar = self.get(id);
-        registrar.is_dead && registrar.in_flight > 0
+        registrar.is_dead && (registrar.in_flight > 0 || !registrar.queue.is_empty())
     }
 
     /// REGISTER transactions in flight at a registrar, and how many may be.

@@ -58,6 +58,11 @@ impl Queue {
         None
     }
 
+    /// Whether nobody stands in line.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_due.is_empty()
+    }
+
     /// An idle queue holds no memory.
     fn rest(&mut self) {
         self.by_due.shrink_to(64);

@@ -301,8 +301,10 @@ mod tests {
     // rule P5
     #[test]
     fn an_unknown_member_is_probed_slowly_or_not_at_all_unless_it_holds_a_binding() {
-        let mut pulse = Pulse::default();
-        pulse.started = Some(at(3_600));
+        let mut pulse = Pulse {
+            started: Some(at(3_600)),
+            ..Pulse::default()
+        };
         pulse.on_lost(at(0));
         pulse.judge(true, at(3_600), LIMITS);
         assert_eq!(pulse.due(RHYTHM, LIMITS), Some(at(4_200)));

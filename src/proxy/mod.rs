@@ -13,16 +13,18 @@ mod keepalive;
 mod names;
 mod probe;
 mod set;
+mod settle;
+mod socket;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use keepalive::Health;
 pub use set::MemberView;
+pub use socket::Socket;
 
-use crate::config::{Config, ProxySet, Registration, SipInterface};
-use crate::cx::{Cx, Ended, Owner, Party};
+use crate::config::{ProxySet, Registration};
+use crate::cx::{Cx, Ended, Party};
 use crate::effect::{QuestionId, SetId, SocketId};
 use crate::locate::Resolution;
 use crate::pace::{Pace, RegistrarId};
@@ -30,7 +32,7 @@ use crate::rng::Draw;
 use crate::time::{Duration, Instant};
 use keepalive::Limits;
 use names::{Asking, Questions};
-use set::{News, Set};
+use set::Set;
 
 /// How a probe ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,19 +58,6 @@ pub enum Change {
     Listed,
     /// The set as a whole is online or offline, or that is known for the first time (rule S13).
     Verdict,
-}
-
-/// A SIP Interface in use.
-#[derive(Debug)]
-pub struct Socket {
-    /// Its configuration.
-    pub interface: Arc<SipInterface>,
-    /// Where it is bound, once it is.
-    pub local: Option<SocketAddr>,
-    /// Host and port of our Contact and Via (rule I3), once it is bound.
-    pub contact: Arc<str>,
-    /// Why it could not be bound, and when that is tried again.
-    pub refused: Option<(Arc<str>, Instant)>,
 }
 
 /// The global parameters that matter here.
@@ -139,12 +128,12 @@ impl Proxies {
         self.touch_all();
     }
 
-    /// Every set of a configuration is in use, and no other.
-    pub fn reconfigure(&mut self, config: &Config, pace: &mut Pace) {
-        for set in &config.proxy_sets {
+    /// These sets are configured, and no other.
+    pub fn reconfigure(&mut self, sets: &[Arc<ProxySet>], pace: &mut Pace) {
+        for set in sets {
             self.set(set, pace);
         }
-        let is_configured = |name: &str| config.proxy_sets.iter().any(|set| &*set.name == name);
+        let is_configured = |name: &str| sets.iter().any(|set| &*set.name == name);
         let gone = self
             .set_names
             .iter()
@@ -153,25 +142,9 @@ impl Proxies {
         for (name, id) in gone {
             self.set_names.remove(&name);
             self.sets[id.0 as usize].retire();
+            self.changes.push_back((id, Change::Listed));
             self.touch(id);
         }
-    }
-
-    /// The socket of a SIP Interface, and whether it is new and must be bound.
-    pub fn socket(&mut self, interface: &Arc<SipInterface>) -> (SocketId, bool) {
-        if let Some(id) = self.socket_names.get(&interface.name) {
-            return (*id, false);
-        }
-        let id = SocketId(self.sockets.len() as u32);
-        self.socket_names.insert(Arc::clone(&interface.name), id);
-        let interface = Arc::clone(interface);
-        self.sockets.push(Socket {
-            interface,
-            local: None,
-            contact: Arc::from(""),
-            refused: None,
-        });
-        (id, true)
     }
 
     /// The Proxy Set of this name, as it is configured now, with its members known to `pace`.
@@ -225,34 +198,6 @@ impl Proxies {
 
     fn touch_all(&mut self) {
         (0..self.sets.len()).for_each(|id| self.touch(SetId(id as u32)));
-    }
-
-    /// A socket is bound.
-    pub fn on_listening(&mut self, id: SocketId, local: SocketAddr) {
-        let Some(socket) = self.sockets.get_mut(id.0 as usize) else {
-            return;
-        };
-        let host = socket
-            .interface
-            .advertised_address
-            .unwrap_or_else(|| local.ip());
-        socket.local = Some(local);
-        socket.refused = None;
-        socket.contact = Arc::from(SocketAddr::new(host, local.port()).to_string());
-        self.touch_all();
-    }
-
-    /// A socket could not be bound; that is tried again.
-    pub fn on_listen_failed(&mut self, id: SocketId, why: &str, again: Instant) {
-        if let Some(socket) = self.sockets.get_mut(id.0 as usize) {
-            socket.local = None;
-            socket.refused = Some((Arc::from(why), again));
-        }
-    }
-
-    /// What is known of a socket.
-    pub fn socket_of(&self, id: SocketId) -> Option<&Socket> {
-        self.sockets.get(id.0 as usize)
     }
 
     /// The socket that a set's traffic leaves from.
@@ -568,160 +513,6 @@ impl Proxies {
     pub fn rank(&self, set: SetId, registrar: RegistrarId) -> Option<u16> {
         let place = self.members(set).position(|member| member == registrar)?;
         u16::try_from(place + 1).ok()
-    }
-
-    /// Every published time is another.
-    pub fn on_clock(&mut self) {
-        self.sets
-            .iter_mut()
-            .for_each(|set| set.news.is_urgent = true);
-        self.touch_all();
-    }
-
-    /// Whether [`Proxies::settle`] has anything to do.
-    pub fn is_unsettled(&self) -> bool {
-        !self.touched.is_empty()
-    }
-
-    /// Does what follows from all that was told: for the sets that something happened to. Nobody is
-    /// probed unless `may_probe`.
-    pub fn settle(&mut self, pace: &mut Pace, cx: &mut Cx, may_probe: bool) {
-        if self.may_probe != may_probe {
-            self.may_probe = may_probe;
-            self.touch_all();
-        }
-        for id in std::mem::take(&mut self.touched) {
-            self.settle_one(id, pace, cx);
-        }
-    }
-
-    fn settle_one(&mut self, id: SetId, pace: &mut Pace, cx: &mut Cx) {
-        let set = &mut self.sets[id.0 as usize];
-        std::mem::take(&mut set.abandoned)
-            .into_iter()
-            .for_each(|flight| cx.abandon(flight));
-        if set.is_gone {
-            set.is_touched = false;
-            return cx.timers.set(Owner::Set(id.0), &mut set.timer, None);
-        }
-        self.look_up(id, pace, cx);
-        let set = &mut self.sets[id.0 as usize];
-        let is_monitored = set.is_monitored();
-        for member in set.members.iter_mut().chain(&mut set.strays) {
-            let is_new = member.pulse.judge(is_monitored, cx.now, self.rules.limits);
-            set.news.is_urgent |= is_new;
-        }
-        let (is_elected, verdict) = (set.elect(pace), set.judge());
-        let is_judged = verdict != set.verdict;
-        set.news.is_urgent |= is_elected || is_judged;
-        if is_judged {
-            set.verdict = verdict;
-            self.changes.push_back((id, Change::Verdict));
-        }
-        self.probe(id, pace, cx);
-        self.sets[id.0 as usize].is_touched = false;
-        self.tell(id, cx);
-    }
-
-    /// Asks for names that are due.
-    fn look_up(&mut self, id: SetId, pace: &mut Pace, cx: &mut Cx) {
-        let now = cx.now;
-        let is_due = |it: &names::Name| it.due().is_some_and(|due| due <= now);
-        if !self.get(id).names.iter().any(is_due) {
-            return;
-        }
-        let mut draw = self.draw(id, cx);
-        let set = &mut self.sets[id.0 as usize];
-        let mut asking = Asking {
-            set: id,
-            questions: &mut self.questions,
-            draw: &mut draw,
-            cx,
-            refresh: self.rules.dns_refresh,
-        };
-        let mut is_new = false;
-        for name in set.names.iter_mut().filter(|name| is_due(name)) {
-            is_new |= name.run(&mut asking);
-        }
-        if is_new {
-            set.news.is_any = true;
-            let changes = set.relist(pace);
-            self.take_note(id, changes);
-        }
-    }
-
-    /// Probes the members that are due.
-    fn probe(&mut self, id: SetId, pace: &Pace, cx: &mut Cx) {
-        let set = self.get(id);
-        let Some(socket) = self.sockets.get(set.socket.0 as usize) else {
-            return;
-        };
-        if socket.local.is_none() || !self.may_probe {
-            return;
-        }
-        let Rules {
-            limits,
-            registration_time,
-            ..
-        } = self.rules;
-        let all = set.probes(registration_time, limits);
-        let due = all.filter(|(_, due)| *due <= cx.now).map(|(id, _)| id);
-        let due: Vec<RegistrarId> = due.collect();
-        let contact = Arc::clone(&socket.contact);
-        for registrar in due {
-            let mut draw = self.draw(id, cx);
-            let set = &mut self.sets[id.0 as usize];
-            let (config, socket) = (Arc::clone(&set.config), set.socket);
-            let Some(member) = set.watched_mut(registrar) else {
-                continue;
-            };
-            let target = probe::Target {
-                set: id,
-                registrar: registrar.number(),
-                address: pace.get(registrar).address,
-                name: member.name.as_deref(),
-                socket,
-                contact: &contact,
-                user_agent: &self.rules.user_agent,
-            };
-            probe::send(&config, &target, &mut member.pulse, (&mut draw, cx));
-        }
-    }
-
-    /// Says that the status is another, at once or soon, and arms the timer.
-    fn tell(&mut self, id: SetId, cx: &mut Cx) {
-        let may_probe = self.may_probe;
-        let is_bound = self
-            .socket_of(self.get(id).socket)
-            .is_some_and(|it| it.local.is_some());
-        let Rules {
-            limits,
-            registration_time,
-            ..
-        } = self.rules;
-        let set = &mut self.sets[id.0 as usize];
-        let told = set.news.told.map(|told| told + TELLING);
-        let is_time = told.is_none_or(|told| told <= cx.now);
-        if set.news.is_urgent || (set.news.is_any && is_time) {
-            cx.out.set_changed(id);
-            set.news = News {
-                told: Some(cx.now),
-                ..News::default()
-            };
-        }
-        let telling = told.filter(|_| set.news.is_any);
-        let names = set.names.iter().filter_map(names::Name::due);
-        let members = set.members.iter().chain(&set.strays);
-        let turns = members.filter_map(|member| member.pulse.turns());
-        let probes = set.probes(registration_time, limits);
-        let probes = probes.filter(|_| is_bound && may_probe).map(|(_, due)| due);
-        let next = telling
-            .into_iter()
-            .chain(names)
-            .chain(turns)
-            .chain(probes)
-            .min();
-        cx.timers.set(Owner::Set(id.0), &mut set.timer, next);
     }
 }
 

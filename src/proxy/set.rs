@@ -121,13 +121,15 @@ impl Set {
         self.relist(pace)
     }
 
-    /// It is no longer configured: nobody is probed or looked up.
+    /// It is no longer configured: nobody is probed or looked up. Its list stays for those that are
+    /// on their way out.
     pub(super) fn retire(&mut self) {
         self.is_gone = true;
+        self.news.is_urgent = true;
         self.names.clear();
-        let pulses = self.members.drain(..).chain(self.strays.drain(..));
-        self.abandoned
-            .extend(pulses.filter_map(|it| it.pulse.flight));
+        let watched = self.members.iter_mut().chain(&mut self.strays);
+        let flights = watched.filter_map(|it| it.pulse.flight.take());
+        self.abandoned.extend(flights);
     }
 
     /// Makes the list anew from the configuration and from what DNS said; each address once.
@@ -272,7 +274,7 @@ impl Set {
                 let place = |id| self.members.iter().position(|it| it.registrar == id);
                 let open: Vec<RegistrarId> = open.map(|it| it.registrar).collect();
                 let next = open.iter().find(|id| place(**id) >= Some(behind));
-                let turn = next.or(open.first()).copied();
+                let turn = next.or_else(|| open.first()).copied();
                 self.turn = turn.or(self.turn);
                 turn
             }
@@ -304,18 +306,19 @@ impl Set {
         }
         let wanted = match self.config.load_balancing {
             LoadBalancing::None => 1,
-            _ => usize::from(self.config.min_active_servers.max(1)),
+            LoadBalancing::RoundRobin | LoadBalancing::RandomWeights => {
+                usize::from(self.config.min_active_servers.max(1))
+            }
         };
         let online = self.members.iter().filter(|it| !it.pulse.is_offline());
-        if self.verdict.is_some() {
-            return Some(online.count() >= wanted);
-        }
-        let is_listed = self.names.iter().all(Name::has_ended);
         let alive = self.members.iter().filter(|it| it.pulse.is_alive());
-        if alive.count() >= wanted {
-            return Some(true);
+        let is_listed = self.names.iter().all(Name::has_ended);
+        match (alive.count() >= wanted, online.count() >= wanted) {
+            (true, _) => Some(true),
+            (false, false) if is_listed || self.verdict.is_some() => Some(false),
+            // Those that were not probed yet leave it as it is.
+            (false, _) => self.verdict,
         }
-        (is_listed && online.count() < wanted).then_some(false)
     }
 
     /// Who is to be probed when (rule P3). `registration_time` is the distance of mode `register`.
@@ -327,7 +330,10 @@ impl Set {
         let secs = |secs: u32| Duration::from_secs(secs.into());
         let usual = match self.config.keep_alive {
             KeepAlive::Register => registration_time,
-            _ => secs(self.config.keep_alive_secs),
+            KeepAlive::Disable
+            | KeepAlive::Options
+            | KeepAlive::OptionsOnActive
+            | KeepAlive::FakeRegister => secs(self.config.keep_alive_secs),
         };
         let recovering = secs(self.config.success_detection_interval_secs);
         let is_for_all = match self.config.keep_alive {

@@ -1,6 +1,9 @@
+use std::net::SocketAddr;
+
 use super::*;
-use crate::config::{KeepAlive, LoadBalancing, ProxyAddress};
+use crate::config::{KeepAlive, LoadBalancing, ProxyAddress, SipInterface};
 use crate::effect::Output;
+use crate::locate::{Record, RecordData};
 use crate::rng::Seed;
 use crate::sip::transaction::Timing;
 
@@ -47,7 +50,7 @@ impl Bench {
     fn probed(&mut self, second: u64) -> Vec<u16> {
         self.cx.now = Instant::from_secs(second);
         self.proxies.touch_all();
-        self.proxies.settle(&mut self.pace, &mut self.cx, true);
+        self.settle();
         let mut ports = Vec::new();
         while let Some(output) = self.cx.out.pop() {
             if let Output::Transmit { to, .. } = output {
@@ -55,6 +58,10 @@ impl Bench {
             }
         }
         ports
+    }
+
+    fn settle(&mut self) {
+        self.proxies.settle(&mut self.pace, &mut self.cx, true);
     }
 
     fn choose(&mut self, is_excluded: impl Fn(RegistrarId) -> bool, draw: u64) -> Option<u16> {
@@ -191,6 +198,64 @@ fn without_any_weight_all_are_equal() {
     });
     let drawn: Vec<_> = (0..4).map(|draw| bench.choose(NONE, draw)).collect();
     assert_eq!(drawn, [5060, 5061, 5062, 5060].map(Some));
+}
+
+// rule S7
+#[test]
+fn names_are_asked_anew_unless_that_was_just_done_or_is_under_way() {
+    let mut bench = Bench::new(&[], |set| {
+        set.proxies = vec![ProxyAddress::named("carrier.example", None)];
+    });
+    let asked = |bench: &mut Bench, second| {
+        bench.cx.now = Instant::from_secs(second);
+        bench.proxies.renew(bench.set, &mut bench.cx);
+        bench.settle();
+        let outputs = std::iter::from_fn(|| bench.cx.out.pop());
+        let questions = outputs.filter_map(|output| {
+            let Output::Ask { question, .. } = output else {
+                return None;
+            };
+            Some(question)
+        });
+        questions.collect::<Vec<_>>()
+    };
+    let first = asked(&mut bench, 0);
+    assert_eq!(first.len(), 1);
+    assert_eq!(asked(&mut bench, 20), [], "it is under way");
+    let record = Record {
+        ttl: 3_600,
+        data: RecordData::Address([192, 0, 2, 1].into()),
+    };
+    let answer = Resolution::Records(vec![record]);
+    let Bench {
+        proxies, pace, cx, ..
+    } = &mut bench;
+    proxies.on_resolved(first[0], answer, pace, cx);
+    assert_eq!(proxies.members(SetId(0)).count(), 1);
+    let second = asked(&mut bench, 21);
+    assert_eq!(second.len(), 1);
+    let Bench {
+        proxies, pace, cx, ..
+    } = &mut bench;
+    proxies.on_resolved(second[0], Resolution::Failed("no".to_owned()), pace, cx);
+    assert_eq!(asked(&mut bench, 25), [], "it was just done");
+    assert_eq!(asked(&mut bench, 26).len(), 1);
+}
+
+// rule P8
+#[test]
+fn a_set_that_is_gone_is_told_and_left_alone() {
+    let options = |set: &mut ProxySet| set.keep_alive = KeepAlive::Options;
+    let mut bench = Bench::new(&[5060], options);
+    assert_eq!(bench.probed(0), [5060]);
+    bench.proxies.reconfigure(&[], &mut bench.pace);
+    bench.settle();
+    assert!(matches!(bench.cx.out.pop(), Some(Output::SetChanged(id)) if id == bench.set));
+    assert!(bench.cx.transactions.is_empty());
+    assert_eq!(
+        (bench.proxies.sets().count(), bench.probed(100)),
+        (0, vec![])
+    );
 }
 
 // rules P4, L6

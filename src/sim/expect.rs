@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use super::transcript::{Packet, What};
 use super::{Line, World};
-use crate::effect::{Command, Event, Input, Outcome, Phase, Ticket, Trigger};
+use crate::effect::{Command, Event, Input, Outcome, Phase, Ticket};
 use crate::status::{self, AccountStatus, Health, MemberStatus, ProxySetStatus};
 use crate::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ pub struct Expected {
     again: bool,
     account: Option<String>,
     to: Option<SocketAddr>,
+    port: Option<u16>,
     credentials: Option<bool>,
     nc: Option<u32>,
     algorithm: Option<&'static str>,
@@ -34,6 +35,7 @@ pub fn sent(method: &'static str) -> Expected {
         again: false,
         account: None,
         to: None,
+        port: None,
         credentials: None,
         nc: None,
         algorithm: None,
@@ -76,6 +78,13 @@ impl Expected {
     #[must_use]
     pub fn to(mut self, address: SocketAddr) -> Self {
         self.to = Some(address);
+        self
+    }
+
+    /// Sent from this local port.
+    #[must_use]
+    pub fn from(mut self, port: u16) -> Self {
+        self.port = Some(port);
         self
     }
 
@@ -150,6 +159,10 @@ impl Expected {
             ),
             (self.to.is_none_or(|to| to == packet.remote), "destination"),
             (
+                self.port.is_none_or(|port| port == packet.local.port()),
+                "local port",
+            ),
+            (
                 self.credentials
                     .is_none_or(|any| any != summary.credentials.is_empty()),
                 "credentials or none",
@@ -211,6 +224,9 @@ impl fmt::Display for Expected {
         }
         if let Some(to) = self.to {
             write!(f, " to {to}")?;
+        }
+        if let Some(port) = self.port {
+            write!(f, " from port {port}")?;
         }
         match self.credentials {
             Some(true) => f.write_str(" with credentials")?,
@@ -355,9 +371,11 @@ impl World {
     pub fn phases(&self, name: &str) -> Vec<(Instant, Phase)> {
         let changes = self.events_of(name).filter_map(|(at, event)| match event {
             Event::PhaseChanged { to, .. } => Some((at, *to)),
-            Event::RefreshFailed { .. } | Event::Warning { .. } | Event::ListenFailed { .. } => {
-                None
-            }
+            Event::RefreshFailed { .. }
+            | Event::Warning { .. }
+            | Event::MemberChanged { .. }
+            | Event::Moved { .. }
+            | Event::ListenFailed { .. } => None,
         });
         changes.collect()
     }
@@ -527,14 +545,6 @@ impl World {
     pub fn refresh(&mut self, name: &str) -> Ticket {
         let account = self.id(name);
         self.command(Command::Refresh { account })
-    }
-
-    /// Something happens that may register an Account anew (rules S7, S11).
-    #[track_caller]
-    pub fn trigger(&mut self, name: &str, trigger: Trigger) {
-        let account = self.id(name);
-        self.note(&format!("{name}: {trigger:?}"));
-        self.handle(Input::Triggered { account, trigger });
     }
 
     /// The daemon is told to stop.

@@ -69,6 +69,8 @@ pub struct World {
     replies: BTreeMap<Ticket, (Instant, Outcome)>,
     ticks: (Instant, u32),
     quote: usize,
+    /// Local addresses that cannot be bound.
+    taken: BTreeSet<SocketAddr>,
 }
 
 /// One life of the engine.
@@ -171,6 +173,7 @@ impl World {
             replies: BTreeMap::new(),
             ticks: (Instant::ZERO, 0),
             quote: usize::MAX,
+            taken: BTreeSet::new(),
             setup,
         };
         // What the test still wants to change before anything is sent is done before the first
@@ -238,6 +241,11 @@ impl World {
         self.note("another configuration is in force");
         let diff = Diff::between(&old, &new);
         self.handle(Input::Reconfigured(Arc::new(new), diff));
+    }
+
+    /// The next start is with another configuration.
+    pub fn configure(&mut self, setup: Setup) {
+        self.setup_of(setup);
     }
 
     /// Takes a setup over; new registrars behave as those of the start.
@@ -401,9 +409,8 @@ impl World {
                 name,
                 kind,
             } => self.ask(question, name, kind),
-            Output::Open { .. } | Output::Close { .. } => {
-                self.note(&format!("not simulated: {output:?}"));
-            }
+            Output::Close { via } => self.close(via),
+            Output::Open { .. } => self.note(&format!("not simulated: {output:?}")),
         }
     }
 

@@ -1,13 +1,13 @@
 //! What the simulated world does with each output of the engine, and with each datagram.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::transcript::{Line, Packet, Summary, What};
 use super::watch::Leaving;
 use super::{Fate, Happening, World};
 use crate::effect::{
-    AccountId, BatchId, Event, Input, Outcome, Record, SetId, SocketId, Ticket, Via,
+    AccountId, BatchId, Event, Input, Outcome, Record, SetId, SocketId, Ticket, Trigger, Via,
 };
 use crate::status;
 use crate::time::{Duration, Instant};
@@ -15,13 +15,20 @@ use crate::time::{Duration, Instant};
 impl World {
     pub(super) fn listen(&mut self, socket: SocketId, local: SocketAddr) {
         // Sockets are bound while the engine is drained; it hears of them in the order of asking.
+        let number = self.runs;
         self.plan(
             self.now,
             Happening::Action(Box::new(move |world: &mut Self| {
                 let receive_buffer = world.setup.receive_buffer;
-                let Some(run) = &mut world.run else {
+                let is_taken = world.taken.contains(&local);
+                let Some(run) = world.run.as_mut().filter(|run| run.number == number) else {
                     return;
                 };
+                let is_bound = run.sockets.values().any(|other| *other == local);
+                if is_taken || is_bound {
+                    let why = "the address is in use".to_owned();
+                    return world.handle(Input::ListenFailed { socket, why });
+                }
                 run.sockets.insert(socket, local);
                 world.handle(Input::Listening {
                     socket,
@@ -30,6 +37,14 @@ impl World {
                 });
             })),
         );
+    }
+
+    pub(super) fn close(&mut self, via: Via) {
+        if let (Via::Socket(socket), Some(run)) = (via, &mut self.run) {
+            let was_bound = run.sockets.remove(&socket);
+            let what = was_bound.map_or_else(|| socket.to_string(), |local| local.to_string());
+            self.note(&format!("{what} is closed"));
+        }
     }
 
     pub(super) fn transmit(
@@ -65,6 +80,7 @@ impl World {
         self.log(
             account,
             What::Sent(Packet {
+                local,
                 remote: to,
                 repeat,
                 summary,
@@ -160,6 +176,7 @@ impl World {
         self.log(
             account,
             What::Received(Packet {
+                local: to,
                 remote: from,
                 repeat: 0,
                 summary,
@@ -174,7 +191,6 @@ impl World {
         if !self.is_current(run) {
             return;
         }
-        self.watch.is_refused(self.now, to);
         let quoted = &bytes[..bytes.len().min(self.quote)];
         let summary = Summary::of(bytes);
         if !summary.is_register() {
@@ -244,11 +260,11 @@ impl World {
 
     pub(super) fn event(&mut self, event: Event) {
         let account = match &event {
-            Event::PhaseChanged { account, .. } | Event::RefreshFailed { account, .. } => {
-                Some(*account)
-            }
+            Event::PhaseChanged { account, .. }
+            | Event::RefreshFailed { account, .. }
+            | Event::Moved { account, .. } => Some(*account),
             Event::Warning { account, .. } => *account,
-            Event::ListenFailed { .. } => None,
+            Event::MemberChanged { .. } | Event::ListenFailed { .. } => None,
         };
         let name = account.and_then(|id| self.name_of(id));
         self.log(name, What::Event(event));
@@ -291,6 +307,47 @@ impl World {
         let first = sockets.and_then(|sockets| sockets.values().next().copied());
         if let Some(local) = first {
             self.receive(from, local, bytes, false);
+        }
+    }
+
+    /// A datagram from anywhere reaches this local address at once, if a socket is bound there.
+    pub fn inject_at(&mut self, local: SocketAddr, from: SocketAddr, bytes: &[u8]) {
+        self.receive(from, local, bytes, false);
+    }
+
+    /// Another program takes a local address, or lets it go: as long as it has it, nothing of ours
+    /// can be bound there.
+    pub fn take_address(&mut self, local: SocketAddr, is_taken: bool) {
+        if is_taken {
+            self.taken.insert(local);
+        } else {
+            self.taken.remove(&local);
+        }
+    }
+
+    /// The local addresses that are bound now.
+    pub fn bound(&self) -> Vec<SocketAddr> {
+        let sockets = self.run.iter().flat_map(|run| run.sockets.values());
+        let mut bound: Vec<SocketAddr> = sockets.copied().collect();
+        bound.sort_unstable();
+        bound
+    }
+
+    /// A link came up that has these addresses (rule S7).
+    pub fn link_up(&mut self, addresses: &[IpAddr]) {
+        self.note("a link is up");
+        self.handle(Input::LinkUp {
+            interface: "eth0".to_owned(),
+            addresses: addresses.to_vec(),
+        });
+    }
+
+    /// Something happened to an Account that may register it anew (rules S7, S11, N2).
+    pub fn trigger(&mut self, name: &str, trigger: Trigger) {
+        self.note(&format!("{name}: {trigger:?}"));
+        let found = self.run.as_ref().and_then(|run| run.engine.find(name));
+        if let Some(account) = found {
+            self.handle(Input::Triggered { account, trigger });
         }
     }
 

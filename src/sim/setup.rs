@@ -34,6 +34,7 @@ pub struct Setup {
     sets: Changes<ProxySet>,
     local: SocketAddr,
     advertised: Option<IpAddr>,
+    interface: Changes<SipInterface>,
     pub(super) receive_buffer: usize,
     pub(super) store: Option<Duration>,
 }
@@ -245,6 +246,7 @@ impl Setup {
             sets: Changes::none(),
             local: LOCAL,
             advertised: None,
+            interface: Changes::none(),
             receive_buffer: 16 << 20,
             store: None,
         }
@@ -297,6 +299,13 @@ impl Setup {
     pub fn local(mut self, local: SocketAddr, advertised: Option<IpAddr>) -> Self {
         self.local = local;
         self.advertised = advertised;
+        self
+    }
+
+    /// Changes any option of our SIP Interface.
+    #[must_use]
+    pub fn interface(mut self, change: impl Fn(&mut SipInterface) + Send + Sync + 'static) -> Self {
+        self.interface.push(change);
         self
     }
 
@@ -356,10 +365,12 @@ impl Setup {
 
     /// The configuration itself.
     pub fn config(&self) -> Config {
-        let interface = Arc::new(SipInterface {
+        let mut interface = SipInterface {
             advertised_address: self.advertised,
             ..SipInterface::new("outside", self.local.ip(), self.local.port())
-        });
+        };
+        self.interface.apply(&mut interface);
+        let interface = Arc::new(interface);
         let mut config = Config {
             agent: agent(self.accounts.len()),
             registration: self.registration.clone(),
@@ -499,6 +510,7 @@ fn agent(accounts: usize) -> Agent {
         user_agent: "regent/sim".into(),
         control_socket: None,
         control_group: None,
+        dns_servers: Vec::new(),
         max_accounts: u32::try_from(accounts).unwrap_or(u32::MAX).max(102),
         max_accounts_per_served_ip_group: 30,
     }

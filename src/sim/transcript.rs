@@ -75,6 +75,8 @@ pub enum What {
 /// A datagram.
 #[derive(Clone, Debug)]
 pub struct Packet {
+    /// Our side.
+    pub local: SocketAddr,
     /// The other side.
     pub remote: SocketAddr,
     /// How often it was sent before.
@@ -277,6 +279,15 @@ fn event_line(f: &mut fmt::Formatter<'_>, event: &Event) -> fmt::Result {
         Event::RefreshFailed { why, .. } => write!(f, "= refresh failed: {why}"),
         Event::Warning { what, .. } => write!(f, "= warning: {what}"),
         Event::ListenFailed { local, why } => write!(f, "= cannot listen at {local}: {why}"),
+        Event::Moved { from, to, .. } => write!(f, "= moved from {from} to {to}"),
+        Event::MemberChanged {
+            set,
+            member,
+            is_online,
+        } => {
+            let word = if *is_online { "online" } else { "offline" };
+            write!(f, "= {member} of {set} is {word}")
+        }
     }
 }
 

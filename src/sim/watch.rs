@@ -21,8 +21,6 @@ pub(super) struct Watch {
     /// mode ims may have it so (rules P7, S7).
     patience: Duration,
     flights: BTreeMap<AccountId, Flight>,
-    /// When an ICMP error last came from an address.
-    refused: BTreeMap<SocketAddr, Instant>,
     by_branch: BTreeMap<String, AccountId>,
     cseqs: BTreeMap<String, u32>,
     waiting: BTreeSet<Ticket>,
@@ -47,7 +45,7 @@ struct Flight {
     branch: String,
     bytes: Arc<[u8]>,
     ends_by: Instant,
-    /// From then on it may be given up for another registrar.
+    /// From then on it may be given up for another one.
     patient_until: Instant,
     end: End,
     repeats: u32,
@@ -88,7 +86,6 @@ impl Watch {
             timeout: timeout(parameters.sip_max_rtx),
             patience: timeout(patience),
             flights: BTreeMap::new(),
-            refused: BTreeMap::new(),
             by_branch: BTreeMap::new(),
             cseqs: BTreeMap::new(),
             waiting: BTreeSet::new(),
@@ -178,23 +175,12 @@ impl Watch {
         0
     }
 
-    /// Whether a REGISTER may be given up: after some patience, or for one to another registrar
-    /// when the first is known to be away (rules P4, P7, S7).
-    fn may_give_up(&self, before: &Flight, now: Instant, for_one_to: SocketAddr) -> bool {
-        let is_away = self.refused.get(&before.to) == Some(&now);
-        before.patient_until <= now || before.to != for_one_to && is_away
-    }
-
-    /// An ICMP error comes from this address.
-    pub(super) fn is_refused(&mut self, now: Instant, by: SocketAddr) {
-        self.refused.insert(by, now);
-    }
-
     fn begins(&mut self, now: Instant, owner: AccountId, leaving: Leaving<'_>) {
         let Leaving { to, summary, .. } = leaving;
         if let Some(before) = self.flights.get(&owner) {
+            // Whoever moves gives up what is in flight elsewhere (rules P7, S14).
             assert!(
-                before.end != End::No || self.may_give_up(before, now, to),
+                before.end != End::No || before.patient_until <= now || before.to != to,
                 "{now}: {owner} has another REGISTER in flight (rule I4): {summary}"
             );
             self.by_branch.remove(&before.branch);

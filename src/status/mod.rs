@@ -5,6 +5,7 @@
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod collect;
+pub mod proxies;
 mod snapshot;
 pub mod table;
 pub mod words;

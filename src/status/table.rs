@@ -263,6 +263,10 @@ pub fn story(status: &AccountStatus, now: UnixMs) -> Vec<Line> {
     if let Some(detail) = &status.detail {
         fact("why", clean(detail));
     }
+    for avoided in &status.avoided {
+        let until = moment(avoided.until, now);
+        fact("avoids", format!("{}, until {until}", avoided.registrar));
+    }
     if let Some(at) = status.retry_after_until {
         fact(
             "retry after",

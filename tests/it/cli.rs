@@ -22,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_socket_with_too_long_a_name_is_told,
         the_demo_ends_by_itself_and_reads_well_without_a_terminal,
         the_table_fits_and_the_story_tells_all,
+        proxy_sets_are_shown,
         orders_say_how_they_went,
         a_watch_tells_changes_as_they_come,
         a_watch_ends_with_its_reader,
@@ -308,6 +309,57 @@ fn the_table_fits_and_the_story_tells_all() {
 }
 
 /// Rule L10.
+fn proxy_sets_are_shown() {
+    on_stage(|stage| {
+        let said = tell(stage, &["status", "proxies"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let mut lines = said.out.lines();
+        let heading = lines.next().expect("a heading");
+        assert!(
+            heading.starts_with("SET") && heading.contains("HEALTH"),
+            "{said:?}"
+        );
+        let members: Vec<&str> = lines.collect();
+        let is_current = |line: &&&str| line.contains("  *  ") && line.contains("Unmonitored");
+        assert!(members.iter().filter(is_current).count() >= 2, "{said:?}");
+        let widest = said.out.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(100), "{widest:?} columns: {}", said.out);
+
+        // How many are bound is told a little later than that they are.
+        let json = wait_for(Duration::from_secs(5), "five bindings", || {
+            let json = tell(stage, &["status", "proxies", "--json"]);
+            let json: Value = serde_json::from_str(&json.out).expect("JSON");
+            let sets = json["proxy_sets"].as_array().expect("a list");
+            let bound = |set: &Value| set["members"][0]["accounts_bound"].as_u64();
+            (sets.iter().filter_map(bound).sum::<u64>() == 5).then_some(json)
+        });
+        let sets = json["proxy_sets"].as_array().expect("a list");
+        assert_eq!(json["total"], sets.len());
+        assert!(sets[0]["members"][0]["rtt_us"].is_u64(), "{json}");
+        let name = sets[0]["name"].as_str().expect("a name");
+        let one = tell(stage, &["status", "proxies", name]);
+        assert_eq!(one.out.lines().count(), 2, "{one:?}");
+
+        let none = tell(stage, &["status", "proxies", "nowhere"]);
+        assert_eq!((none.code, none.out.as_str()), (Some(2), ""));
+        assert!(
+            none.err.contains("there is no Proxy Set \"nowhere\""),
+            "{none:?}"
+        );
+        // An Account may have that name.
+        let socket = stage
+            .socket()
+            .to_str()
+            .expect("the path is text")
+            .to_owned();
+        let account = regent(&["status", "--socket", &socket, "--", "proxies"]);
+        assert!(
+            account.err.contains("there is no Account \"proxies\""),
+            "{account:?}"
+        );
+    });
+}
+
 fn orders_say_how_they_went() {
     on_stage(|stage| {
         let [(_, carrier), _] = stage.registrars();

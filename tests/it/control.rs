@@ -14,6 +14,7 @@ use crate::harness::{Daemon, Many, Sandbox, User, free_udp_address, regent, wait
 pub(crate) fn trials() -> Vec<Trial> {
     trials![[];
         the_messages_are_those_of_the_document,
+        proxy_sets_are_told_as_documented,
         pages_and_filters_show_what_was_asked_for,
         what_is_no_request_is_told_so,
         a_daemon_of_another_version_is_told_apart,
@@ -87,10 +88,7 @@ fn the_messages_are_those_of_the_document() {
     let account = items[0]["account"].as_object().expect("an Account");
     // Every field that the document lists is there, also where it has no value.
     let document = include_str!("../../docs/control-protocol.md");
-    let table = document
-        .split("## Status of an Account")
-        .nth(1)
-        .expect("its section");
+    let table = section(document, "## Status of an Account");
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
     let documented: Vec<&str> = rows
         .flat_map(|row| row.split('|').next().unwrap_or_default().split('`'))
@@ -124,6 +122,50 @@ fn the_messages_are_those_of_the_document() {
         assert_eq!(end["error"]["code"], code, "{end}");
         assert!(end["error"]["message"].is_string());
     }
+}
+
+/// What stands below a heading, up to the next.
+#[track_caller]
+fn section<'a>(document: &'a str, heading: &str) -> &'a str {
+    let (_, rest) = document.split_once(heading).expect("its section");
+    rest.split("\n## ").next().unwrap_or(rest)
+}
+
+fn proxy_sets_are_told_as_documented() {
+    let sandbox = Sandbox::new();
+    let probed = "[[proxy_set]]\nkeep_alive = \"options\"";
+    let text = unserved(2).replace("[[proxy_set]]", probed);
+    let daemon = Daemon::start_text(&sandbox, &text);
+    let mut client = Lines::open(daemon.socket());
+    // Nobody listens there, and the system says so.
+    let set = wait_for(Duration::from_secs(10), "an unreachable member", || {
+        let (mut items, end) = client.ask("proxy-sets", &json!({}));
+        assert_eq!((items.len(), &end["done"]["proxy_sets"]), (1, &json!(1)));
+        let set = items[0]["proxy-set"].take();
+        (set["members"][0]["health"] == "UNREACHABLE").then_some(set)
+    });
+    assert_eq!(set["is_online"], false);
+    let document = include_str!("../../docs/control-protocol.md");
+    let table = section(document, "## Status of a Proxy Set");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let names = rows.flat_map(|row| row.split('|').next().unwrap_or_default().split('`'));
+    let documented: Vec<&str> = names.filter(|name| name.len() > 2).collect();
+    let keys = |value: &Value| {
+        let keys = value.as_object().expect("an object").keys();
+        keys.cloned().collect::<Vec<_>>()
+    };
+    let mut told = [keys(&set), keys(&set["members"][0])].concat();
+    told.sort();
+    let mut documented: Vec<String> = documented.into_iter().map(str::to_owned).collect();
+    documented.sort();
+    assert_eq!(documented, told);
+    let (items, _) = client.ask("proxy-sets", &json!({"names": [set["name"]]}));
+    assert_eq!(items.len(), 1);
+    let (items, end) = client.ask("proxy-sets", &json!({"names": ["zz"]}));
+    assert_eq!(
+        (items.len(), &end["error"]["code"]),
+        (0, &json!("unknown-proxy-set"))
+    );
 }
 
 fn pages_and_filters_show_what_was_asked_for() {

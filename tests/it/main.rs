@@ -30,7 +30,9 @@ mod config;
 mod control;
 mod daemon;
 mod demo;
+mod dns;
 mod examples;
+mod failover;
 mod faults;
 mod kamailio;
 mod live;
@@ -51,7 +53,9 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     control::trials,
     daemon::trials,
     demo::trials,
+    dns::trials,
     examples::trials,
+    failover::trials,
     faults::trials,
     kamailio::trials,
     live::trials,

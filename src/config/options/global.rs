@@ -47,6 +47,22 @@ pub(in crate::config) static CONTROL_GROUP: Opt = Opt {
     doc: "Members of this group of the system may use the control socket too.",
 };
 
+pub(in crate::config) static DNS_SERVERS: Opt = Opt {
+    table: Table::Agent,
+    key: "dns_servers",
+    kind: Kind::Addresses { most: 8, port: 53 },
+    fallback: Fallback::Nothing(
+        "those of the system, and the names in /etc/hosts, both read at the start",
+    ),
+    example: "[\"192.0.2.53\", \"[2001:db8::53]:53\"]",
+    cli: "dns-servers",
+    ini: &[],
+    source: Source::Rule,
+    rules: "P1",
+    doc: "The name servers that are asked for the addresses of registrars, instead of those in \
+          /etc/resolv.conf.",
+};
+
 pub(in crate::config) static MAX_ACCOUNTS: Opt = Opt {
     table: Table::Agent,
     key: "max_accounts",

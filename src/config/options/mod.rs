@@ -25,6 +25,7 @@ pub static OPTIONS: &[&Opt] = &[
     &USER_AGENT,
     &CONTROL_SOCKET,
     &CONTROL_GROUP,
+    &DNS_SERVERS,
     &MAX_ACCOUNTS,
     &MAX_ACCOUNTS_PER_SERVED_IP_GROUP,
     &REGISTRATION_TIME_SECS,
@@ -313,6 +314,13 @@ pub enum Kind {
     Peer,
     /// A range of ports.
     Ports,
+    /// A list of IP addresses, with or without a port.
+    Addresses {
+        /// How many there may be.
+        most: usize,
+        /// The port of those that name none.
+        port: u16,
+    },
     /// A list of status codes from 300 to 699.
     Codes {
         /// How many there may be.

@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) min_expires: u32,
     /// A longer interval is cut to this; 0 for none.
     pub(crate) max_expires: u32,
+    /// Every REGISTER is refused with this code; 0 for none.
+    pub(crate) refuse: u16,
 }
 
 impl Default for Settings {
@@ -63,6 +65,7 @@ impl Default for Settings {
             nonce_expire: 300,
             min_expires: 0,
             max_expires: 60,
+            refuse: 0,
         }
     }
 }
@@ -81,6 +84,7 @@ impl Settings {
         [
             ("AUTHENTICATE", self.authenticate),
             ("FORBID_WRONG_PASSWORD", forbid),
+            ("REFUSE", self.refuse != 0),
         ]
         .iter()
         .filter(|(_, on)| *on)
@@ -136,6 +140,7 @@ impl Kamailio {
                 ("CHALLENGE", &qop.to_string()),
                 ("STALE_CHALLENGE", &(qop + 16).to_string()),
                 ("ALGORITHM", settings.algorithm),
+                ("REFUSAL", &settings.refuse.to_string()),
                 ("SWITCHES", &settings.switches()),
                 ("USER_NAME", Config::USER_NAME),
                 ("PASSWORD", Config::PASSWORD),

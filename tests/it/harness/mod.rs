@@ -8,6 +8,7 @@ mod trial;
 
 mod daemon;
 mod digest;
+mod dns;
 mod due;
 mod glass;
 mod kamailio;
@@ -26,6 +27,7 @@ mod wait;
 
 pub(crate) use daemon::{Config, Daemon, Manner, Said, program, regent, run};
 pub(crate) use digest::assert_answers;
+pub(crate) use dns::{DNSMASQ, Mood, NEGATIVE_TTL, NameServer, dnsmasq};
 pub(crate) use due::{SLACK, SOON, assert_due, assert_next_try};
 pub(crate) use glass::Glass;
 pub(crate) use kamailio::{KAMAILIO, Kamailio, Settings, WrongPassword};
@@ -35,7 +37,9 @@ pub(crate) use mutator::{Mutator, SIP, Tokens, corpus};
 pub(crate) use piped::Piped;
 pub(crate) use process::{Process, Setting, User};
 pub(crate) use registrar::{Registrar, accept, challenge, usual};
-pub(crate) use sandbox::{Sandbox, free_udp_address, read_text};
+pub(crate) use sandbox::{
+    Sandbox, free_udp_address, free_udp_addresses, free_udp_ports, read_text,
+};
 pub(crate) use seat::Seat;
 pub(crate) use served::Served;
 pub(crate) use sipp::{SIPP, Sipp};

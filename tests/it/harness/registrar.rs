@@ -23,15 +23,24 @@ pub(crate) struct Registrar {
 
 struct Desk {
     socket: UdpSocket,
-    heard: Mutex<Vec<Message>>,
+    heard: Mutex<Vec<(SocketAddr, Message)>>,
     is_over: AtomicBool,
 }
 
 impl Registrar {
     /// Starts one that answers each datagram as `answer` says.
     #[track_caller]
-    pub(crate) fn start(mut answer: impl FnMut(&Message) -> Vec<Vec<u8>> + Send + 'static) -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free UDP port");
+    pub(crate) fn start(answer: impl FnMut(&Message) -> Vec<Vec<u8>> + Send + 'static) -> Self {
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), answer)
+    }
+
+    /// Starts one at this address.
+    #[track_caller]
+    pub(crate) fn start_at(
+        address: SocketAddr,
+        mut answer: impl FnMut(&Message) -> Vec<Vec<u8>> + Send + 'static,
+    ) -> Self {
+        let socket = UdpSocket::bind(address).expect("a free UDP port");
         let address = socket.local_addr().expect("a bound socket has an address");
         socket
             .set_read_timeout(Some(Duration::from_millis(50)))
@@ -53,7 +62,7 @@ impl Registrar {
                 let message = Message::new(Timestamp::now(), text);
                 let answers = answer(&message);
                 // Whoever sees the answer finds the request heard.
-                shared.heard().push(message);
+                shared.heard().push((from, message));
                 for bytes in answers {
                     shared.socket.send_to(&bytes, from).ok();
                 }
@@ -88,7 +97,13 @@ impl Registrar {
 
     /// All that it has heard so far.
     pub(crate) fn heard(&self) -> Transcript {
-        Transcript(self.desk.heard().clone())
+        let heard = self.desk.heard();
+        Transcript(heard.iter().map(|(_, message)| message.clone()).collect())
+    }
+
+    /// The same, each with where it came from.
+    pub(crate) fn heard_from(&self) -> Vec<(SocketAddr, Message)> {
+        self.desk.heard().clone()
     }
 }
 
@@ -106,7 +121,7 @@ impl Drop for Registrar {
 }
 
 impl Desk {
-    fn heard(&self) -> MutexGuard<'_, Vec<Message>> {
+    fn heard(&self) -> MutexGuard<'_, Vec<(SocketAddr, Message)>> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

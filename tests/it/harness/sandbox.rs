@@ -6,6 +6,7 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
@@ -100,6 +101,43 @@ pub(crate) fn free_udp_address() -> SocketAddr {
             return address;
         }
     }
+}
+
+/// A port that is free now at so many IPv4 loopback addresses: 127.0.0.1, 127.0.0.2 and so on.
+#[track_caller]
+pub(crate) fn free_udp_addresses<const N: usize>() -> [SocketAddr; N] {
+    let is_free = |address: &SocketAddr| UdpSocket::bind(address).is_ok();
+    loop {
+        let port = free_udp_address().port();
+        let addresses = std::array::from_fn(|at| {
+            let last = u8::try_from(at + 1).expect("a handful");
+            SocketAddr::from(([127, 0, 0, last], port))
+        });
+        if addresses.iter().all(is_free) {
+            return addresses;
+        }
+    }
+}
+
+/// The first of so many ports in a row that are free now at 127.0.0.1. They lie below those that
+/// the system picks for others.
+#[track_caller]
+pub(crate) fn free_udp_ports(count: u16) -> u16 {
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    // Test programs that run side by side begin at different places.
+    let start = u16::try_from(std::process::id() % 97).expect("below 97") * 200;
+    let mut first = 10_000 + start;
+    for _ in 0..100 {
+        first = first.max(GIVEN.load(Ordering::Relaxed));
+        let first_try = first;
+        first += count;
+        let is_ours = GIVEN.fetch_max(first, Ordering::Relaxed) <= first_try;
+        let is_free = |port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+        if is_ours && (first_try..first).all(is_free) {
+            return first_try;
+        }
+    }
+    panic!("no {count} free ports in a row");
 }
 
 /// The text of a file that another process writes; empty while there is none.

@@ -143,6 +143,14 @@ impl Account {
         self.time("retry_after_until")
     }
 
+    /// The registrars that it avoids.
+    pub(crate) fn avoided(&self) -> Vec<&str> {
+        let avoided = self.0["avoided"].as_array().into_iter().flatten();
+        avoided
+            .filter_map(|entry| entry["registrar"].as_str())
+            .collect()
+    }
+
     /// The digest algorithm in use.
     pub(crate) fn algorithm(&self) -> &str {
         self.text("algorithm")

@@ -293,6 +293,8 @@ fn warnings(world: &World) -> Vec<String> {
             Event::Warning { what, .. } => Some(what.clone()),
             Event::PhaseChanged { .. }
             | Event::RefreshFailed { .. }
+            | Event::MemberChanged { .. }
+            | Event::Moved { .. }
             | Event::ListenFailed { .. } => None,
         });
     warnings.collect()

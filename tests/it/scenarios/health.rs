@@ -15,6 +15,7 @@ pub(super) fn trials() -> Vec<Trial> {
         an_unknown_member_that_answers_comes_back,
         the_status_of_a_set_is_told_every_200_ms_at_most_but_a_word_at_once,
         a_clock_that_is_set_is_told,
+        bindings_are_counted_where_they_are,
     ]
 }
 
@@ -110,4 +111,20 @@ fn a_clock_that_is_set_is_told() {
     world.set_clock(60_000);
     let (told, _) = world.published_set(REGISTRAR).expect("a status");
     assert_eq!(told.last(), Some(&at("10")));
+}
+
+// rule P5
+fn bindings_are_counted_where_they_are() {
+    let mut world = World::new(Setup::many(5), 1);
+    world.run_until(at("10"));
+    assert_eq!(world.member(REGISTRAR).accounts_bound, 5);
+    world.unregister("a0002");
+    world.run_until(at("11"));
+    assert_eq!(world.member(REGISTRAR).accounts_bound, 4);
+    // Those of the others end without a word, at 180.040 at the latest.
+    world.registrar().behave(Behaviour::silence());
+    world.run_until(at("181"));
+    assert_eq!(world.member(REGISTRAR).accounts_bound, 0);
+    let (_, told) = world.published_set(REGISTRAR).expect("a status");
+    assert_eq!(told.members[0].accounts_bound, 0);
 }

@@ -16,6 +16,8 @@ mod balance;
 mod binding;
 mod change;
 mod credentials;
+mod dead;
+mod exodus;
 mod gin;
 mod golden;
 mod granted;
@@ -25,19 +27,26 @@ mod hot_swap;
 mod identity;
 mod ims;
 mod keepalive;
+mod kept;
 mod members;
 mod names;
 mod operator;
 mod pacing;
+mod ports;
+mod random_user;
 mod redirect;
 mod refresh;
 mod register;
 mod restart;
 mod retry;
+mod served_status;
 mod spread;
+mod startup;
 mod sticky;
 mod stopping;
+mod sync_mode;
 mod transactions;
+mod triggers;
 mod unregister;
 
 /// Every story, as a trial of its own.
@@ -50,6 +59,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         binding::trials(),
         change::trials(),
         credentials::trials(),
+        dead::trials(),
+        exodus::trials(),
         gin::trials(),
         golden::trials(),
         granted::trials(),
@@ -59,18 +70,25 @@ pub(crate) fn trials() -> Vec<Trial> {
         identity::trials(),
         ims::trials(),
         keepalive::trials(),
+        kept::trials(),
         names::trials(),
         operator::trials(),
         pacing::trials(),
+        ports::trials(),
+        random_user::trials(),
         redirect::trials(),
         refresh::trials(),
         register::trials(),
         restart::trials(),
         retry::trials(),
+        served_status::trials(),
         spread::trials(),
         sticky::trials(),
+        startup::trials(),
         stopping::trials(),
+        sync_mode::trials(),
         transactions::trials(),
+        triggers::trials(),
         unregister::trials(),
     ]
     .into_iter()

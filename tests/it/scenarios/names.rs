@@ -28,8 +28,10 @@ pub(super) fn trials() -> Vec<Trial> {
         an_ipv6_interface_asks_for_ipv6,
         a_change_keeps_what_is_known_of_those_that_stay,
         a_reload_keeps_what_is_known_of_those_that_stay,
+        the_place_of_a_registrar_follows_the_list,
         what_is_wrong_with_a_name_is_told,
         a_set_whose_names_are_gone_is_offline,
+        a_new_address_brings_a_set_back_when_it_has_answered,
     ]
 }
 
@@ -262,7 +264,7 @@ fn each_address_counts_once_and_fifty_at_most() {
     world.run_until(at("1"));
     let now = members(&world);
     assert_eq!(now.len(), 50);
-    let mut once = now.clone();
+    let mut once = now;
     once.sort_unstable();
     once.dedup();
     assert_eq!(once.len(), 50);
@@ -359,4 +361,30 @@ fn a_set_whose_names_are_gone_is_offline() {
     assert_eq!(world.set_of("carrier").is_online, Some(true));
     world.run_until(at("1830.005"));
     assert_eq!(world.set_of("carrier").is_online, Some(false));
+}
+
+// rules P2, P6
+fn a_new_address_brings_a_set_back_when_it_has_answered() {
+    let mut world = world(quiet(probed), 30, &[1]);
+    world.registrar_at(member(1)).behave(Behaviour::silence());
+    world.run_until(at("32.005"));
+    assert_eq!(world.set_of("carrier").is_online, Some(false));
+    world.dns().addresses(NAME, 30, &[host(2)]);
+    // It is asked again at 60.010, and the new address is probed at 60.015.
+    world.run_until(at("60.034999"));
+    assert_eq!(members(&world), [member(2)]);
+    assert_eq!(world.set_of("carrier").is_online, Some(false));
+    world.run_until(at("60.035"));
+    assert_eq!(world.set_of("carrier").is_online, Some(true));
+}
+
+// rules P8, T1
+fn the_place_of_a_registrar_follows_the_list() {
+    let mut world = world(named(|_| {}), 30, &[1]);
+    world.run_until(at("1"));
+    assert_eq!(world.status("main").rank, Some(1));
+    world.dns().addresses(NAME, 30, &[host(2), host(1)]);
+    world.run_until(at("31"));
+    let rank = members(&world).iter().position(|it| *it == member(1));
+    assert_eq!(world.status("main").rank, rank.map(|rank| rank as u16 + 1));
 }
