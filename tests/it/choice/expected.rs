@@ -117,7 +117,8 @@ pub(super) const PROOFS: &[Proof] = &[
          device waits a configured retry time and then goes through the list again” (rule S7: the \
          registrar whose refresh failed comes last in its pass)",
         &[
-            (Ims, Blind, STAY, ALL_CLOSED, "0 X, 240 X Y Z X, 270 X Y Z, 300 X Y Z, 330 X, 570 X, 810 X"),
+            (Ims, Blind, STAY, ALL_CLOSED,
+             "0 X, 240 X Y Z X, 270 X Y Z, 300 X Y Z, 330 X, 570 X, 810 X"),
             (Ims, Blind, STAY, X_THEN_OTHERS, "0 X, 240 X Y, 480 Y X, 720 X, 960 X"),
         ],
     ),
@@ -149,7 +150,8 @@ pub(super) const PROOFS: &[Proof] = &[
         &[
             (Avoid, Homing, STAY, X_503, "0 X, 240 X Y, 480 Y (360), 660 X, 900 X"),
             (Avoid, Homing, STAY, X_THEN_Y, "0 X, 240 Y, 480 Z (360), 660 X, 900 X"),
-            (Avoid, Parking, STAY, X_THEN_OTHERS, "0 X, 240 Y, 480 Y Z, 510 Y Z, 540 Y Z, 570 Y Z, 600 Y Z, 630 Y Z, 660 X, 900 X"),
+            (Avoid, Parking, STAY, X_THEN_OTHERS,
+             "0 X, 240 Y, 480 Y Z, 510 Y Z, 540 Y Z, 570 Y Z, 600 Y Z, 630 Y Z, 660 X, 900 X"),
             // Without a 200 from another server since, X is not avoided.
             (Avoid, Homing, STAY, X_CLOSED_FIRST, "0 X, 30 Y, 270 Y, 510 X, 750 X, 990 X"),
         ],
@@ -175,7 +177,8 @@ pub(super) const PROOFS: &[Proof] = &[
         "Proxy Hot Swap: off, “no other address is tried for that request”; on, on no answer after \
          three transmissions, or on a listed code, “the next online proxy is tried” (rule P7)",
         &[
-            (Disable, Blind, STAY, X_503_FIRST, "0 X, 30 X, 60 X, 90 X, 120 X, 360 X, 600 X, 840 X"),
+            (Disable, Blind, STAY, X_503_FIRST,
+             "0 X, 30 X, 60 X, 90 X, 120 X, 360 X, 600 X, 840 X"),
             (Disable, Blind, SWAP, X_503_FIRST, "0 X Y, 240 X, 480 X, 720 X, 960 X"),
             (Disable, Register, STAY, X_SILENT, "0 X, 240 X, 302 Y, 542 Y, 782 Y"),
             (Disable, Register, SWAP, X_SILENT, "0 X, 240 X, 243.5 Y, 483.5 Y, 723.5 Y, 963.5 Y"),
