@@ -166,7 +166,7 @@ impl World {
             dns: Dns::default(),
             store: Store::default(),
             transcript: Transcript::default(),
-            watch: Watch::new(&setup.config()),
+            watch: Watch::new(setup.parameters()),
             cursor: 0,
             by_call: BTreeMap::new(),
             tickets: 0,

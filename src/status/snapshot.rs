@@ -63,7 +63,7 @@ pub struct AccountStatus {
     /// When the next attempt after a failure is due.
     pub next_try: Option<UnixMs>,
     /// Registrars that it avoids (rule S8).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub avoided: Vec<Avoided>,
     /// A Retry-After in force ends then.
     pub retry_after_until: Option<UnixMs>,

@@ -243,7 +243,8 @@ pub(in crate::config) static ACCOUNT_RE_REGISTER_ON_INVITE_FAILURE: Opt = Opt {
     source: Source::Reference,
     rules: "S11, G1",
     doc: "Whether it registers anew when an INVITE to the serving group fails with one of \
-          account_invite_failure_trigger_codes. It has no effect with register \"no\".",
+          account_invite_failure_trigger_codes. There are no calls yet. It has no effect with \
+          register \"no\".",
 };
 
 pub(in crate::config) static ACCOUNT_REG_EVENT: Opt = Opt {
