@@ -118,7 +118,12 @@ fn unmet(need: Need) -> Option<Unmet> {
             Some(Unmet::Fatal(program.missing()))
         }
         Need::Program(program) => Some(Unmet::Ignored(program.missing())),
-        Need::Unprivileged => cannot_drop_privileges().map(Unmet::Ignored),
+        Need::Unprivileged => {
+            cannot_drop_privileges().map(|why| match is_set("REGENT_REQUIRE_INTEROP") {
+                true => Unmet::Fatal(why),
+                false => Unmet::Ignored(why),
+            })
+        }
         Need::Long if is_set("REGENT_LONG_TESTS") => None,
         Need::Long => Some(Unmet::Ignored("long; set REGENT_LONG_TESTS=1".to_owned())),
     }
