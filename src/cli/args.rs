@@ -64,8 +64,8 @@ impl Configuration {
 pub(super) enum Command {
     /// Run the daemon, in the foreground, until SIGTERM or SIGINT
     ///
-    /// Logs go to the standard error. The first signal lets it remove its bindings, for which it has
-    /// 30 seconds, and no more than 4 without headway; a second one ends it at once.
+    /// Logs go to the standard error. The first signal lets it remove its bindings, for which it
+    /// has 30 seconds, and no more than 4 without headway; a second one ends it at once.
     #[command(after_long_help = RUN_EXAMPLES)]
     Run(Run),
 
