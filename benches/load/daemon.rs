@@ -208,17 +208,8 @@ impl Watched<'_> {
 /// make the pairs unique.
 fn configure(path: &Path, plan: &Plan, registrar: u16, port: u16) -> Result<()> {
     let accounts = plan.accounts;
-    let serving = accounts.min(if accounts >= 10_000 { 100 } else { 10 });
-    let served = accounts.div_ceil(serving);
     let socket = plan.directory.join("control.sock");
-    // The file holds passwords, and the daemon refuses one that others may read.
-    let file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
-    let mut out = BufWriter::new(file);
+    let mut out = private(path)?;
     writeln!(
         out,
         "[agent]\ncontrol_socket = \"{}\"\nmax_accounts = {accounts}\n\
@@ -228,6 +219,22 @@ fn configure(path: &Path, plan: &Plan, registrar: u16, port: u16) -> Result<()> 
          proxy = [{{ address = \"127.0.0.1:{registrar}\" }}]\n",
         socket.display()
     )?;
+    populate(&mut out, accounts, "")?;
+    out.flush().context("writing the last of it")
+}
+
+/// A new file that only its owner may read: it holds passwords, and the daemon refuses one that
+/// others may read.
+pub(crate) fn private(path: &Path) -> Result<BufWriter<File>> {
+    let mut options = File::options();
+    let options = options.write(true).create(true).truncate(true).mode(0o600);
+    Ok(BufWriter::new(options.open(path)?))
+}
+
+/// Writes the groups and the Accounts, each with these lines beside its own.
+pub(crate) fn populate(out: &mut impl io::Write, accounts: usize, lines: &str) -> Result<()> {
+    let serving = accounts.min(if accounts >= 10_000 { 100 } else { 10 });
+    let served = accounts.div_ceil(serving);
     for number in 0..serving {
         writeln!(
             out,
@@ -244,24 +251,24 @@ fn configure(path: &Path, plan: &Plan, registrar: u16, port: u16) -> Result<()> 
             out,
             "[[account]]\nname = \"a{number:07}\"\nserved_ip_group = \"served-{}\"\n\
              serving_ip_group = \"serving-{}\"\ncontact_user = \"c{number:07}\"\n\
-             user_name = \"{user_name}\"\npassword = \"{}\"\nregister = \"regular\"\n",
+             user_name = \"{user_name}\"\npassword = \"{}\"\nregister = \"regular\"\n{lines}",
             number / serving,
             number % serving,
             verify::password(&user_name)
         )?;
     }
-    out.flush().context("writing the last of it")
+    Ok(())
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> io::Result<u16> {
+pub(crate) fn free_port() -> io::Result<u16> {
     Ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?
         .local_addr()?
         .port())
 }
 
 /// The last lines of a log.
-fn tail(path: &Path) -> String {
+pub(crate) fn tail(path: &Path) -> String {
     let text = fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let text = text.unwrap_or_default();
     let lines: Vec<&str> = text.lines().rev().take(20).collect();

@@ -14,6 +14,7 @@
 
 mod child;
 mod daemon;
+mod failover;
 mod floor;
 mod report;
 mod responder;
@@ -95,6 +96,7 @@ struct Options {
     ratio: f64,
     verify: bool,
     floor_only: bool,
+    failover: bool,
     help: bool,
     port: u16,
     refresh: bool,
@@ -112,6 +114,7 @@ impl Options {
             ratio: RATIO,
             verify: false,
             floor_only: false,
+            failover: false,
             help: false,
             port: 0,
             refresh: false,
@@ -138,6 +141,7 @@ impl Options {
                 "--check" => options.check = true,
                 "--ratio" => options.ratio = value()?.parse().context("--ratio")?,
                 "--verify" => options.verify = true,
+                "--failover" => options.failover = true,
                 "--floor-only" => options.floor_only = true,
                 "--refresh" => options.refresh = true,
                 "--help" | "-h" => options.help = true,
@@ -159,6 +163,11 @@ fn bench(options: &Options) -> Result<()> {
     }
     let watch = Watch::start();
     report::machine();
+    if options.failover {
+        let mut accounts = options.accounts.iter().copied();
+        let accounts = accounts.find(|number| *number >= 10_000).unwrap_or(10_000);
+        return judge(options, &failover::run(&options.program, accounts, &watch)?);
+    }
     let mut missed = Vec::new();
     if !options.floor_only {
         missed.extend(verify_digests(options, &watch)?);
@@ -305,6 +314,7 @@ cargo bench --bench load -- [OPTIONS]
   --check             fail when a target is missed
   --ratio N           what the daemon's CPU time may be of the floor's, at 10,000 Accounts [2.5]
   --verify            only the run of 1,000 Accounts in which every digest is checked
+  --failover          only what becomes of many Accounts when the first of two registrars dies
   --floor-only        only the floor, without a daemon
   --grant SECONDS     expiry that the responder grants [by N: 40 or 60, with --verify 10]
   --daemon PATH       another binary in place of the one just built";

@@ -31,10 +31,15 @@ pub(crate) struct Register<'a> {
 impl<'a> Register<'a> {
     /// Reads a datagram; `None` when it is no REGISTER with everything that an answer needs.
     pub(crate) fn read(datagram: &'a [u8]) -> Option<Self> {
+        Self::read_as(b"REGISTER ", datagram)
+    }
+
+    /// The same of a request whose first line begins like this.
+    pub(crate) fn read_as(method: &[u8], datagram: &'a [u8]) -> Option<Self> {
         let mut lines = Lines(datagram);
         let uri = lines
             .next()?
-            .strip_prefix(b"REGISTER ")?
+            .strip_prefix(method)?
             .strip_suffix(b" SIP/2.0")?;
         let mut register = Self {
             uri,
@@ -130,6 +135,12 @@ pub(crate) fn grant(out: &mut Vec<u8>, register: &Register<'_>, terms: Terms) {
     out.extend_from_slice(b"Contact: ");
     contact(out, register.contact, terms.grant);
     out.extend_from_slice(b"\r\nContent-Length: 0\r\n\r\n");
+}
+
+/// Writes the 200 that a probe is answered with.
+pub(crate) fn alive(out: &mut Vec<u8>, probe: &Register<'_>, terms: Terms) {
+    head(out, b"SIP/2.0 200 OK\r\n", probe, terms);
+    out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
 }
 
 /// Writes the 403 that a wrong digest earns.

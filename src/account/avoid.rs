@@ -67,6 +67,16 @@ impl Account {
         Some(visit.avoided_until(rules)).filter(|until| *until > now)
     }
 
+    /// When the avoidance of registrars ends, for what the status shows.
+    pub(super) fn avoidance_ends(
+        &self,
+        now: Instant,
+        rules: &Registration,
+    ) -> impl Iterator<Item = Instant> {
+        let ids = self.visits().iter().map(|visit| visit.registrar);
+        ids.filter_map(move |id| self.avoided_until(id, now, rules))
+    }
+
     /// When a REGISTER at this registrar should be followed by one that may go to a better one: the
     /// earliest avoided-until still ahead among members better than it (rule S9).
     pub(super) fn way_home(&self, registrar: RegistrarId, shared: &Shared) -> Option<Instant> {

@@ -415,7 +415,9 @@ impl Account {
         let before = (self.holds.len(), self.left_until);
         self.holds.retain(|hold| hold.until > now);
         self.left_until = self.left_until.filter(|until| *until > now);
-        if before != (self.holds.len(), self.left_until) {
+        // Perhaps a registrar is no longer avoided.
+        let was_avoiding = !self.visits().is_empty();
+        if was_avoiding || before != (self.holds.len(), self.left_until) {
             self.mark_changed(shared);
         }
     }
@@ -529,9 +531,7 @@ impl Account {
         why: impl FnOnce() -> C,
     ) {
         let before = self.phase();
-        let is_under_way =
-            |attempt| matches!(attempt, Attempt::Queued { .. } | Attempt::InFlight { .. });
-        let was_under_way = is_under_way(self.attempt) && self.binding == binding;
+        let was_under_way = self.attempt.registrar().filter(|_| self.binding == binding);
         if let Attempt::Scheduled {
             due,
             why: Why::Refresh,
@@ -553,7 +553,8 @@ impl Account {
         self.arm(shared);
         self.rest_port(shared);
         self.say_phase(before, shared, why);
-        if !(was_under_way && is_under_way(attempt) && self.phase() == before) {
+        let is_silent = was_under_way.is_some() && was_under_way == attempt.registrar();
+        if !is_silent || self.phase() != before {
             self.mark_changed(shared);
         }
     }
@@ -612,7 +613,8 @@ impl Account {
             .iter()
             .map(|hold| hold.until)
             .chain(self.left_until)
-            .chain(self.watch.as_ref().and_then(|watch| watch.deadline()));
+            .chain(self.watch.as_ref().and_then(|watch| watch.deadline()))
+            .chain(self.avoidance_ends(shared.cx.now, &shared.rules));
         let at = due.into_iter().chain(ends).chain(lapses).min();
         shared
             .cx

@@ -80,6 +80,16 @@ pub enum Attempt {
     },
 }
 
+impl Attempt {
+    /// Where a REGISTER stands in line or is under way.
+    pub fn registrar(&self) -> Option<RegistrarId> {
+        match self {
+            Self::Queued { registrar, .. } | Self::InFlight { registrar, .. } => Some(*registrar),
+            Self::Idle | Self::Scheduled { .. } | Self::Gated { .. } | Self::Opening { .. } => None,
+        }
+    }
+}
+
 /// What a scheduled REGISTER is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Why {

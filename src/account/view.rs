@@ -50,15 +50,8 @@ impl<'a> View<'a> {
         if let Some(bound) = self.bound() {
             return Some(bound.registrar);
         }
-        match self.account.attempt {
-            Attempt::Queued { registrar, .. } | Attempt::InFlight { registrar, .. } => {
-                Some(registrar)
-            }
-            Attempt::Idle
-            | Attempt::Scheduled { .. }
-            | Attempt::Opening { .. }
-            | Attempt::Gated { .. } => self.account.last.as_ref().map(|last| last.registrar),
-        }
+        let last = || self.account.last.as_ref().map(|last| last.registrar);
+        self.account.attempt.registrar().or_else(last)
     }
 
     /// Address of a registrar.

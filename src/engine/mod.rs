@@ -156,6 +156,11 @@ impl Engine {
 
     /// Tells what happened. Then call [`Engine::poll`] until it returns `None`.
     ///
+    /// What has arrived goes before what is due: after [`Input::Received`] and
+    /// [`Input::Unreachable`] due timers wait for another input, such as [`Input::Tick`]. So a
+    /// caller that was late first tells of all that has arrived meanwhile, and nothing is sent
+    /// again that was answered.
+    ///
     /// # Panics
     ///
     /// When `now` is before that of an earlier call: a bug in the caller.
@@ -166,6 +171,7 @@ impl Engine {
             self.has_started = true;
             self.start();
         }
+        let is_arrival = matches!(input, Input::Received { .. } | Input::Unreachable { .. });
         match input {
             Input::Tick => {}
             Input::LinkUp { addresses, .. } => self.on_link_up(&addresses),
@@ -197,7 +203,13 @@ impl Engine {
             Input::WallClock { unix_ms_at_zero } => self.on_clock(unix_ms_at_zero),
         }
         self.follow_changes();
-        self.run_due();
+        if !is_arrival {
+            self.run_due();
+        }
+        if self.stopping.is_some() {
+            self.send_due();
+            self.finish_stop();
+        }
         loop {
             self.follow_changes();
             self.send_due();
@@ -769,10 +781,6 @@ impl Engine {
                 }
             }
         }
-        if self.stopping.is_some() {
-            self.send_due();
-            self.finish_stop();
-        }
     }
 
     fn on_engine_timer(&mut self) {
@@ -790,8 +798,13 @@ impl Engine {
         }
     }
 
-    /// Whoever has a place in a window sends (rule L6).
+    /// Whoever has a place in a window sends (rule L6). When the program has stopped nobody does:
+    /// the last CSeq of each Account is written (rule L8).
     fn send_due(&mut self) {
+        let stopping = self.stopping.as_ref();
+        if stopping.is_some_and(|stopping| stopping.until == Instant::FAR) {
+            return;
+        }
         loop {
             let Self { shared, slots, .. } = self;
             let is_waiting = |id: AccountId, turn| {

@@ -185,6 +185,29 @@ const CHALLENGE: (&str, &str) = (
     r#"Digest realm="carrier", nonce="n1", qop="auth", algorithm=MD5"#,
 );
 
+// rule X1: a caller that was late tells of what has arrived before it lets timers run
+#[test]
+fn what_was_answered_while_the_caller_was_busy_is_not_sent_again() {
+    let mut bench = Bench::new();
+    bench.now += Duration::from_millis(600);
+    let stray = Input::Received {
+        via: Via::Socket(SocketId(0)),
+        from: registrar(),
+        bytes: b"what belongs to another",
+    };
+    bench.handle(stray);
+    assert_eq!(
+        bench.sent.len(),
+        1,
+        "its repeat is due, but may be answered"
+    );
+    assert!(bench.engine.deadline() < Some(bench.now));
+    bench.answer(401, &[CHALLENGE]);
+    bench.handle(Input::Tick);
+    assert_eq!(bench.sent.len(), 2);
+    assert_eq!(bench.last(Name::CSeq), "2 REGISTER");
+}
+
 // rules A, A1, L1, I4
 #[test]
 fn a_challenge_is_answered_once_and_the_refresh_costs_one_round_trip() {

@@ -9,7 +9,7 @@ use super::{Fate, Happening, World};
 use crate::effect::{
     AccountId, BatchId, Event, Input, Outcome, Record, SetId, SocketId, Ticket, Trigger, Via,
 };
-use crate::status;
+use crate::status::{self, Health};
 use crate::time::{Duration, Instant};
 
 impl World {
@@ -40,11 +40,17 @@ impl World {
     }
 
     pub(super) fn close(&mut self, via: Via) {
-        if let (Via::Socket(socket), Some(run)) = (via, &mut self.run) {
-            let was_bound = run.sockets.remove(&socket);
-            let what = was_bound.map_or_else(|| socket.to_string(), |local| local.to_string());
-            self.note(&format!("{what} is closed"));
-        }
+        let Via::Socket(socket) = via else { return };
+        let number = self.runs;
+        self.plan(
+            self.now,
+            Happening::Action(Box::new(move |world: &mut Self| {
+                let run = world.run.as_mut().filter(|run| run.number == number);
+                if let Some(local) = run.and_then(|run| run.sockets.remove(&socket)) {
+                    world.note(&format!("{local} is closed"));
+                }
+            })),
+        );
     }
 
     pub(super) fn transmit(
@@ -77,6 +83,9 @@ impl World {
             },
         );
         self.check_limit(account.as_deref(), &summary);
+        if owner.is_some() && repeat == 0 && summary.is_register() {
+            self.check_dead(to);
+        }
         self.log(
             account,
             What::Sent(Packet {
@@ -126,6 +135,19 @@ impl World {
         );
     }
 
+    /// To a registrar that is offline one REGISTER at a time leaves (rule P4).
+    fn check_dead(&self, to: SocketAddr) {
+        let Some(run) = &self.run else { return };
+        let sets = run.engine.sets().filter_map(|id| run.engine.set(id));
+        for member in sets.flat_map(|set| set.members()) {
+            let is_dead = matches!(member.health, Health::Unreachable | Health::Unknown);
+            if is_dead && member.address == to {
+                let since = run.started + (member.since - Instant::ZERO);
+                self.watch.probes_one_by_one(self.now, to, since);
+            }
+        }
+    }
+
     /// A datagram of ours reaches whoever is there.
     pub(super) fn hear(&mut self, from: SocketAddr, at: SocketAddr, bytes: &[u8]) {
         let Some(registrar) = self.registrars.get_mut(&at) else {
@@ -167,6 +189,7 @@ impl World {
             return;
         };
         let summary = Summary::of(bytes);
+        self.watch.hears(self.now, from);
         if !is_ours {
             self.watch.may_end(bytes);
         } else if summary.code().is_some_and(|code| code >= 200) {
@@ -374,6 +397,6 @@ impl World {
     /// How long a transaction of this world waits for an answer (rule X1).
     pub fn transaction_timeout(&self) -> Duration {
         let parameters = self.setup.parameters();
-        super::watch::timeout(parameters, parameters.sip_max_rtx)
+        super::watch::timeout(parameters)
     }
 }

@@ -17,12 +17,16 @@ use crate::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct Watch {
     timeout: Duration,
+    /// The shortest time after which a transaction is given up.
+    patience: Duration,
     flights: BTreeMap<AccountId, Flight>,
     by_branch: BTreeMap<String, AccountId>,
     cseqs: BTreeMap<String, u32>,
     waiting: BTreeSet<Ticket>,
     peak: BTreeMap<SocketAddr, usize>,
     open: BTreeMap<SocketAddr, BTreeSet<AccountId>>,
+    /// When something was last received from an address.
+    heard: BTreeMap<SocketAddr, Instant>,
     /// The last request of each Call-ID that is no Account's.
     probes: BTreeMap<String, Probe>,
 }
@@ -41,6 +45,7 @@ struct Flight {
     to: SocketAddr,
     branch: String,
     bytes: Arc<[u8]>,
+    begins_at: Instant,
     ends_by: Instant,
     end: End,
     repeats: u32,
@@ -67,13 +72,20 @@ pub(super) struct Leaving<'a> {
 impl Watch {
     pub(super) fn new(parameters: &Registration) -> Self {
         Self {
-            timeout: timeout(parameters, parameters.sip_max_rtx),
+            timeout: timeout(parameters),
+            patience: timeout(&Registration {
+                sip_max_rtx: parameters
+                    .sip_max_rtx
+                    .min(parameters.hot_swap_transmissions),
+                ..parameters.clone()
+            }),
             flights: BTreeMap::new(),
             by_branch: BTreeMap::new(),
             cseqs: BTreeMap::new(),
             waiting: BTreeSet::new(),
             peak: BTreeMap::new(),
             open: BTreeMap::new(),
+            heard: BTreeMap::new(),
             probes: BTreeMap::new(),
         }
     }
@@ -84,6 +96,7 @@ impl Watch {
         self.by_branch.clear();
         self.waiting.clear();
         self.open.clear();
+        self.heard.clear();
     }
 
     /// A REGISTER leaves. Gives how often it was sent before.
@@ -161,9 +174,10 @@ impl Watch {
     fn begins(&mut self, now: Instant, owner: AccountId, leaving: Leaving<'_>) {
         let Leaving { to, summary, .. } = leaving;
         if let Some(before) = self.flights.get(&owner) {
-            // Whoever moves gives up what is in flight elsewhere (rules P7, S14).
+            // With several members a transaction may be given up for another one (rules P7, S14).
+            let is_given_up = before.to != to || before.begins_at + self.patience <= now;
             assert!(
-                before.end != End::No || before.ends_by <= now || before.to != to,
+                before.end != End::No || is_given_up || before.ends_by <= now,
                 "{now}: {owner} has another REGISTER in flight (rule I4): {summary}"
             );
             self.by_branch.remove(&before.branch);
@@ -183,6 +197,7 @@ impl Watch {
                 to,
                 branch: summary.branch.clone(),
                 bytes: leaving.bytes.clone(),
+                begins_at: now,
                 ends_by: now + self.timeout,
                 end: End::No,
                 repeats: 0,
@@ -226,6 +241,27 @@ impl Watch {
         for flight in open.filter(|flight| text.contains(&flight.branch)) {
             flight.end = End::Perhaps;
         }
+    }
+
+    /// Something was received from an address.
+    pub(super) fn hears(&mut self, now: Instant, from: SocketAddr) {
+        self.heard.insert(from, now);
+    }
+
+    /// A registrar is offline since then: unless it was heard meanwhile, one REGISTER at a time has
+    /// left for it (rule P4).
+    pub(super) fn probes_one_by_one(&self, now: Instant, to: SocketAddr, since: Instant) {
+        if self.heard.get(&to).is_some_and(|heard| *heard >= since) {
+            return;
+        }
+        let open = self.open.get(&to).into_iter().flatten();
+        let flights = open.filter_map(|id| self.flights.get(id));
+        let open = flights.filter(|it| it.begins_at > since && it.begins_at + self.patience > now);
+        let count = open.filter(|it| it.end == End::No).count();
+        assert!(
+            count <= 1,
+            "{now}: {count} REGISTERs in flight to {to}, which is offline since {since} (rule P4)"
+        );
     }
 
     /// How many REGISTERs are in flight to an address.
@@ -279,12 +315,11 @@ pub(super) fn place(output: &Output) -> Option<u8> {
     }
 }
 
-/// When a transaction of at most so many sends fails without an answer, counted from the first
-/// (rule X1).
-pub(super) fn timeout(parameters: &Registration, max_sends: u8) -> Duration {
+/// When a transaction without an answer fails, counted from its first send (rule X1).
+pub(super) fn timeout(parameters: &Registration) -> Duration {
     let mut wait = parameters.t1();
     let mut next = wait;
-    for _ in 1..max_sends {
+    for _ in 1..parameters.sip_max_rtx {
         wait = (wait * 2).min(parameters.t2());
         next += wait;
     }
@@ -298,7 +333,10 @@ mod tests {
 
     #[test]
     fn the_time_out_follows_the_number_of_sends() {
-        let after = |sends| timeout(Setup::one().parameters(), sends).as_millis();
+        let after = |sends| {
+            let setup = Setup::one().registration(|it| it.sip_max_rtx = sends);
+            timeout(setup.parameters()).as_millis()
+        };
         assert_eq!([after(1), after(3), after(7)], [500, 3_500, 19_500]);
         assert_eq!([after(10), after(11), after(30)], [31_500, 32_000, 32_000]);
     }

@@ -5,25 +5,32 @@
 //!   leaves above the limit on disk; outputs come in order; no deadline is in the past after a
 //!   drain (the world checks);
 //! * every command is answered exactly once;
+//! * no two Accounts have one local port, and none is outside the range;
+//! * whoever waits for another Account is not the only one at work, and to a registrar that is
+//!   offline one REGISTER at a time leaves (the world checks that one too);
 //! * the published status is what is so, and nobody is *registered* beyond the end of the binding;
 //! * when everything is well again, everybody who should be registered is, and stays it;
 //! * the same seed gives the same transcript.
 //!
 //! A failure names its seed; `REGENT_SEED=n` replays that one, `REGENT_SEEDS=n` plays the first n.
 
+mod behaviours;
+mod operations;
+mod plan;
+
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libtest_mimic::Trial;
-use regent::config::UnregistrationMode;
 use regent::effect::Phase;
 use regent::rng::{Draw, Seed};
-use regent::sim::{
-    AccountSetup, Behaviour, Challenge, ContactAs, Link, Path, Proof, REGISTRAR, Setup, Shows,
-    World,
-};
+use regent::sim::{Behaviour, Challenge, LOCAL, Link, Mood, PASSWORD, Setup, World};
 use regent::sip::Algorithm;
 use regent::time::Duration;
+
+use behaviours::behaviour;
+use operations::{Operation, operation};
+use plan::{ALL, PBX, Planned, REGISTRARS};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![[];
@@ -76,38 +83,13 @@ fn play_share(share: u64) {
     }
 }
 
-/// One step of a list.
-#[derive(Debug)]
-enum Operation {
-    Wait(Duration),
-    Register(usize, bool),
-    Unregister(usize),
-    Refresh(usize),
-    Shutdown,
-    Mood(usize),
-    MoodFor(usize, usize),
-    Forgive(usize),
-    Wires(Link),
-    Nat,
-    Forget,
-    Hostile(u64),
-    Disk(bool),
-    Kill,
-    /// An Account leaves the configuration, or is there again.
-    Toggle(usize),
-    /// Another Contact User.
-    Move(usize, u64),
-    Clock(i64),
-}
-
 /// A world and what the list has done to it.
 struct Play {
     world: World,
     setup: Setup,
     /// Every Account, and whether it is configured at the moment.
-    accounts: Vec<(AccountSetup, bool)>,
+    accounts: Vec<Planned>,
     names: Vec<String>,
-    registrars: Vec<SocketAddr>,
     stopped: bool,
 }
 
@@ -137,49 +119,21 @@ fn play(seed: u64) -> String {
 
 impl Play {
     fn begin(draw: &mut Draw, seed: u64) -> Self {
-        let registrars = vec![REGISTRAR, "10.0.0.7:5060".parse().expect("an address")];
-        let names: Vec<_> = (0..=draw.below(5)).map(|nth| format!("a{nth}")).collect();
-        let mut setup = Setup::new().receive_buffer(4_096 << draw.below(5));
-        let mut accounts = Vec::new();
-        for (nth, name) in names.iter().enumerate() {
-            let account = AccountSetup::new(name).at(registrars[nth % 2]);
-            let account = match draw.below(8) {
-                0 => account.password("wrong"),
-                1 => account.without_credentials(),
-                2 => account.credentials_only(),
-                _ => account,
-            };
-            setup = setup.account(account.clone());
-            accounts.push((account, true));
-        }
-        if draw.below(2) == 0 {
-            setup = setup.store(Duration::from_millis(draw.below(300)));
-        }
-        let setup = setup.registration(|it| {
-            it.registration_time_secs = [30, 60, 180, 3_600][draw.below(4) as usize];
-            it.refresh_percent = 50 + draw.below(51) as u8;
-            it.refresh_threshold_secs = draw.below(2) as u32 * 20;
-            it.refresh_spread_percent = draw.below(3) as u8 * 20;
-            it.registration_retry_secs = 10 + draw.below(40) as u32;
-            it.max_registration_backoff_secs = draw.below(2) as u32 * 600;
-            it.retry_jitter_percent = draw.below(3) as u8 * 25;
-            it.sip_max_rtx = [1, 3, 7, 11][draw.below(4) as usize];
-            it.unregister_on_shutdown = draw.below(2) == 0;
-            if draw.below(3) == 0 {
-                it.unregistration_mode = UnregistrationMode::All;
-            }
-            if draw.below(6) == 0 {
-                it.minimum_algorithm = Algorithm::Sha256;
-            }
-        });
+        let (setup, accounts) = plan::setup(draw);
         let mut world = World::new(setup.clone(), seed);
+        let names: Vec<String> = accounts.iter().map(|it| it.name.clone()).collect();
+        for registrar in REGISTRARS {
+            let registrar = world.registrar_at(registrar);
+            names.iter().for_each(|name| registrar.user(name, PASSWORD));
+            registrar.behave(Behaviour::digest());
+        }
+        plan::resolve(&mut world, ALL);
         world.run_for(Duration::ZERO);
         Self {
             world,
             setup,
             accounts,
             names,
-            registrars,
             stopped: false,
         }
     }
@@ -208,15 +162,15 @@ impl Play {
             }
             Operation::Clock(by_ms) => world.set_clock(by_ms),
             Operation::Mood(mood) => {
-                for registrar in &self.registrars {
-                    world.registrar_at(*registrar).behave(behaviour(mood));
+                for registrar in REGISTRARS {
+                    world.registrar_at(registrar).behave(behaviour(mood));
                 }
             }
             Operation::MoodFor(nth, mood) => {
                 let aor = format!("{}@sim.example", self.names[nth]);
-                for registrar in &self.registrars {
+                for registrar in REGISTRARS {
                     world
-                        .registrar_at(*registrar)
+                        .registrar_at(registrar)
                         .behave_for(&aor, behaviour(mood));
                 }
             }
@@ -227,29 +181,54 @@ impl Play {
                 world.network().put_behind_nat(public);
             }
             Operation::Forget => {
-                for registrar in &self.registrars {
-                    world.registrar_at(*registrar).forget();
+                for registrar in REGISTRARS {
+                    world.registrar_at(registrar).forget();
                 }
             }
             Operation::Hostile(noise) => self.hurt(noise),
             Operation::Disk(fails) => world.store_fails(fails),
             Operation::Kill => self.restart(),
+            Operation::WireOf(nth, closed) => {
+                world.network().link(REGISTRARS[nth]).closed = closed;
+            }
+            Operation::MoodOf(nth, mood) => {
+                world.registrar_at(REGISTRARS[nth]).behave(behaviour(mood));
+            }
+            Operation::Served(closed) => world.network().link(PBX).closed = closed,
+            Operation::Port(port, is_taken) => {
+                let local = SocketAddr::new(LOCAL.ip(), port);
+                world.take_address(local, is_taken);
+            }
+            Operation::Resolve(hosts) => plan::resolve(world, hosts),
+            Operation::NoDns(fails) => {
+                let mood = if fails { Mood::Fails } else { Mood::Answers };
+                world.dns().mood(mood);
+            }
+            Operation::LinkUp => world.link_up(&[LOCAL.ip()]),
+            Operation::Trigger(nth, ref trigger) => {
+                world.trigger(&self.names[nth], trigger.clone())
+            }
+            Operation::Sync(mode) => {
+                let setup = self.setup.clone();
+                self.setup = setup.registration(|it| it.registration_sync_mode = mode);
+                world.reload(self.setup.clone());
+            }
         }
     }
 
     fn forgive(&mut self, nth: usize) {
         let aor = format!("{}@sim.example", self.names[nth]);
-        for registrar in &self.registrars {
-            self.world.registrar_at(*registrar).forgive(&aor);
+        for registrar in REGISTRARS {
+            self.world.registrar_at(registrar).forgive(&aor);
         }
     }
 
     fn toggle(&mut self, nth: usize) {
         let setup = self.setup.clone();
-        let (account, is_there) = &mut self.accounts[nth];
-        *is_there = !*is_there;
-        self.setup = if *is_there {
-            setup.account(account.clone())
+        let planned = &mut self.accounts[nth];
+        planned.is_there = !planned.is_there;
+        self.setup = if planned.is_there {
+            setup.account(planned.account.clone())
         } else {
             setup.without(&self.names[nth])
         };
@@ -282,7 +261,7 @@ impl Play {
                 _ => bytes.truncate(place.max(1)),
             }
         }
-        let from = self.registrars[draw.below(2) as usize];
+        let from = REGISTRARS[draw.below(3) as usize];
         self.world.inject(from, &bytes);
     }
 
@@ -294,8 +273,11 @@ impl Play {
 
     fn check(&mut self) {
         let now = self.world.unix(self.world.now());
-        for name in self.known() {
-            let status = self.world.status(&name);
+        let known = self.known();
+        let mut phases = Vec::new();
+        let mut ports = Vec::new();
+        for name in &known {
+            let status = self.world.status(name);
             if status.phase == Phase::Registered {
                 let until = status
                     .binding_until
@@ -305,18 +287,50 @@ impl Play {
                     "{name} is registered until {until}: it is {now}"
                 );
             }
+            phases.push(status.phase);
+            ports.extend(status.local.filter(|local| *local != LOCAL));
         }
+        let is_at_work = |phase: &Phase| {
+            matches!(
+                phase,
+                Phase::Registered
+                    | Phase::Registering
+                    | Phase::WaitingToRetry
+                    | Phase::Unregistering
+            )
+        };
+        assert!(
+            !phases.contains(&Phase::WaitingForAnotherAccount) || phases.iter().any(is_at_work),
+            "everybody waits for another one: {phases:?}"
+        );
+        let count = ports.len();
+        ports.sort_unstable();
+        ports.dedup();
+        assert_eq!(ports.len(), count, "two Accounts have one port: {ports:?}");
+        let bound = self.world.bound();
+        let is_in_range = |it: &SocketAddr| *it == LOCAL || plan::RANGE.contains(&it.port());
+        assert!(bound.iter().all(is_in_range), "{bound:?}");
     }
 
     /// The registrars behave, the wires are clean, the disk works, everybody is configured.
     fn heal(&mut self) {
-        *self.world.network().usual() = Link::default();
+        let network = self.world.network();
+        *network.usual() = Link::default();
+        for address in REGISTRARS.into_iter().chain([PBX]) {
+            *network.link(address) = Link::default();
+        }
         self.world.store_fails(false);
+        self.world.dns().mood(Mood::Answers);
+        plan::resolve(&mut self.world, ALL);
+        for port in plan::RANGE {
+            let local = SocketAddr::new(LOCAL.ip(), port);
+            self.world.take_address(local, false);
+        }
         let challenge = Challenge::www(Algorithm::Sha256, Some("auth"));
         for nth in 0..self.names.len() {
             self.forgive(nth);
         }
-        for registrar in self.registrars.clone() {
+        for registrar in REGISTRARS {
             let registrar = self.world.registrar_at(registrar);
             registrar.behave(Behaviour::open().challenge(challenge.clone()));
         }
@@ -324,7 +338,7 @@ impl Play {
             self.restart();
         }
         for nth in 0..self.names.len() {
-            if !self.accounts[nth].1 {
+            if !self.accounts[nth].is_there {
                 self.toggle(nth);
             }
         }
@@ -333,8 +347,8 @@ impl Play {
     /// Everybody finds back who should.
     fn end_well(&mut self) {
         self.heal();
-        // What is in flight ends, and late answers are over.
-        self.world.run_for(Duration::from_secs(100));
+        // What is in flight ends, late answers are over, and every member has been probed.
+        self.world.run_for(Duration::from_secs(800));
         let unanswered = self.world.unanswered();
         assert!(unanswered.is_empty(), "never answered: {unanswered:?}");
         self.check();
@@ -371,14 +385,25 @@ impl Play {
     fn find_back(&mut self, name: &str) {
         let status = self.world.status(name);
         let nth = self.names.iter().position(|it| it == name).expect("a name");
-        let right = AccountSetup::new(name).at(self.registrars[nth % 2]);
-        if self.accounts[nth].0 != right {
-            assert_eq!(
-                status.phase,
-                Phase::WaitingToRetry,
-                "{name} has no credentials"
-            );
-            assert_eq!(status.temporary, Some(false), "somebody must act");
+        let Planned {
+            is_right,
+            is_avoiding,
+            has_port,
+            ..
+        } = self.accounts[nth];
+        if !is_right {
+            assert_ne!(status.phase, Phase::Registered, "{name} has no credentials");
+            if status.phase == Phase::WaitingToRetry {
+                assert_eq!(status.temporary, Some(false), "somebody must act");
+            }
+            return;
+        }
+        let is_excused = match status.phase {
+            Phase::Avoided => is_avoiding,
+            Phase::NoPort => has_port,
+            _ => false,
+        };
+        if is_excused {
             return;
         }
         assert_eq!(status.phase, Phase::Registered, "{name} finds back");
@@ -390,99 +415,5 @@ impl Play {
             !bindings.is_empty(),
             "{name} is registered, and {registrar} does not know"
         );
-    }
-}
-
-fn operation(draw: &mut Draw, accounts: usize) -> Operation {
-    let nth = draw.below(accounts as u64) as usize;
-    let mood = draw.below(MOODS) as usize;
-    match draw.below(100) {
-        0..45 => Operation::Wait(wait(draw)),
-        45..51 => Operation::Register(nth, draw.below(2) == 0),
-        51..55 => Operation::Unregister(nth),
-        55..59 => Operation::Refresh(nth),
-        59 => Operation::Shutdown,
-        60..70 => Operation::Mood(mood),
-        70..75 => Operation::MoodFor(nth, mood),
-        75..77 => Operation::Forgive(nth),
-        77..84 => Operation::Wires(link(draw)),
-        84 => Operation::Nat,
-        85 => Operation::Forget,
-        86..92 => Operation::Hostile(draw.number()),
-        92..94 => Operation::Disk(draw.below(3) == 0),
-        94 => Operation::Clock([-7_200_000, -1_500, 900, 4_000_000][draw.below(4) as usize]),
-        95 => Operation::Move(nth, draw.below(3)),
-        96..98 => Operation::Toggle(nth),
-        _ => Operation::Kill,
-    }
-}
-
-/// From an instant to ten minutes, short ones more often.
-fn wait(draw: &mut Draw) -> Duration {
-    let longest = [1, 50, 1_000, 10_000, 60_000, 600_000][draw.below(6) as usize];
-    Duration::from_micros(draw.below(longest * 1_000))
-}
-
-fn link(draw: &mut Draw) -> Link {
-    let mut path = || Path {
-        latency: Duration::from_millis(draw.below(120)),
-        jitter: Duration::from_millis(draw.below(80)),
-        loss_percent: (draw.below(2) * draw.below(60)) as u8,
-        duplicate_percent: (draw.below(2) * draw.below(60)) as u8,
-        reorder_percent: (draw.below(2) * draw.below(60)) as u8,
-        held_back: Duration::from_millis(draw.below(2_000)),
-        drop_every: 0,
-        cut: draw.below(8) == 0,
-    };
-    Link {
-        out: path(),
-        back: path(),
-        closed: draw.below(10) == 0,
-    }
-}
-
-/// So many moods there are.
-const MOODS: u64 = 27;
-
-fn behaviour(mood: usize) -> Behaviour {
-    let other = "<sip:other@192.0.2.9>;expires=15";
-    let outside = "203.0.113.1:1024".parse().expect("an address");
-    let sha = Challenge::proxy(Algorithm::Sha512_256Sess, Some("auth-int,auth"));
-    match mood {
-        0 => Behaviour::open(),
-        1 => Behaviour::silence(),
-        2 => Behaviour::refusing(403),
-        3 => Behaviour::refusing(404),
-        4 => Behaviour::refusing(500),
-        5 => Behaviour::refusing(503).with("Retry-After", "77"),
-        6 => Behaviour::refusing(600),
-        7 => Behaviour::refusing(302).with("Contact", "<sip:10.0.0.9>"),
-        8 => Behaviour::refusing(420).with("Unsupported", "path"),
-        9 => Behaviour::refusing(423).with("Min-Expires", "99999"),
-        10 => Behaviour::digest().min_expires(600),
-        11 => Behaviour::digest().stale(1),
-        12 => Behaviour::digest().stale(9),
-        13 => Behaviour::digest().next_nonce().proof(Proof::Right),
-        14 => Behaviour::digest().proof(Proof::Wrong),
-        15 => Behaviour::digest().grants(20),
-        16 => Behaviour::digest().grants(0),
-        17 => Behaviour::digest().late(Duration::from_millis(1_700)),
-        18 => Behaviour::digest().late(Duration::from_secs(40)).trying(),
-        19 => Behaviour::digest().copies(3),
-        20 => Behaviour::digest()
-            .contact(ContactAs::Source)
-            .lists_before(other),
-        21 => Behaviour::digest()
-            .contact(ContactAs::Unmarked(outside))
-            .lists_after(other),
-        22 => Behaviour::digest()
-            .contact(ContactAs::Hidden)
-            .shows(Shows::Header),
-        23 => Behaviour::open()
-            .challenge(sha)
-            .nonce_lifetime(Duration::from_secs(30)),
-        24 => Behaviour::open().garbage(b"\0\xff what?\r\n\r\n"),
-        25 => Behaviour::digest().drop_every(3),
-        _ => Behaviour::digest(),
     }
 }

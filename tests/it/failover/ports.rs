@@ -17,6 +17,7 @@ pub(super) fn trials() -> Vec<Trial> {
         a_hundred_and_two_accounts_have_ports_that_are_open_when_used,
         a_range_that_is_too_small_leaves_the_rest_without_a_port,
         a_port_that_another_program_frees_is_found_with_the_next_try,
+        a_port_that_is_taken_while_it_rests_is_replaced_by_the_next,
     ]
 }
 
@@ -247,5 +248,33 @@ fn a_port_that_another_program_frees_is_found_with_the_next_try() {
     assert_eq!(status.local(), format!("127.0.0.1:{first}"));
     let since = status.registered_since().expect("it is registered");
     assert_due(since.duration_since(due).as_secs_f64(), 0.0);
+    daemon.stop();
+}
+
+// rules U1, U3
+fn a_port_that_is_taken_while_it_rests_is_replaced_by_the_next() {
+    let sandbox = Sandbox::new();
+    let registrar = Registrar::granting(60);
+    let first = free_udp_ports(2);
+    let ports = range(first, 2, "open-when-used");
+    let daemon = Daemon::start_text(&sandbox, &plan(registrar.address(), &ports, 1));
+    let name = Plan::name(0);
+    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    assert_eq!(daemon.wait_registered(SOON).local(), at(first).to_string());
+    let tell = |order: &str| {
+        let said = daemon.tell(&[order, &name]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+    };
+    tell("unregister");
+    let foreign = wait_for(SOON, "the port to be closed", || {
+        UdpSocket::bind(at(first)).ok()
+    });
+    tell("register");
+    assert_eq!(daemon.status().local(), at(first + 1).to_string());
+    // It is the Account's own from now on, also when the other is free again.
+    drop(foreign);
+    tell("unregister");
+    tell("register");
+    assert_eq!(daemon.status().local(), at(first + 1).to_string());
     daemon.stop();
 }

@@ -23,9 +23,12 @@ mod golden;
 mod granted;
 mod health;
 mod hostile;
+mod hot_swap;
 mod identity;
+mod ims;
 mod keepalive;
 mod kept;
+mod members;
 mod names;
 mod operator;
 mod pacing;
@@ -39,6 +42,7 @@ mod retry;
 mod served_status;
 mod spread;
 mod startup;
+mod sticky;
 mod stopping;
 mod sync_mode;
 mod transactions;
@@ -62,7 +66,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         granted::trials(),
         health::trials(),
         hostile::trials(),
+        hot_swap::trials(),
         identity::trials(),
+        ims::trials(),
         keepalive::trials(),
         kept::trials(),
         names::trials(),
@@ -78,6 +84,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         served_status::trials(),
         spread::trials(),
         startup::trials(),
+        sticky::trials(),
         stopping::trials(),
         sync_mode::trials(),
         transactions::trials(),

@@ -20,6 +20,7 @@ pub(super) fn trials() -> Vec<Trial> {
         an_operators_unregister_holds_when_the_group_comes_back,
         an_operators_register_counts_when_the_group_comes_back,
         a_stop_while_it_is_held_sends_nothing,
+        a_verdict_after_the_stop_sends_nothing,
         a_binding_of_the_run_before_stands_until_the_verdict,
         a_binding_of_the_run_before_is_removed_by_the_verdict_offline,
         register_always_does_not_care,
@@ -261,4 +262,18 @@ fn two_accounts_of_one_served_group_are_held_together() {
     world.expect_at("60.010", sent("REGISTER").by("main").removing());
     world.expect_at("60.010", sent("REGISTER").by("second").removing());
     world.expect_silence_until("120");
+}
+
+// rules S13, L8: the last CSeq is written by then
+fn a_verdict_after_the_stop_sends_nothing() {
+    let mut world = begin(setup().store(Duration::from_millis(5)));
+    close(&mut world, true);
+    world.expect_at("0", sent("OPTIONS"));
+    world.run_until(at("59"));
+    close(&mut world, false);
+    world.expect_at("60", sent("OPTIONS"));
+    world.expect_at("70", sent("OPTIONS"));
+    world.run_until(at("70.010"));
+    world.shutdown();
+    world.expect_silence_until("200");
 }
