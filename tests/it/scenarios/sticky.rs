@@ -301,8 +301,8 @@ fn nobody_goes_at_once_to_one_that_is_offline_but_in_mode_ims() {
         }
         closes(world, "130", X, true);
     };
-    // At 120 Y and Z are offline; X is found to be at 180, when its refresh is under way as well: by
-    // its probe, so that it is left, and does not come last in the pass (rule S7).
+    // At 120 Y and Z are offline; X is found to be at 180, when its refresh is under way as well:
+    // by its probe, so that it is left, and does not come last in the pass (rule S7).
     let wanted = [
         "0 X, 90 X, 180 X, 210 X",
         "0 X, 90 X, 180 X, 210 X",
