@@ -64,8 +64,8 @@ impl Configuration {
 pub(super) enum Command {
     /// Run the daemon, in the foreground, until SIGTERM or SIGINT
     ///
-    /// Logs go to the standard error. The first signal lets it remove its bindings, within five
-    /// seconds; a second one ends it at once.
+    /// Logs go to the standard error. The first signal lets it remove its bindings, for which it
+    /// has 30 seconds, and no more than 4 without headway; a second one ends it at once.
     #[command(after_long_help = RUN_EXAMPLES)]
     Run(Run),
 
@@ -93,9 +93,11 @@ pub(super) enum Command {
     /// Remove bindings and stay away, and wait for the outcome
     ///
     /// Holds until `regent register`.
+    #[command(after_long_help = UNREGISTER_EXAMPLES)]
     Unregister(Order),
 
     /// Refresh bindings now, where they are, and wait for the outcome
+    #[command(after_long_help = REFRESH_EXAMPLES)]
     Refresh(Order),
 
     /// Show it all on this machine: two registrars of ours, six Accounts, one wrong password
@@ -288,6 +290,20 @@ Examples:
   regent register --all --no-wait
 
 Exit code 1 if any of them is not registered at the end.";
+
+const UNREGISTER_EXAMPLES: &str = "\
+Examples:
+  regent unregister main      remove it, and say how it went
+  regent unregister --all     all of them
+
+Exit code 1 if any registrar did not confirm it.";
+
+const REFRESH_EXAMPLES: &str = "\
+Examples:
+  regent refresh main         now, and say how it went
+  regent refresh --all        all of them
+
+Exit code 1 if any of them was not refreshed.";
 
 const HEALTH_WORDS: &str = "\
 HEALTH is

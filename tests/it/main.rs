@@ -4,7 +4,8 @@
 //! trial that needs a foreign program says so and is *ignored*, with the reason in its name, where
 //! the program is missing. What the environment may say:
 //!
-//! * `REGENT_REQUIRE_INTEROP=1`: a missing program fails its trials instead.
+//! * `REGENT_REQUIRE_INTEROP=1`: a missing program fails its trials instead, and missing privileges
+//!   too.
 //! * `REGENT_LONG_TESTS=1`: the trials that wait for long timers run too.
 //! * `REGENT_BIN=PATH`: the program under test, in place of the one that cargo has built.
 

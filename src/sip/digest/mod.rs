@@ -104,14 +104,6 @@ impl Challenger {
             Self::Proxy => "Proxy-Authorization",
         }
     }
-
-    /// The header that carries the challenge.
-    pub const fn challenge_header_name(self) -> &'static str {
-        match self {
-            Self::Origin => "WWW-Authenticate",
-            Self::Proxy => "Proxy-Authenticate",
-        }
-    }
 }
 
 /// The quality of protection that we use (RFC 7616 §3.3).
