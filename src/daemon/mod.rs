@@ -14,7 +14,7 @@ mod systemd;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::{future, mem};
+use std::{future, io, mem};
 
 use anyhow::Context as _;
 use rand::TryRng as _;
@@ -28,7 +28,7 @@ use crate::control::{self, Board, Directory, Order};
 use crate::effect::{Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
 use crate::flow::Ports;
-use crate::net::{RECEIVE_BUFFER, Resolver, Sockets};
+use crate::net::{LinkUp, Links, RECEIVE_BUFFER, Resolver, Sockets};
 use crate::rng::Seed;
 use crate::status::{self, Phase};
 use crate::time::{Duration, Instant};
@@ -89,6 +89,8 @@ pub fn run(
 struct Daemon {
     engine: Engine,
     sockets: Sockets,
+    /// `None` where links cannot be watched.
+    links: Option<Links>,
     resolver: Resolver,
     effects: Effects,
     clock: Clock,
@@ -135,6 +137,7 @@ impl Daemon {
         let engine = Engine::new(config, settings);
         Ok(Self {
             engine,
+            links: watch_links(),
             sockets: Sockets::new().context("cannot wait for sockets")?,
             resolver,
             effects: Effects::default(),
@@ -195,6 +198,7 @@ impl Daemon {
                     ready.context("cannot wait for sockets")?;
                     self.receive()?;
                 }
+                links = came_up(&mut self.links) => self.on_links_up(links),
                 () = &mut self.timer => self.armed = Instant::FAR,
                 () = future::ready(()), if !is_idle => {}
             }
@@ -235,6 +239,23 @@ impl Daemon {
             .sockets
             .receive(|input| effects.tell(engine, now, input));
         result.context("cannot serve the sockets")
+    }
+
+    fn on_links_up(&mut self, links: io::Result<Vec<LinkUp>>) {
+        let links = links.unwrap_or_else(|error| {
+            warn!("cannot watch network links any more: {error}");
+            self.links = None;
+            Vec::new()
+        });
+        let now = self.clock.now();
+        for link in links {
+            info!(link = link.interface, addresses = ?link.addresses, "a link is up");
+            let input = Input::LinkUp {
+                interface: link.interface,
+                addresses: link.addresses,
+            };
+            self.effects.tell(&mut self.engine, now, input);
+        }
     }
 
     /// What is due, then all that came of it.
@@ -402,6 +423,21 @@ impl Daemon {
         let left = self.board.count(Phase::Registered) + self.board.count(Phase::Unregistering);
         let out_of_time = (stopping.until <= self.clock.now()).then_some(Stopped { left });
         stopping.stopped.or(out_of_time)
+    }
+}
+
+/// Without them no Account re-registers when a link comes up; all else works.
+fn watch_links() -> Option<Links> {
+    Links::new()
+        .inspect_err(|error| warn!("cannot watch network links: {error}"))
+        .ok()
+}
+
+/// Waits for links that came up; for ever where they are not watched.
+async fn came_up(links: &mut Option<Links>) -> io::Result<Vec<LinkUp>> {
+    match links {
+        Some(links) => links.came_up().await,
+        None => future::pending().await,
     }
 }
 

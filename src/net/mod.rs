@@ -14,10 +14,12 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+mod link;
 mod resolver;
 mod udp;
 
 use crate::effect::{Input, SocketId};
+pub use link::{LinkUp, Links};
 pub use resolver::{PATIENCE, Resolver};
 pub use udp::RECEIVE_BUFFER;
 use udp::UdpSocket;

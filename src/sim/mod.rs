@@ -71,6 +71,9 @@ pub struct World {
     quote: usize,
     /// Local addresses that cannot be bound.
     taken: BTreeSet<SocketAddr>,
+    /// How long it takes to bind a port, and when one will be bound that is not yet.
+    bind_delay: Duration,
+    binding: Option<Instant>,
 }
 
 /// One life of the engine.
@@ -174,6 +177,8 @@ impl World {
             ticks: (Instant::ZERO, 0),
             quote: usize::MAX,
             taken: BTreeSet::new(),
+            bind_delay: Duration::ZERO,
+            binding: None,
             setup,
         };
         // What the test still wants to change before anything is sent is done before the first

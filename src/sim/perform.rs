@@ -16,9 +16,13 @@ impl World {
     pub(super) fn listen(&mut self, socket: SocketId, local: SocketAddr) {
         // Sockets are bound while the engine is drained; it hears of them in the order of asking.
         let number = self.runs;
+        let is_port = local.port() != self.setup.local_address().port();
+        let when = self.now + self.bind_delay * u32::from(is_port);
+        self.binding = Some(when).filter(|_| is_port);
         self.plan(
-            self.now,
+            when,
             Happening::Action(Box::new(move |world: &mut Self| {
+                world.binding = world.binding.filter(|when| *when > world.now);
                 let receive_buffer = world.setup.receive_buffer;
                 let is_taken = world.taken.contains(&local);
                 let Some(run) = world.run.as_mut().filter(|run| run.number == number) else {
@@ -346,6 +350,16 @@ impl World {
         } else {
             self.taken.remove(&local);
         }
+    }
+
+    /// It takes so long to bind a port from now on.
+    pub fn bind_late(&mut self, delay: Duration) {
+        self.bind_delay = delay;
+    }
+
+    /// When a port will be bound that is not yet.
+    pub fn next_bind(&self) -> Option<Instant> {
+        self.binding
     }
 
     /// The local addresses that are bound now.

@@ -358,6 +358,11 @@ impl Setup {
         own.chain(group.map(|(user, _)| &**user))
     }
 
+    /// The address of our SIP Interface.
+    pub(super) fn local_address(&self) -> SocketAddr {
+        self.local
+    }
+
     /// The global parameters.
     pub(super) fn parameters(&self) -> &Registration {
         &self.registration

@@ -36,6 +36,7 @@ mod examples;
 mod failover;
 mod faults;
 mod kamailio;
+mod link;
 mod live;
 mod model;
 mod mutants;
@@ -59,6 +60,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     failover::trials,
     faults::trials,
     kamailio::trials,
+    link::trials,
     live::trials,
     model::trials,
     mutants::trials,

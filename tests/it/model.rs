@@ -42,7 +42,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// So many lists are tried in the normal suite.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 100;
 /// They are shared out to so many trials, which run at the same time.
 const SHARES: u64 = 4;
 /// So many operations are in a list.

@@ -28,10 +28,21 @@ pub(crate) enum Need {
     Long,
     /// It runs programs as users without privileges, which takes root.
     Unprivileged,
+    /// It has a network of its own, which takes root.
+    Network,
 }
+
+/// The mark of a trial with a network of its own.
+pub(crate) const NETWORK: Need = Need::Network;
 
 /// The mark of a trial in which files are refused to the program.
 pub(crate) const UNPRIVILEGED: Need = Need::Unprivileged;
+
+/// The mark of a trial that makes links.
+pub(crate) const IP: Need = Need::Program(Program {
+    name: "ip",
+    packages: "iproute2",
+});
 
 /// The mark of a trial that waits for long timers.
 pub(crate) const LONG: Need = Need::Long;
@@ -118,14 +129,22 @@ fn unmet(need: Need) -> Option<Unmet> {
             Some(Unmet::Fatal(program.missing()))
         }
         Need::Program(program) => Some(Unmet::Ignored(program.missing())),
-        Need::Unprivileged => {
-            cannot_drop_privileges().map(|why| match is_set("REGENT_REQUIRE_INTEROP") {
-                true => Unmet::Fatal(why),
-                false => Unmet::Ignored(why),
-            })
-        }
+        Need::Network if !Uid::effective().is_root() => Some(unprivileged(
+            "only root can make a network of its own".to_owned(),
+        )),
+        Need::Network => None,
+        Need::Unprivileged => cannot_drop_privileges().map(unprivileged),
         Need::Long if is_set("REGENT_LONG_TESTS") => None,
         Need::Long => Some(Unmet::Ignored("long; set REGENT_LONG_TESTS=1".to_owned())),
+    }
+}
+
+/// What it means that this user may not do what a trial needs.
+fn unprivileged(why: String) -> Unmet {
+    if is_set("REGENT_REQUIRE_INTEROP") {
+        Unmet::Fatal(why)
+    } else {
+        Unmet::Ignored(why)
     }
 }
 

@@ -1,11 +1,13 @@
 //! What can happen to an Account in any state, and how the world makes it happen at one instant.
 
-use regent::effect::{Command, Ticket};
+use std::net::SocketAddr;
+
+use regent::effect::{Command, Ticket, Trigger};
 use regent::sim::{LOCAL, Line, Packet, REGISTRAR, UNIX_MS_AT_ZERO, What, World};
 use regent::status::{AccountStatus, UnixMs};
 use regent::time::{Duration, Instant};
 
-use super::stories::close;
+use super::stories::{PORT, close};
 
 /// One thing that happens.
 #[derive(Clone, Copy)]
@@ -30,6 +32,10 @@ pub(super) enum Input {
     Expiry,
     /// The time for stopping is over.
     TimeUp,
+    /// The port that is being bound is bound, or cannot be.
+    Bound(bool),
+    /// Something that may register it anew.
+    Happens(fn(&mut World), &'static str),
     /// An operator's word.
     Told(fn(&mut World) -> Ticket, &'static str),
 }
@@ -67,6 +73,20 @@ pub(super) const INPUTS: &[Input] = &[
     Input::Turn,
     Input::Expiry,
     Input::TimeUp,
+    Input::Bound(true),
+    Input::Bound(false),
+    Input::Happens(
+        |world| world.trigger("main", Trigger::ConnectionLost),
+        "its connection is lost",
+    ),
+    Input::Happens(
+        |world| {
+            let (code, registrar) = (403, Some(REGISTRAR));
+            world.trigger("main", Trigger::InviteFailed { code, registrar });
+        },
+        "403 to an INVITE",
+    ),
+    Input::Happens(|world| world.link_up(&[LOCAL.ip()]), "the link comes up"),
     Input::Told(|world| world.register("main"), "`register`"),
     Input::Told(
         |world| world.register_by_force("main"),
@@ -83,7 +103,9 @@ const STOP_TIME: Duration = Duration::from_secs(4);
 impl Input {
     pub(super) fn words(self) -> &'static str {
         match self {
-            Self::Answer(_, _, words) | Self::Told(_, words) => words,
+            Self::Answer(_, _, words) | Self::Told(_, words) | Self::Happens(_, words) => words,
+            Self::Bound(true) => "its port is bound",
+            Self::Bound(false) => "its port cannot be bound",
             Self::Late => "200 to the request before",
             Self::Stray => "200 with an unknown branch",
             Self::Elsewhere => "200 from another address",
@@ -143,6 +165,20 @@ impl Input {
                 tell(world);
                 Some(place)
             }
+            Self::Happens(happen, _) => {
+                let place = world.transcript().lines().len();
+                happen(world);
+                Some(place)
+            }
+            Self::Bound(is_bound) => {
+                let when = world.next_bind()?;
+                let first = SocketAddr::new(LOCAL.ip(), PORT);
+                world.take_address(first, !is_bound);
+                world.run_until(when.back(Duration::from_micros(1)));
+                let place = world.transcript().lines().len();
+                world.run_until(when);
+                Some(place)
+            }
             Self::Silence | Self::Due | Self::Turn | Self::Expiry | Self::TimeUp => {
                 let when = self.comes(world)?;
                 let time_up = Self::TimeUp.comes(world);
@@ -183,7 +219,7 @@ impl Input {
                 (!is_over).then_some(told + STOP_TIME)
             }
             Self::Answer(..) | Self::Late | Self::Stray | Self::Elsewhere => None,
-            Self::Closed | Self::Told(..) => None,
+            Self::Closed | Self::Told(..) | Self::Happens(..) | Self::Bound(_) => None,
         }
     }
 }
@@ -215,6 +251,9 @@ fn requests(world: &World) -> Vec<Packet> {
 /// When the request in flight has left; `None` when there is none.
 fn is_in_flight(world: &World) -> Option<Instant> {
     let last = first_sends(world, "main").last()?;
+    if last.at + world.transaction_timeout() <= world.now() {
+        return None;
+    }
     let branch = &last.sent()?.summary.branch;
     let mut lines = world.transcript().lines().iter();
     let is_answer = |packet: &Packet| packet.summary.branch == *branch;

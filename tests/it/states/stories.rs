@@ -1,5 +1,6 @@
 //! A short story for each state: how an Account comes into it.
 
+use regent::config::{KeepAlive, Ports, PortsMode, SyncMode};
 use regent::effect::Ticket;
 use regent::sim::{AccountSetup, Behaviour, REGISTRAR, Setup, World, at};
 use regent::time::Duration;
@@ -35,6 +36,23 @@ pub(super) const STORIES: &[Story] = &[
         "The window holds one request, and another Account's has it and gets no answer. A \
          `register` waits.",
         queued
+    ),
+    story!(
+        "none × queued, behind another Account",
+        "The registrar is offline, and another Account's REGISTER probes it since 1 s ago. A \
+         `register` waits.",
+        behind
+    ),
+    story!(
+        "none × gated",
+        "With `registration_sync_mode = \"enable\"`: both Accounts of the group have failed, the \
+         other one probes, and this one's retry is due since 8 s ago.",
+        gated
+    ),
+    story!(
+        "none × opening",
+        "The local port is being bound for 0.5 s, which takes 1 s. A `register` waits.",
+        opening
     ),
     story!(
         "none × in flight",
@@ -83,6 +101,12 @@ pub(super) const STORIES: &[Story] = &[
         "A refresh is due, but the window holds one request, and another Account's has it. A \
          `refresh` waits.",
         refresh_queued
+    ),
+    story!(
+        "bound × gated",
+        "With `registration_sync_mode = \"enable\"`: the other Account of the group has failed and \
+         will try again in 19.06 s, and this one's refresh is due since 0.96 s ago.",
+        refresh_gated
     ),
     story!(
         "bound × in flight",
@@ -181,6 +205,68 @@ fn queued() -> World {
     let mut world = world(narrow(), Behaviour::silence(), "0.050");
     world.register("main");
     world.run_until(at("1"));
+    world
+}
+
+fn synchronised() -> Setup {
+    let mode = SyncMode::Enable;
+    let other = AccountSetup::new("other");
+    let main = AccountSetup::new("main");
+    let setup = Setup::new().account(other).account(main);
+    setup.registration(|it| it.registration_sync_mode = mode)
+}
+
+fn behind() -> World {
+    let setup = Setup::new()
+        .account(AccountSetup::new("other"))
+        .account(AccountSetup::new("main"))
+        .set(|set| {
+            set.keep_alive = KeepAlive::Options;
+            set.failure_detection_retransmissions = Some(0);
+        });
+    let mut world = world(setup, Behaviour::silence(), "62.5");
+    world.register("main");
+    world.run_until(at("63"));
+    world
+}
+
+fn gated() -> World {
+    world(synchronised(), Behaviour::silence(), "70")
+}
+
+fn refresh_gated() -> World {
+    let mut world = World::new(synchronised(), 1);
+    world.registrar().behave(short());
+    let other = "other@sim.example";
+    world
+        .registrar()
+        .behave_for(other, Behaviour::digest().grants(20));
+    world.run_until(at("5"));
+    world
+        .registrar()
+        .behave_for(other, Behaviour::refusing(500));
+    world.run_until(at("21"));
+    world.registrar().behave(Behaviour::silence());
+    world.registrar().behave_for(other, Behaviour::silence());
+    world
+}
+
+/// The first of the additional ports.
+pub(super) const PORT: u16 = 6_000;
+
+fn opening() -> World {
+    let main = AccountSetup::new("main").options(|it| it.udp_port_assignment = true);
+    let setup = Setup::new().account(main).interface(|it| {
+        let (first, last) = (PORT, PORT + 1);
+        it.additional_udp_ports = Some(Ports { first, last });
+        it.additional_udp_ports_mode = PortsMode::OpenWhenUsed;
+    });
+    let mut world = World::new(setup, 1);
+    world.registrar().behave(Behaviour::silence());
+    world.bind_late(Duration::from_secs(1));
+    world.run_until(at("0.250"));
+    world.register("main");
+    world.run_until(at("0.5"));
     world
 }
 
