@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use libtest_mimic::{Failed, Trial};
+use nix::sched::{CloneFlags, unshare};
 use nix::unistd::Uid;
 
 use super::daemon::is_executable_by_nobody;
@@ -129,22 +130,44 @@ fn unmet(need: Need) -> Option<Unmet> {
             Some(Unmet::Fatal(program.missing()))
         }
         Need::Program(program) => Some(Unmet::Ignored(program.missing())),
+<<<<<<< HEAD
+        Need::Network => cannot_make_a_network().map(Unmet::Ignored),
+        Need::Unprivileged if is_set("REGENT_REQUIRE_INTEROP") => {
+            cannot_drop_privileges().map(Unmet::Fatal)
+        }
+        Need::Unprivileged => cannot_drop_privileges().map(Unmet::Ignored),
+=======
         Need::Network if !Uid::effective().is_root() => Some(unprivileged(
             "only root can make a network of its own".to_owned(),
         )),
         Need::Network => None,
         Need::Unprivileged => cannot_drop_privileges().map(unprivileged),
+>>>>>>> review2
         Need::Long if is_set("REGENT_LONG_TESTS") => None,
         Need::Long => Some(Unmet::Ignored("long; set REGENT_LONG_TESTS=1".to_owned())),
     }
 }
 
+<<<<<<< HEAD
+/// Why a network of its own cannot be made, if it cannot.
+fn cannot_make_a_network() -> Option<String> {
+    // A thread of its own, which takes the new network with it.
+    let tried = std::thread::spawn(|| unshare(CloneFlags::CLONE_NEWNET)).join();
+    match tried {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(format!(
+            "no network of its own can be made: {}",
+            error.desc()
+        )),
+        Err(_) => Some("no network of its own can be made".to_owned()),
+=======
 /// What it means that this user may not do what a trial needs.
 fn unprivileged(why: String) -> Unmet {
     if is_set("REGENT_REQUIRE_INTEROP") {
         Unmet::Fatal(why)
     } else {
         Unmet::Ignored(why)
+>>>>>>> review2
     }
 }
 

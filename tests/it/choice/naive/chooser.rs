@@ -44,8 +44,8 @@ impl Naive<'_> {
         let first = if self.avoids() { parked } else { current };
         let open = |m: &usize| self.members.is_usable(*m) && self.is_open(*m);
         let order: Vec<usize> = first.into_iter().chain(0..3).filter(open).collect();
-        let other = order.iter().find(|m| Some(**m) != self.spared);
-        let next = other.or_else(|| order.first()).copied();
+        let unspared = order.iter().find(|m| Some(**m) != self.spared);
+        let next = unspared.or_else(|| order.first()).copied();
         self.turn = self.turn.filter(|_| next.is_none());
         next
     }
