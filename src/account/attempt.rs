@@ -244,7 +244,7 @@ impl Account {
     }
 
     /// It no longer waits for its group. Since when it was due, if it did wait.
-    fn step_out(&mut self, shared: &mut Shared) -> Option<Instant> {
+    pub(super) fn step_out(&mut self, shared: &mut Shared) -> Option<Instant> {
         let Attempt::Gated { due, place } = self.attempt else {
             return None;
         };

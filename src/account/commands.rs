@@ -39,6 +39,7 @@ impl Account {
 
     fn register_now(&mut self, ticket: Ticket, shared: &mut Shared) {
         let now = shared.cx.now;
+        self.step_out(shared);
         if let Some(until) = self.hold_end(now, shared) {
             self.errand = Errand::Register;
             let attempt = Attempt::Scheduled {
@@ -174,7 +175,7 @@ impl Account {
     }
 
     /// Whether its socket is bound.
-    fn has_socket(&self, shared: &Shared) -> bool {
+    pub(super) fn has_socket(&self, shared: &Shared) -> bool {
         let socket = self.set.map(|set| shared.proxies.socket_of_set(set));
         let socket = socket.and_then(|socket| shared.proxies.socket_of(socket));
         socket.is_some_and(|socket| socket.local.is_some())

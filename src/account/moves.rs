@@ -38,6 +38,12 @@ impl Account {
             (Attempt::Queued { registrar, .. }, _) if !shared.proxies.is_online(set, registrar) => {
                 self.look_elsewhere(shared);
             }
+            // It has left the list when nobody else was there (rule S5).
+            (Attempt::Scheduled { .. }, Binding::Bound(bound))
+                if self.is_sticky() && !shared.proxies.is_member(set, bound.registrar) =>
+            {
+                self.move_away(bound.registrar, shared);
+            }
             (Attempt::Scheduled { .. }, Binding::Bound(bound))
                 if !shared.proxies.is_online(set, bound.registrar)
                     && shared.pace.get(bound.registrar).is_dead
@@ -108,7 +114,7 @@ impl Account {
             | Attempt::Idle => true,
             Attempt::Scheduled { .. } => false,
         };
-        if !self.is_wanted() || self.errand == Errand::Unregister || is_elsewhere {
+        if !self.is_wanted() || self.errand != Errand::Register || is_elsewhere {
             return;
         }
         let (attempt, was_lost) = (self.attempt, self.is_lost);
@@ -162,7 +168,7 @@ impl Account {
         let is_at_rest = self.attempt == Attempt::Idle;
         if self.is_held && (!was_held || is_at_rest && self.is_bound() && status.is_some()) {
             self.leave_binding(why, shared);
-        } else if !self.is_held && is_at_rest {
+        } else if !self.is_held && is_at_rest && self.has_socket(shared) && self.may_send() {
             self.on_ready(shared);
         }
     }

@@ -31,6 +31,8 @@ const PACKAGE: &str = "reg";
 const TIMER_N: Duration = Duration::from_secs(32);
 /// A subscription that its notifier has ended without saying for how long waits this long.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// 423 answers in a row that are obeyed.
+const BRIEF_MAX: u8 = 2;
 /// `Min-Expires` above this is not obeyed, as in a REGISTER (table A).
 const MIN_EXPIRES_MAX: u32 = 2_000_000;
 
@@ -46,6 +48,8 @@ pub struct Subscription {
     /// The Request-URI of the last SUBSCRIBE.
     uri: Box<str>,
     asked: u32,
+    /// 423 answers that were obeyed since the last 2xx.
+    briefs: u8,
     state: State,
     dialog: Option<Box<Dialog>>,
     flight: Option<TransactionId>,
@@ -172,6 +176,7 @@ impl Subscription {
             cseq: 0,
             uri: Box::default(),
             asked: EXPIRES,
+            briefs: 0,
             state: State::None,
             dialog: None,
             flight: None,
@@ -414,6 +419,7 @@ impl Subscription {
             // The first SUBSCRIBE was in flight when the binding was given up.
             return self.leave();
         }
+        self.briefs = 0;
         let expires = message.expires().unwrap_or(self.asked).min(self.asked);
         if expires == 0 {
             self.end();
@@ -427,7 +433,9 @@ impl Subscription {
     fn on_brief(&mut self, message: &Message<'_>) -> Next {
         let minimum = message.min_expires().unwrap_or(0);
         let is_wanted = matches!(self.state, State::Subscribing | State::Active { .. });
-        if is_wanted && minimum > self.asked && minimum <= MIN_EXPIRES_MAX {
+        let is_new = minimum > self.asked && minimum <= MIN_EXPIRES_MAX;
+        if is_wanted && is_new && self.briefs < BRIEF_MAX {
+            self.briefs += 1;
             self.asked = minimum;
             return Next::Send;
         }

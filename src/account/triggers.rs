@@ -108,6 +108,10 @@ impl Account {
     /// A refresh at the bound registrar, at once.
     fn refresh_now(&mut self, registrar: RegistrarId, shared: &mut Shared) {
         let now: Instant = shared.cx.now;
+        if self.hold_end(now, shared).is_some() {
+            // The registrar has asked for patience, and that goes before (rule L3).
+            return;
+        }
         self.rare().triggered = Some(now);
         if shared.may_register(self.group, self.id) && self.has_port(Errand::Register, now, shared)
         {

@@ -179,6 +179,7 @@ impl Account {
             },
             _ => self.attempt,
         };
+        self.identity.random_user = None;
         self.go(Binding::None, attempt, shared, || text);
         if is_waiting && due.is_none() {
             self.begin(Errand::Register, now, shared);

@@ -117,12 +117,18 @@ impl Ports {
         has: Option<SocketId>,
         now: Instant,
     ) -> Leased {
-        let Some(number) = self.ranges.iter().position(|range| range.base == base) else {
+        // The port that it has may be of another interface, which its set had before a reload.
+        let own = has.and_then(place);
+        let number = match own {
+            Some((number, _)) => Some(number).filter(|number| *number < self.ranges.len()),
+            None => self.ranges.iter().position(|range| range.base == base),
+        };
+        let Some(number) = number else {
             return Leased::None;
         };
         let range = &mut self.ranges[number];
         range.take_back(now);
-        let own = has.and_then(place).map(|(_, port)| port);
+        let own = own.map(|(_, port)| port);
         let Some(port) = own.or_else(|| range.free.first().copied()) else {
             return Leased::None;
         };
@@ -365,6 +371,24 @@ mod tests {
         let third = socket(ports.lease(BASE, account(3), NEW, now));
         assert_eq!((third, ports.owner(third)), (first, Some(account(3))));
         assert_eq!(ports.base(third), Some(BASE));
+    }
+
+    // rule U1: until it is re-made the Account keeps the port that it has
+    #[test]
+    fn a_port_of_another_interface_is_no_port_of_this_one() {
+        let mut ports = Ports::default();
+        ports.add(BASE, &interface(PortsMode::OpenWhenUsed));
+        let mut other = (*interface(PortsMode::OpenWhenUsed)).clone();
+        other.additional_udp_ports = Some(config::Ports {
+            first: 7_000,
+            last: 7_001,
+        });
+        ports.add(SocketId(1), &Arc::new(other));
+        let first = socket(ports.lease(BASE, account(1), None, Instant::ZERO));
+        let again = ports.lease(SocketId(1), account(1), Some(first), Instant::ZERO);
+        assert_eq!(socket(again), first);
+        let second = socket(ports.lease(SocketId(1), account(2), None, Instant::ZERO));
+        assert_eq!(Ports::number(second), Some(7_000));
     }
 
     // rule U2

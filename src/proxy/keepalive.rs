@@ -101,6 +101,12 @@ pub(super) struct Rhythm {
 }
 
 impl Pulse {
+    /// It is not probed any more: what was found counts no longer.
+    pub(super) fn forget_loss(&mut self) {
+        self.lost = None;
+        self.recovery = None;
+    }
+
     pub(super) fn is_offline(&self) -> bool {
         self.lost.is_some()
     }

@@ -118,6 +118,11 @@ impl Set {
         self.config = Arc::clone(config);
         self.socket = socket;
         self.news.is_urgent = true;
+        if config.keep_alive == KeepAlive::Disable {
+            // Nobody would ever find that it is back (rule P4).
+            let members = self.members.iter_mut().chain(&mut self.strays);
+            members.for_each(|member| member.pulse.forget_loss());
+        }
         self.relist(pace)
     }
 
