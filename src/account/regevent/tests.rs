@@ -282,6 +282,20 @@ fn a_423_is_obeyed_when_it_is_sensible() {
     }
 }
 
+// rule R1
+#[test]
+fn a_423_that_always_wants_more_is_obeyed_twice() {
+    let mut world = World::new();
+    world.subscribe();
+    for more in [5_000, 6_000] {
+        let answer = format!("Min-Expires: {more}\r\n");
+        assert_eq!(world.answer(423, &answer), Next::Send);
+        world.send();
+    }
+    assert_eq!(world.answer(423, "Min-Expires: 7000\r\n"), Next::Wait);
+    assert_eq!(world.it.state(), State::Terminated);
+}
+
 // rule R1 (authenticated)
 #[test]
 fn a_challenge_is_followed_by_the_same_request_with_the_next_number() {

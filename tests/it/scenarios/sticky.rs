@@ -28,6 +28,7 @@ pub(super) fn trials() -> Vec<Trial> {
         a_rejection_moves_an_account_as_the_mode_has_it,
         refused_credentials_and_6xx_move_nobody_but_in_mode_ims,
         a_registrar_that_left_the_list_is_left_as_the_mode_has_it,
+        who_could_not_leave_with_the_list_does_so_when_one_comes_back,
         nobody_goes_at_once_to_one_that_is_offline_but_in_mode_ims,
         when_one_comes_back_it_is_gone_to_at_once,
         a_registrar_that_answers_again_is_not_left,
@@ -291,6 +292,22 @@ fn a_registrar_that_left_the_list_is_left_as_the_mode_has_it() {
         let phases = world.phases("main");
         assert_eq!(phases.len(), 1, "{mode:?}: {phases:?}");
     }
+}
+
+// rules S5, S14: X leaves at 60, while nobody else is there; the probes of 120 and 130 find Y back
+fn who_could_not_leave_with_the_list_does_so_when_one_comes_back() {
+    let mut world = x_leaves(Mode::Enable, probed);
+    let [x, y, z] = [1, 2, 3].map(|last| SocketAddr::new([10, 0, 1, last].into(), 5060));
+    let long = Behaviour::open().grants(900);
+    world.registrar_at(x).behave(long);
+    for member in [y, z] {
+        closes(&mut world, "0", member, true);
+    }
+    closes(&mut world, "100", y, false);
+    world.run_until(at("129.999"));
+    assert_eq!(world.status("main").registrar, Some(x));
+    world.run_until(at("130"));
+    assert_eq!(world.status("main").registrar, Some(y));
 }
 
 // rule S14: the probes of 60 are refused, X's first

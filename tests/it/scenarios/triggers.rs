@@ -19,6 +19,7 @@ pub(super) fn trials() -> Vec<Trial> {
         a_link_that_comes_up_refreshes_in_mode_ims_alone,
         a_link_that_comes_up_registers_who_was_lost_to_silence,
         a_link_that_comes_up_ends_no_other_wait,
+        a_trigger_waits_for_no_less_than_a_retry_after,
         a_trigger_soon_after_another_is_dropped,
         a_trigger_while_a_register_is_in_flight_is_dropped,
         who_is_not_registered_heeds_no_call,
@@ -146,6 +147,19 @@ fn a_link_that_comes_up_ends_no_other_wait() {
     world.run_until(at("10"));
     world.link_up(&[LOCAL.ip()]);
     world.expect_at("30.020", sent("REGISTER"));
+}
+
+// rules S7, L3
+fn a_trigger_waits_for_no_less_than_a_retry_after() {
+    let setup = Setup::new().account(main().options(ims));
+    let mut world = super::world(setup, Behaviour::open());
+    world.skip_until("10");
+    let busy = Behaviour::refusing(503).with("Retry-After", "60");
+    world.registrar().behave(busy);
+    world.expect_at("90.020", sent("REGISTER"));
+    world.run_until(at("120"));
+    world.link_up(&[LOCAL.ip()]);
+    world.expect_silence_until("150.040");
 }
 
 // rules S7, S11
