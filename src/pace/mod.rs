@@ -65,6 +65,8 @@ pub struct Registrar {
     halved: Option<Instant>,
     queue: Queue,
     is_ready: bool,
+    /// Whether it is in no list, so that its window is not counted.
+    is_resting: bool,
 }
 
 #[derive(Default, Debug)]
@@ -90,8 +92,9 @@ pub struct Pace {
 impl Pace {
     /// The registrar at this address, seen from this socket; a new one on first sight.
     pub fn registrar(&mut self, socket: SocketId, address: SocketAddr) -> RegistrarId {
-        if let Some(id) = self.index.get(&(socket, address)) {
-            return *id;
+        if let Some(id) = self.index.get(&(socket, address)).copied() {
+            self.wake(id);
+            return id;
         }
         let id = RegistrarId(self.registrars.len() as u32);
         self.index.insert((socket, address), id);
@@ -108,13 +111,34 @@ impl Pace {
             halved: None,
             queue: Queue::default(),
             is_ready: false,
+            is_resting: true,
         });
+        self.wake(id);
+        id
+    }
+
+    /// A registrar is in a list: it takes its share of the socket's budget.
+    fn wake(&mut self, id: RegistrarId) {
+        let registrar = &mut self.registrars[id.0 as usize];
+        if !std::mem::take(&mut registrar.is_resting) {
+            return;
+        }
+        let socket = registrar.socket;
         let budget = self.budgets.entry(socket).or_default();
-        budget.windows += WINDOW_START;
+        budget.windows += registrar.window;
         if budget.limit.is_some_and(|limit| budget.windows > limit) {
             self.share_out(socket);
         }
-        id
+    }
+
+    /// A registrar has left the list. It leaves its share of the budget to others, however many
+    /// addresses a name goes through.
+    pub fn rest(&mut self, id: RegistrarId) {
+        let registrar = &mut self.registrars[id.0 as usize];
+        if !std::mem::replace(&mut registrar.is_resting, true) {
+            let budget = self.budgets.entry(registrar.socket).or_default();
+            budget.windows -= registrar.window;
+        }
     }
 
     /// The registrar that sends from this address to this socket, if there is one.
@@ -149,7 +173,7 @@ impl Pace {
         let of_socket = self
             .registrars
             .iter_mut()
-            .filter(|registrar| registrar.socket == socket);
+            .filter(|registrar| registrar.socket == socket && !registrar.is_resting);
         let mut windows: Vec<_> = of_socket.map(|registrar| &mut registrar.window).collect();
         if let Some(limit) = budget.limit
             && windows.iter().map(|window| **window).sum::<u32>() > limit
@@ -216,7 +240,7 @@ impl Pace {
             registrar.answered = 0;
             let budget = self.budgets.entry(registrar.socket).or_default();
             let room = budget.limit.is_none_or(|limit| budget.windows < limit);
-            if registrar.window < WINDOW_MAX && room {
+            if registrar.window < WINDOW_MAX && room && !registrar.is_resting {
                 registrar.window += 1;
                 budget.windows += 1;
             }
@@ -292,7 +316,10 @@ impl Pace {
         registrar.halved = Some(now);
         registrar.answered = 0;
         let window = (registrar.window / 2).max(1);
-        self.budgets.entry(registrar.socket).or_default().windows -= registrar.window - window;
+        if !registrar.is_resting {
+            let budget = self.budgets.entry(registrar.socket).or_default();
+            budget.windows -= registrar.window - window;
+        }
         registrar.window = window;
     }
 
@@ -328,6 +355,30 @@ mod tests {
             sent.push(account.slot);
         }
         sent
+    }
+
+    // rule L6
+    #[test]
+    fn addresses_that_a_name_has_left_behind_take_no_share() {
+        let mut pace = Pace::default();
+        let socket = SocketId(0);
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        pace.set_receive_buffer(socket, 100 * BUFFER_PER_REQUEST);
+        let mut before = pace.registrar(socket, at(1));
+        for port in 2..500 {
+            let id = pace.registrar(socket, at(port));
+            pace.rest(before);
+            assert_eq!(pace.in_flight(id).1, WINDOW_START, "{port}");
+            before = id;
+        }
+        let back = pace.registrar(socket, at(1));
+        assert_eq!(pace.in_flight(back).1, WINDOW_START);
+        assert_eq!(pace.budgets[&socket].windows, 2 * WINDOW_START);
+        for port in 1..500 {
+            pace.registrar(socket, at(port));
+        }
+        let sum: u32 = pace.registrars.iter().map(|it| it.window).sum();
+        assert!(sum <= 500, "one each at least, {sum} in all");
     }
 
     // rule L6

@@ -179,6 +179,7 @@ impl Set {
         }
         let mut changes: Vec<Change> = before.iter().map(|it| Change::Left(it.registrar)).collect();
         for gone in before {
+            pace.rest(gone.registrar);
             if self.bound.contains_key(&gone.registrar) {
                 self.strays.push(gone);
             } else {
