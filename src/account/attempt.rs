@@ -19,9 +19,10 @@ impl Account {
             let Shared { proxies, cx, .. } = shared;
             proxies.renew(set, cx);
         }
-        if self.clears && errand == Errand::Register {
-            return self.advance(Errand::Clear, due, shared);
-        }
+        let errand = match errand {
+            Errand::Register if self.clears => Errand::Clear,
+            Errand::Register | Errand::Unregister | Errand::Clear => errand,
+        };
         self.advance(errand, due, shared);
     }
 
@@ -201,8 +202,9 @@ impl Account {
         let was = self.errand;
         match (self.is_wanted(), was) {
             (true, Errand::Unregister) => {
+                // An operator has asked for another binding meanwhile.
                 self.go(binding, Attempt::Idle, shared, why);
-                self.register_again(shared);
+                self.begin(Errand::Register, shared.cx.now, shared);
             }
             (true, Errand::Register | Errand::Clear) => {
                 let (due, what) = next;
@@ -219,11 +221,6 @@ impl Account {
             }
             (false, Errand::Unregister) => self.go(binding, Attempt::Idle, shared, why),
         }
-    }
-
-    /// The binding is gone, and an operator has asked for another one meanwhile.
-    fn register_again(&mut self, shared: &mut Shared) {
-        self.begin(Errand::Register, shared.cx.now, shared);
     }
 
     /// The prober of its group has had an answer, or this Account is the prober now (rule S12).

@@ -38,18 +38,14 @@ impl Account {
             (Attempt::Queued { registrar, .. }, _) if !shared.proxies.is_online(set, registrar) => {
                 self.look_elsewhere(shared);
             }
-            // It has left the list when nobody else was there (rule S5).
-            (Attempt::Scheduled { .. }, Binding::Bound(bound))
-                if self.is_sticky() && !shared.proxies.is_member(set, bound.registrar) =>
-            {
-                self.move_away(bound.registrar, shared);
-            }
-            (Attempt::Scheduled { .. }, Binding::Bound(bound))
-                if !shared.proxies.is_online(set, bound.registrar)
+            (Attempt::Scheduled { .. }, Binding::Bound(bound)) => {
+                let is_lost = !shared.proxies.is_online(set, bound.registrar)
                     && shared.pace.get(bound.registrar).is_dead
-                    && self.moves_at_once(shared) =>
-            {
-                self.move_away(bound.registrar, shared);
+                    && self.moves_at_once(shared);
+                // It may have left the list when nobody else was there.
+                if is_lost || self.is_bound_outside(shared) {
+                    self.move_away(bound.registrar, shared);
+                }
             }
             _ => {}
         }
@@ -70,12 +66,19 @@ impl Account {
     fn on_listed(&mut self, shared: &mut Shared) {
         // The place of its registrar in the set's order may be another.
         self.mark_changed(shared);
-        if let (Some(set), Binding::Bound(bound)) = (self.set, self.binding)
-            && self.is_sticky()
-            && !shared.proxies.is_member(set, bound.registrar)
+        if let Binding::Bound(bound) = self.binding
+            && self.is_bound_outside(shared)
         {
             self.move_away(bound.registrar, shared);
         }
+    }
+
+    /// Whether its requests follow a binding whose registrar is not in the list (rule S5).
+    fn is_bound_outside(&self, shared: &Shared) -> bool {
+        let (Some(set), Binding::Bound(bound)) = (self.set, self.binding) else {
+            return false;
+        };
+        self.is_sticky() && !shared.proxies.is_member(set, bound.registrar)
     }
 
     fn is_queued_at(&self, at: RegistrarId) -> bool {

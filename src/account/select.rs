@@ -154,18 +154,16 @@ impl Account {
     /// The current member, or the one of those online that comes next (rules P6, P7).
     fn online(&mut self, set: SetId, shared: &mut Shared) -> Option<RegistrarId> {
         let now = shared.cx.now;
-        let counter = &mut self.identity.draws;
-        let before = *counter;
         let Shared {
             cx, proxies, pace, ..
         } = shared;
-        let mut next = before;
-        let mut draw = || cx.draw(self.id, &mut next).number();
+        let mut counter = self.identity.draws;
+        let mut draw = || cx.draw(self.id, &mut counter).number();
         let is_closed = |id| self.was_tried(id) || self.is_held(id, now);
         let is_spared = |id| is_closed(id) || self.comes_last(id);
         let chosen = proxies.current(set, pace, is_spared, &mut draw);
         let chosen = chosen.or_else(|| proxies.current(set, pace, is_closed, &mut draw));
-        self.identity.draws = next;
+        self.identity.draws = counter;
         if chosen.is_some() {
             self.end_turn();
         }

@@ -27,6 +27,7 @@ impl Account {
             return false;
         }
         let fires = match trigger {
+            Trigger::InviteFailed { code, .. } if self.is_ims() => Codes::any(&IMS_CODES, *code),
             Trigger::InviteFailed { code, registrar } => {
                 return self.on_invite_failed(*code, *registrar, shared);
             }
@@ -49,16 +50,6 @@ impl Account {
         shared: &mut Shared,
     ) -> bool {
         let now = shared.cx.now;
-        if self.is_ims() {
-            let Binding::Bound(bound) = self.binding else {
-                return false;
-            };
-            let fires = Codes::any(&IMS_CODES, code);
-            if fires {
-                self.refresh_now(bound.registrar, shared);
-            }
-            return fires;
-        }
         let codes = &shared.rules.account_invite_failure_trigger_codes;
         if !self.config.re_register_on_invite_failure || !Codes::any(codes, code) {
             return false;
