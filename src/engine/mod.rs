@@ -369,12 +369,7 @@ impl Engine {
     fn follow_sets(&mut self) {
         self.settle();
         while let Some((set, change)) = self.shared.proxies.next_change() {
-            let users = if change == Change::Verdict {
-                &mut self.served
-            } else {
-                &mut self.serving
-            };
-            let mut ids = users.get_mut(&set).map(std::mem::take).unwrap_or_default();
+            let mut ids = std::mem::take(self.users(set, change));
             ids.retain(|id| self.account(*id).is_some());
             self.say_member(set, change);
             for id in &ids {
@@ -383,17 +378,23 @@ impl Engine {
                     self.ready_up(*id);
                 }
             }
-            let users = if change == Change::Verdict {
-                &mut self.served
-            } else {
-                &mut self.serving
-            };
             // Whoever came meanwhile stands there already.
-            let users = users.entry(set).or_default();
+            let users = self.users(set, change);
             ids.append(users);
             *users = ids;
             self.settle();
         }
+    }
+
+    /// The Accounts that such a change of a set concerns.
+    fn users(&mut self, set: SetId, change: Change) -> &mut Vec<AccountId> {
+        let users = match change {
+            Change::Verdict => &mut self.served,
+            Change::Offline(_) | Change::Online(_) | Change::Left(_) | Change::Listed => {
+                &mut self.serving
+            }
+        };
+        users.entry(set).or_default()
     }
 
     /// What became of a member is worth knowing once, however many Accounts it concerns.

@@ -118,17 +118,18 @@ impl Ports {
         now: Instant,
     ) -> Leased {
         // The port that it has may be of another interface, which its set had before a reload.
-        let own = has.and_then(place);
-        let number = match own {
-            Some((number, _)) => Some(number).filter(|number| *number < self.ranges.len()),
-            None => self.ranges.iter().position(|range| range.base == base),
+        let (number, own) = match has.and_then(place) {
+            Some((number, port)) => (Some(number), Some(port)),
+            None => {
+                let mut ranges = self.ranges.iter();
+                (ranges.position(|range| range.base == base), None)
+            }
         };
-        let Some(number) = number else {
+        let Some((number, range)) = number.and_then(|at| Some((at, self.ranges.get_mut(at)?)))
+        else {
             return Leased::None;
         };
-        let range = &mut self.ranges[number];
         range.take_back(now);
-        let own = own.map(|(_, port)| port);
         let Some(port) = own.or_else(|| range.free.first().copied()) else {
             return Leased::None;
         };
