@@ -31,7 +31,7 @@ use crate::pace::{Pace, RegistrarId};
 use crate::rng::Draw;
 use crate::time::{Duration, Instant};
 use keepalive::Limits;
-use names::{Asking, Questions};
+use names::Questions;
 use set::Set;
 
 /// How a probe ended.
@@ -457,13 +457,8 @@ impl Proxies {
         };
         let mut draw = self.draw(id, cx);
         let set = &mut self.sets[id.0 as usize];
-        let mut asking = Asking {
-            set: id,
-            questions: &mut self.questions,
-            draw: &mut draw,
-            cx,
-            refresh: self.rules.dns_refresh,
-        };
+        let refresh = self.rules.dns_refresh;
+        let mut asking = self.questions.asking(id, &mut draw, cx, refresh);
         let mut answer = Some(answer);
         for name in &mut set.names {
             if name.waits_for(question)

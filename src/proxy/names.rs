@@ -37,6 +37,23 @@ impl Questions {
         id
     }
 
+    /// What a lookup of this set may touch.
+    pub(super) fn asking<'a>(
+        &'a mut self,
+        set: SetId,
+        draw: &'a mut Draw,
+        cx: &'a mut Cx,
+        refresh: Duration,
+    ) -> Asking<'a> {
+        Asking {
+            set,
+            questions: self,
+            draw,
+            cx,
+            refresh,
+        }
+    }
+
     /// Whose question was answered.
     pub(super) fn take(&mut self, id: QuestionId) -> Option<SetId> {
         self.sets.remove(&id)
@@ -45,12 +62,12 @@ impl Questions {
 
 /// What a lookup may touch: its set's questions and chance.
 pub(super) struct Asking<'a> {
-    pub(super) set: SetId,
-    pub(super) questions: &'a mut Questions,
-    pub(super) draw: &'a mut Draw,
-    pub(super) cx: &'a mut Cx,
+    set: SetId,
+    questions: &'a mut Questions,
+    draw: &'a mut Draw,
+    cx: &'a mut Cx,
     /// Names are asked again after so long, whatever their TTL.
-    pub(super) refresh: Duration,
+    refresh: Duration,
 }
 
 /// A name among the addresses of a set.

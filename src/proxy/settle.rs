@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::names::{Asking, Name};
+use super::names::Name;
 use super::set::News;
 use super::{Change, Proxies, Rules, TELLING, probe};
 use crate::cx::{Cx, Owner};
@@ -79,13 +79,8 @@ impl Proxies {
         }
         let mut draw = self.draw(id, cx);
         let set = &mut self.sets[id.0 as usize];
-        let mut asking = Asking {
-            set: id,
-            questions: &mut self.questions,
-            draw: &mut draw,
-            cx,
-            refresh: self.rules.dns_refresh,
-        };
+        let refresh = self.rules.dns_refresh;
+        let mut asking = self.questions.asking(id, &mut draw, cx, refresh);
         let mut is_new = false;
         for name in set.names.iter_mut().filter(|name| is_due(name)) {
             is_new |= name.run(&mut asking);
