@@ -72,13 +72,13 @@ pub(super) struct Leaving<'a> {
 impl Watch {
     pub(super) fn new(parameters: &Registration) -> Self {
         Self {
-            timeout: timeout(parameters),
-            patience: timeout(&Registration {
-                sip_max_rtx: parameters
+            timeout: timeout(parameters, parameters.sip_max_rtx),
+            patience: timeout(
+                parameters,
+                parameters
                     .sip_max_rtx
                     .min(parameters.hot_swap_transmissions),
-                ..parameters.clone()
-            }),
+            ),
             flights: BTreeMap::new(),
             by_branch: BTreeMap::new(),
             cseqs: BTreeMap::new(),
@@ -315,11 +315,11 @@ pub(super) fn place(output: &Output) -> Option<u8> {
     }
 }
 
-/// When a transaction without an answer fails, counted from its first send (rule X1).
-pub(super) fn timeout(parameters: &Registration) -> Duration {
+/// When a transaction of so many sends without an answer fails, counted from the first (rule X1).
+pub(super) fn timeout(parameters: &Registration, sends: u8) -> Duration {
     let mut wait = parameters.t1();
     let mut next = wait;
-    for _ in 1..parameters.sip_max_rtx {
+    for _ in 1..sends {
         wait = (wait * 2).min(parameters.t2());
         next += wait;
     }
@@ -335,7 +335,7 @@ mod tests {
     fn the_time_out_follows_the_number_of_sends() {
         let after = |sends| {
             let setup = Setup::one().registration(|it| it.sip_max_rtx = sends);
-            timeout(setup.parameters()).as_millis()
+            timeout(setup.parameters(), setup.parameters().sip_max_rtx).as_millis()
         };
         assert_eq!([after(1), after(3), after(7)], [500, 3_500, 19_500]);
         assert_eq!([after(10), after(11), after(30)], [31_500, 32_000, 32_000]);
