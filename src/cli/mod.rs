@@ -180,6 +180,8 @@ fn end_of(code: FaultCode) -> End {
         | FaultCode::BadVersion
         | FaultCode::UnknownMethod
         | FaultCode::BadParams
+        | FaultCode::NoHistory
+        | FaultCode::Unreadable
         | FaultCode::Unknown => End::Failed,
     }
 }

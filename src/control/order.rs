@@ -28,6 +28,10 @@ pub struct Order {
     pub verb: Verb,
     /// With whom, by name.
     pub accounts: Vec<Arc<str>>,
+    /// Whether that is all Accounts.
+    pub is_all: bool,
+    /// The user of the system who says so.
+    pub uid: u32,
     /// Where outcomes go. Nobody minds when the other end is gone.
     pub outcomes: mpsc::UnboundedSender<(Arc<str>, Outcome)>,
 }

@@ -15,6 +15,7 @@ use tracing::{debug, warn};
 
 use super::answer::{Selection, names, now, proxy_sets, summary};
 use super::board::Board;
+use super::events::{self, stopping};
 use super::lines::{Heard, Lines};
 use super::listener::Listener;
 use super::order::{Order, Orders, Verb};
@@ -127,6 +128,7 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>, is_full: bool) {
     let client = Client {
         board: &shared.board,
         orders: &shared.orders,
+        uid: peer.uid(),
         lines,
     };
     if let Err(error) = client.live(shared.stopped.clone()).await {
@@ -148,6 +150,8 @@ async fn is_allowed(rule: &Rule, peer: UCred) -> bool {
 struct Client<'a> {
     board: &'a Board,
     orders: &'a Orders,
+    /// Who it is.
+    uid: u32,
     lines: Lines,
 }
 
@@ -204,6 +208,10 @@ impl Client<'_> {
             Call::Status(filter) => self.status(&filter.unwrap_or_default()).await?,
             Call::Watch(filter) => self.watch(&filter.unwrap_or_default(), stopped).await?,
             Call::ProxySets(asked) => self.proxy_sets(&asked.unwrap_or_default()).await?,
+            Call::Events(asked) => {
+                let asked = asked.unwrap_or_default();
+                events::tell(&mut self.lines, self.board, asked, stopped).await?
+            }
             Call::Register(action) => {
                 let force = action.force;
                 self.order(Verb::Register { force }, &action).await?
@@ -306,6 +314,8 @@ impl Client<'_> {
         let order = Order {
             verb,
             accounts,
+            is_all: action.all,
+            uid: self.uid,
             outcomes,
         };
         if self.orders.send(order).await.is_err() {
@@ -336,10 +346,6 @@ impl Client<'_> {
         let accounts = u32::try_from(all).unwrap_or(u32::MAX);
         Ok(Ok(Done::Order { accounts }))
     }
-}
-
-fn stopping() -> Fault {
-    Fault::new(FaultCode::Stopping, "the daemon stops")
 }
 
 /// Clients that are served at a time.

@@ -7,9 +7,11 @@
 mod clock;
 mod desk;
 mod effects;
+mod history;
 mod journal;
 mod load;
 mod shutdown;
+mod state;
 mod systemd;
 
 use std::pin::Pin;
@@ -30,7 +32,10 @@ use crate::engine::{Engine, Settings};
 use crate::flow::Ports;
 use crate::net::{LinkUp, Links, RECEIVE_BUFFER, Resolver, Sockets};
 use crate::rng::Seed;
-use crate::status::{self, Phase};
+use crate::status::history::EntryKind;
+use crate::status::words::count;
+use crate::status::{self, Phase, UnixMs};
+use crate::store::Written;
 use crate::time::{Duration, Instant};
 use clock::Clock;
 use desk::Desk;
@@ -39,6 +44,8 @@ use journal::Journal;
 pub use load::{load, usual_places};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
+use state::Keeper;
+pub use state::State;
 use systemd::Manager;
 
 /// How the daemon ended.
@@ -48,9 +55,11 @@ pub struct Stopped {
     pub left: u32,
 }
 
-/// Runs until it is told to stop. `listener` is where operators knock, if anywhere.
+/// Runs until it is told to stop. `state` is what outlives the run, and `listener` where operators
+/// knock, if anywhere.
 pub fn run(
     config: Arc<Config>,
+    state: State,
     listener: Option<control::Listener>,
     shutdown: Shutdown,
 ) -> anyhow::Result<Stopped> {
@@ -61,7 +70,7 @@ pub fn run(
         .context("cannot start the runtime")?;
     runtime.block_on(async {
         let (orders, inbox) = mpsc::channel(ORDERS);
-        let mut daemon = Daemon::new(config, shutdown, inbox)?;
+        let mut daemon = Daemon::new(config, state, shutdown, inbox)?;
         daemon.begin()?;
         let board = Arc::clone(&daemon.board);
         let _serving = listener
@@ -72,14 +81,11 @@ pub fn run(
         let stopped = daemon.live().await?;
         // Outcomes that have not come will not come: whoever waits for one is told before the
         // socket closes.
-        drop(daemon);
-        if stopped.left > 0 {
-            warn!(
-                left = stopped.left,
-                "stopped, with bindings left at registrars"
-            );
-        } else {
-            info!("stopped");
+        let is_kept = daemon.close(stopped);
+        match (stopped.left, is_kept) {
+            (0, _) => info!("stopped"),
+            (left, true) => info!(left, "stopped; the next run goes on with the bindings left"),
+            (left, false) => warn!(left, "stopped, with bindings left at registrars"),
         }
         Ok(stopped)
     })
@@ -97,6 +103,7 @@ struct Daemon {
     board: Arc<Board>,
     desk: Desk,
     journal: Journal,
+    keeper: Keeper,
     manager: Manager,
     words: UnboundedReceiver<Word>,
     orders: mpsc::Receiver<Order>,
@@ -106,6 +113,8 @@ struct Daemon {
     /// When [`Daemon::chores`] come next, and when the wall clock is looked at.
     chores: Instant,
     look: Instant,
+    /// When old events go.
+    tidy: Instant,
     stopping: Option<Stopping>,
     has_warned_of_buffer: bool,
 }
@@ -120,6 +129,7 @@ struct Stopping {
 impl Daemon {
     fn new(
         config: Arc<Config>,
+        state: State,
         shutdown: Shutdown,
         orders: mpsc::Receiver<Order>,
     ) -> anyhow::Result<Self> {
@@ -130,10 +140,12 @@ impl Daemon {
         let settings = Settings {
             seed: Seed::new(seed),
             unix_ms_at_zero: clock.unix_ms_at_zero(),
-            store: false,
+            store: state.is_on(),
         };
         let resolver = Resolver::new(&config.agent.dns_servers);
-        let board = Board::new(config.accounts.len());
+        let board = Arc::new(Board::new(config.accounts.len()));
+        let now = UnixMs(clock.unix_ms_at_zero());
+        let keeper = Keeper::start(state, &config, &board, now);
         let engine = Engine::new(config, settings);
         Ok(Self {
             engine,
@@ -142,9 +154,10 @@ impl Daemon {
             resolver,
             effects: Effects::default(),
             clock,
-            board: Arc::new(board),
+            board,
             desk: Desk::default(),
             journal: Journal::default(),
+            keeper: keeper.context("cannot start the thread that writes the state")?,
             manager: Manager::find(),
             words: shutdown.listen().context("cannot listen to signals")?,
             orders,
@@ -152,20 +165,31 @@ impl Daemon {
             armed: Instant::ZERO,
             chores: Instant::ZERO,
             look: Instant::ZERO + LOOK,
+            tidy: Instant::ZERO + LOOK,
             stopping: None,
             has_warned_of_buffer: false,
         })
     }
 
-    /// Lets the engine say what it needs first: its sockets.
+    /// Tells the engine what the run before has left, and lets it say what it needs first: its
+    /// sockets.
     fn begin(&mut self) -> anyhow::Result<()> {
         let now = self.clock.now();
+        let records = self.keeper.take_records();
+        self.effects
+            .tell(&mut self.engine, now, Input::Restore(records));
         self.effects.tell(&mut self.engine, now, Input::Tick);
         self.carry_out()?;
         self.list();
         self.effects.changed.clear();
         let accounts = self.board.directory().entries().len();
-        info!(version = env!("CARGO_PKG_VERSION"), accounts, "started");
+        let version = env!("CARGO_PKG_VERSION");
+        info!(version, accounts, "started");
+        let accounts = count(accounts as u64, "Account");
+        self.note(
+            EntryKind::Start,
+            format!("regent {version} with {accounts}"),
+        );
         self.publish();
         self.arm();
         Ok(())
@@ -188,7 +212,8 @@ impl Daemon {
             tokio::select! {
                 biased;
                 Some(word) = self.words.recv() => self.hear(word),
-                Some(order) = self.orders.recv(), if is_idle => self.desk.accept(order),
+                Some(order) = self.orders.recv(), if is_idle => self.on_order(order),
+                written = self.keeper.written() => self.on_written(written),
                 (question, answer) = self.resolver.answered(), if self.resolver.is_asking() => {
                     let now = self.clock.now();
                     let input = Input::Resolved { question, answer };
@@ -207,6 +232,49 @@ impl Daemon {
                 return Ok(stopped);
             }
         }
+    }
+
+    fn on_order(&mut self, order: Order) {
+        if self.keeper.keeps_events() {
+            for entry in history::orders(&order, self.unix_now()) {
+                self.keeper.note(entry, &self.board);
+            }
+        }
+        self.desk.accept(order);
+    }
+
+    fn on_written(&mut self, written: Written) {
+        let (now, unix_now) = (self.clock.now(), self.unix_now());
+        let (engine, effects) = (&mut self.engine, &mut self.effects);
+        self.keeper
+            .on_written(written, &self.board, unix_now, |input| {
+                effects.tell(engine, now, input);
+            });
+    }
+
+    /// Adds what the daemon itself did to the history.
+    fn note(&mut self, kind: EntryKind, text: String) {
+        let entry = history::own(kind, text, self.unix_now());
+        self.keeper.note(entry, &self.board);
+    }
+
+    /// The wall clock.
+    fn unix_now(&self) -> UnixMs {
+        wall(self.clock.unix_ms_at_zero(), self.clock.now())
+    }
+
+    /// Writes down what the next run needs. Whether it will find it.
+    fn close(mut self, stopped: Stopped) -> bool {
+        let left = count(stopped.left.into(), "binding");
+        self.note(EntryKind::Stop, format!("{left} left at registrars"));
+        let Self {
+            keeper,
+            desk,
+            orders,
+            ..
+        } = self;
+        drop((desk, orders));
+        keeper.close()
     }
 
     fn hear(&mut self, word: Word) {
@@ -292,6 +360,10 @@ impl Daemon {
                 self.effects.tell(&mut self.engine, now, input);
             }
         }
+        if self.tidy <= now {
+            self.tidy = now + TIDY;
+            self.keeper.trim(self.unix_now());
+        }
         let watchdog = self.manager.watchdog().unwrap_or(CHORES);
         self.chores = now + watchdog.min(CHORES);
     }
@@ -319,6 +391,9 @@ impl Daemon {
             }
             while let Some(owed) = self.effects.owed.pop_front() {
                 self.effects.tell(&mut self.engine, now, owed.into_input());
+            }
+            for batch in self.effects.saves.drain(..) {
+                self.keeper.save(batch);
             }
             for (id, question) in self.effects.asks.drain(..) {
                 self.resolver.ask(id, question);
@@ -367,6 +442,7 @@ impl Daemon {
 
     /// Status first, then what is said about it.
     fn publish(&mut self) {
+        let unix_zero = self.clock.unix_ms_at_zero();
         let effects = &mut self.effects;
         if effects.changed.len() > 1 {
             effects.changed.sort_unstable();
@@ -382,8 +458,14 @@ impl Daemon {
         }
         if !effects.events.is_empty() {
             let now = self.clock.now();
+            let is_kept = self.keeper.keeps_events();
+            let unix_now = wall(unix_zero, now);
             for event in effects.events.drain(..) {
-                self.journal.log(now, event, &self.board);
+                let entry = is_kept.then(|| history::entry(&event, &self.board, unix_now));
+                let is_news = self.journal.log(now, event, &self.board);
+                if let Some(entry) = entry.filter(|_| is_news) {
+                    self.keeper.note(entry, &self.board);
+                }
             }
         }
         for (ticket, outcome) in effects.replies.drain(..) {
@@ -426,6 +508,12 @@ impl Daemon {
     }
 }
 
+/// The wall clock at an instant.
+fn wall(unix_ms_at_zero: i64, now: Instant) -> UnixMs {
+    let since = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+    UnixMs(unix_ms_at_zero.saturating_add(since))
+}
+
 /// Without them no Account re-registers when a link comes up; all else works.
 fn watch_links() -> Option<Links> {
     Links::new()
@@ -456,6 +544,9 @@ const CHORES: Duration = Duration::from_secs(1);
 
 /// How often the wall clock is looked at.
 const LOOK: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether there are events too old to be kept.
+const TIDY: Duration = Duration::from_secs(60);
 
 /// So long the engine may take to remove its bindings; it gives up earlier when nothing happens.
 const LEAVE: Duration = Duration::from_secs(32);
