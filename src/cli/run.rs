@@ -11,7 +11,7 @@ use super::args::{LogFormat, Run};
 use super::connect::runtime_folder;
 use super::{End, Failure, SHORTER, check, logging};
 use crate::config::{Config, Severity};
-use crate::control::{self, ListenError, Listener};
+use crate::control::{self, ListenError, Listener, Source};
 use crate::daemon::{self, Shutdown, State};
 
 /// Runs the daemon until it is told to stop.
@@ -41,9 +41,13 @@ pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
     };
     let listener = listen(arguments.socket.path.as_deref(), &config)?;
     info!(configuration = %path.display(), control_socket = %listener.path().display(), "starting");
-    let state = state(arguments, &config)?;
-    let shutdown = Shutdown::by_signal();
-    daemon::run(Arc::new(config), state, Some(listener), shutdown).map_err(Failure::failed)?;
+    let setup = daemon::Setup {
+        source: Some(Source::of(&path)?),
+        state: state(arguments, &config)?,
+        config: Arc::new(config),
+        listener: Some(listener),
+    };
+    daemon::run(setup, Shutdown::by_signal()).map_err(Failure::failed)?;
     Ok(End::Done)
 }
 

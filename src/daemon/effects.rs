@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::effect::{
     AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, Record, SetId, SocketId,
@@ -38,6 +39,7 @@ pub(super) struct Effects {
 /// Records to save together.
 pub(super) struct Batch {
     pub(super) id: BatchId,
+    pub(super) removed: Vec<Arc<str>>,
     pub(super) records: Vec<Record>,
     pub(super) is_durable: bool,
 }
@@ -126,10 +128,12 @@ impl Effects {
             } => self.asks.push((question, Question { name, kind })),
             Output::Save {
                 batch,
+                removed,
                 records,
                 synchronous,
             } => self.saves.push(Batch {
                 id: batch,
+                removed,
                 records,
                 is_durable: synchronous,
             }),

@@ -3,11 +3,40 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::Daemon;
 use crate::control::{Board, Order, Verb};
 use crate::effect::{AccountId, Cause, Event, Phase};
 use crate::status::history::{Entry, EntryKind};
 use crate::status::words::{count, phase_key};
 use crate::status::{AccountStatus, UnixMs};
+
+impl Daemon {
+    /// Adds what the daemon itself did to the history.
+    pub(super) fn note(&mut self, kind: EntryKind, text: String) {
+        self.note_by(None, kind, text);
+    }
+
+    /// The same, by somebody's word.
+    pub(super) fn note_by(&mut self, uid: Option<u32>, kind: EntryKind, text: String) {
+        let at = self.clock.unix(self.clock.now());
+        let entry = Entry {
+            uid,
+            text: text.into(),
+            ..about(kind, None, at)
+        };
+        self.keeper.note(entry, &self.board);
+    }
+
+    /// Adds an order to the history.
+    pub(super) fn note_order(&mut self, order: &Order) {
+        if self.keeper.keeps_events() {
+            let at = self.clock.unix(self.clock.now());
+            for entry in orders(order, at) {
+                self.keeper.note(entry, &self.board);
+            }
+        }
+    }
+}
 
 /// An event, as far as it and the published status tell.
 pub(super) fn entry(event: &Event, board: &Board, at: UnixMs) -> Entry {
@@ -91,7 +120,7 @@ fn change(to: Phase, why: &Cause, status: Option<&AccountStatus>, at: UnixMs) ->
 }
 
 /// An order: one entry for each Account that it names, one for all where it names none.
-pub(super) fn orders(order: &Order, at: UnixMs) -> Vec<Entry> {
+fn orders(order: &Order, at: UnixMs) -> Vec<Entry> {
     let verb = match order.verb {
         Verb::Register { force: false } => "register",
         Verb::Register { force: true } => "register, forced",
@@ -112,14 +141,6 @@ pub(super) fn orders(order: &Order, at: UnixMs) -> Vec<Entry> {
     names
         .map(|name| entry(Some(name), verb.to_owned()))
         .collect()
-}
-
-/// Something that the daemon itself did.
-pub(super) fn own(kind: EntryKind, text: String, at: UnixMs) -> Entry {
-    Entry {
-        text: text.into(),
-        ..about(kind, None, at)
-    }
 }
 
 fn about(kind: EntryKind, status: Option<&AccountStatus>, at: UnixMs) -> Entry {

@@ -10,6 +10,7 @@ mod effects;
 mod history;
 mod journal;
 mod load;
+mod reload;
 mod shutdown;
 mod state;
 mod systemd;
@@ -26,8 +27,8 @@ use tokio::time::Sleep;
 use tracing::{debug, info, warn};
 
 use crate::config::Config;
-use crate::control::{self, Board, Directory, Order};
-use crate::effect::{Command, Input, Outcome, SocketId, Ticket};
+use crate::control::{self, Board, Directory, Source, Wish};
+use crate::effect::{AccountId, Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
 use crate::flow::Ports;
 use crate::net::{LinkUp, Links, RECEIVE_BUFFER, Resolver, Sockets};
@@ -35,13 +36,13 @@ use crate::rng::Seed;
 use crate::status::history::EntryKind;
 use crate::status::words::count;
 use crate::status::{self, Phase, UnixMs};
-use crate::store::Written;
 use crate::time::{Duration, Instant};
 use clock::Clock;
 use desk::Desk;
 use effects::{Effects, Owed, Wire};
 use journal::Journal;
 pub use load::{load, usual_places};
+use reload::{Asker, Reloads};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
 use state::Keeper;
@@ -55,26 +56,39 @@ pub struct Stopped {
     pub left: u32,
 }
 
-/// Runs until it is told to stop. `state` is what outlives the run, and `listener` where operators
-/// knock, if anywhere.
-pub fn run(
-    config: Arc<Config>,
-    state: State,
-    listener: Option<control::Listener>,
-    shutdown: Shutdown,
-) -> anyhow::Result<Stopped> {
+/// What a daemon runs with.
+pub struct Setup {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The file that it was read from, if it can be read again.
+    pub source: Option<Source>,
+    /// What outlives the run.
+    pub state: State,
+    /// Where operators knock, if anywhere.
+    pub listener: Option<control::Listener>,
+}
+
+/// Runs until it is told to stop.
+pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
+    let Setup {
+        config,
+        source,
+        state,
+        listener,
+    } = setup;
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(async {
-        let (orders, inbox) = mpsc::channel(ORDERS);
-        let mut daemon = Daemon::new(config, state, shutdown, inbox)?;
+        let (wishes, inbox) = mpsc::channel(WISHES);
+        let reloads = Reloads::new(&config, source.clone());
+        let mut daemon = Daemon::new((config, state), shutdown, inbox, reloads)?;
         daemon.begin()?;
         let board = Arc::clone(&daemon.board);
         let _serving = listener
-            .map(|listener| listener.serve(board, orders))
+            .map(|listener| listener.serve(board, wishes, source))
             .transpose()
             .context("cannot serve the control socket")?;
         daemon.manager.ready(&daemon.board);
@@ -106,7 +120,8 @@ struct Daemon {
     keeper: Keeper,
     manager: Manager,
     words: UnboundedReceiver<Word>,
-    orders: mpsc::Receiver<Order>,
+    wishes: mpsc::Receiver<Wish>,
+    reloads: Reloads,
     timer: Pin<Box<Sleep>>,
     /// When the timer goes off.
     armed: Instant,
@@ -115,6 +130,9 @@ struct Daemon {
     look: Instant,
     /// When old events go.
     tidy: Instant,
+    /// Whether the board lists the Accounts that there are, and as of when.
+    is_listed: bool,
+    listed: Instant,
     stopping: Option<Stopping>,
     has_warned_of_buffer: bool,
 }
@@ -128,10 +146,10 @@ struct Stopping {
 
 impl Daemon {
     fn new(
-        config: Arc<Config>,
-        state: State,
+        (config, state): (Arc<Config>, State),
         shutdown: Shutdown,
-        orders: mpsc::Receiver<Order>,
+        wishes: mpsc::Receiver<Wish>,
+        reloads: Reloads,
     ) -> anyhow::Result<Self> {
         let mut seed = [0; 32];
         let entropy = SysRng.try_fill_bytes(&mut seed);
@@ -160,12 +178,15 @@ impl Daemon {
             keeper: keeper.context("cannot start the thread that writes the state")?,
             manager: Manager::find(),
             words: shutdown.listen().context("cannot listen to signals")?,
-            orders,
+            wishes,
+            reloads,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             armed: Instant::ZERO,
             chores: Instant::ZERO,
             look: Instant::ZERO + LOOK,
             tidy: Instant::ZERO + LOOK,
+            is_listed: false,
+            listed: Instant::ZERO,
             stopping: None,
             has_warned_of_buffer: false,
         })
@@ -180,8 +201,7 @@ impl Daemon {
             .tell(&mut self.engine, now, Input::Restore(records));
         self.effects.tell(&mut self.engine, now, Input::Tick);
         self.carry_out()?;
-        self.list();
-        self.effects.changed.clear();
+        self.list(now);
         let accounts = self.board.directory().entries().len();
         let version = env!("CARGO_PKG_VERSION");
         info!(version, accounts, "started");
@@ -195,15 +215,16 @@ impl Daemon {
         Ok(())
     }
 
-    /// Puts every Account on the board.
-    fn list(&self) {
-        let (board, engine) = (&self.board, &self.engine);
-        board.list(Directory::new(engine.accounts().filter_map(|id| {
-            let status = status::account(engine, id)?;
-            let name = Arc::clone(&status.name);
-            board.publish(id.slot, Some(status));
-            Some((name, id.slot))
-        })));
+    /// Says on the board which Accounts there are.
+    fn list(&mut self, now: Instant) {
+        let mut accounts: Vec<_> = self.engine.accounts().collect();
+        let config = |id: &AccountId| self.engine.account(*id).map(|view| view.config());
+        accounts.sort_by_key(|id| config(id).map(|account| account.index));
+        let entry = |id: &AccountId| Some((Arc::clone(&config(id)?.name), id.slot));
+        let entries = accounts.iter().filter_map(entry);
+        self.board.list(Directory::new(entries));
+        self.is_listed = true;
+        self.listed = now;
     }
 
     async fn live(&mut self) -> anyhow::Result<Stopped> {
@@ -212,7 +233,8 @@ impl Daemon {
             tokio::select! {
                 biased;
                 Some(word) = self.words.recv() => self.hear(word),
-                Some(order) = self.orders.recv(), if is_idle => self.on_order(order),
+                Some(wish) = self.wishes.recv(), if is_idle => self.grant(wish),
+                reading = self.reloads.read() => self.on_read(reading),
                 written = self.keeper.written() => self.on_written(written),
                 (question, answer) = self.resolver.answered(), if self.resolver.is_asking() => {
                     let now = self.clock.now();
@@ -228,60 +250,17 @@ impl Daemon {
                 () = future::ready(()), if !is_idle => {}
             }
             self.turn()?;
+            self.see_to_reloads();
             if let Some(stopped) = self.is_over() {
                 return Ok(stopped);
             }
         }
     }
 
-    fn on_order(&mut self, order: Order) {
-        if self.keeper.keeps_events() {
-            for entry in history::orders(&order, self.unix_now()) {
-                self.keeper.note(entry, &self.board);
-            }
-        }
-        self.desk.accept(order);
-    }
-
-    fn on_written(&mut self, written: Written) {
-        let (now, unix_now) = (self.clock.now(), self.unix_now());
-        let (engine, effects) = (&mut self.engine, &mut self.effects);
-        self.keeper
-            .on_written(written, &self.board, unix_now, |input| {
-                effects.tell(engine, now, input);
-            });
-    }
-
-    /// Adds what the daemon itself did to the history.
-    fn note(&mut self, kind: EntryKind, text: String) {
-        let entry = history::own(kind, text, self.unix_now());
-        self.keeper.note(entry, &self.board);
-    }
-
-    /// The wall clock.
-    fn unix_now(&self) -> UnixMs {
-        wall(self.clock.unix_ms_at_zero(), self.clock.now())
-    }
-
-    /// Writes down what the next run needs. Whether it will find it.
-    fn close(mut self, stopped: Stopped) -> bool {
-        let left = count(stopped.left.into(), "binding");
-        self.note(EntryKind::Stop, format!("{left} left at registrars"));
-        let Self {
-            keeper,
-            desk,
-            orders,
-            ..
-        } = self;
-        drop((desk, orders));
-        keeper.close()
-    }
-
     fn hear(&mut self, word: Word) {
         match (word, &mut self.stopping) {
-            (Word::Reload, _) => {
-                warn!("this version cannot reload its configuration: restart it instead");
-            }
+            (Word::Reload, Some(_)) => {}
+            (Word::Reload, None) => self.reload(Asker::Signal),
             (Word::Stop, Some(stopping)) => stopping.until = Instant::ZERO,
             (Word::Stop, None) => {
                 info!("stopping");
@@ -297,6 +276,16 @@ impl Daemon {
                 let input = Input::Command { ticket, command };
                 self.effects.tell(&mut self.engine, now, input);
             }
+        }
+    }
+
+    fn grant(&mut self, wish: Wish) {
+        match wish {
+            Wish::Order(order) => {
+                self.note_order(&order);
+                self.desk.accept(order);
+            }
+            Wish::Reload(reloading) => self.reload(Asker::Operator(reloading)),
         }
     }
 
@@ -343,6 +332,13 @@ impl Daemon {
             self.chores(now);
         }
         self.perform()?;
+        if !self.is_listed {
+            let due = self.listed + LIST_PAUSE;
+            match due <= now {
+                true => self.list(now),
+                false => self.chores = self.chores.min(due),
+            }
+        }
         self.arm();
         Ok(())
     }
@@ -362,7 +358,7 @@ impl Daemon {
         }
         if self.tidy <= now {
             self.tidy = now + TIDY;
-            self.keeper.trim(self.unix_now());
+            self.keeper.trim(self.clock.unix(now));
         }
         let watchdog = self.manager.watchdog().unwrap_or(CHORES);
         self.chores = now + watchdog.min(CHORES);
@@ -442,30 +438,36 @@ impl Daemon {
 
     /// Status first, then what is said about it.
     fn publish(&mut self) {
-        let unix_zero = self.clock.unix_ms_at_zero();
+        let now = self.clock.now();
+        let unix_now = self.clock.unix(now);
         let effects = &mut self.effects;
         if effects.changed.len() > 1 {
             effects.changed.sort_unstable();
             effects.changed.dedup();
         }
+        let mut gone = Vec::new();
         for id in effects.changed.drain(..) {
-            self.board
-                .publish(id.slot, status::account(&self.engine, id));
+            match status::account(&self.engine, id) {
+                Some(status) => self.board.publish(id.slot, Some(status)),
+                None => gone.push(id.slot),
+            }
         }
         for id in effects.changed_sets.drain(..) {
             let status = status::proxy_set(&self.engine, id);
             self.board.publish_proxy_set(id.0, status);
         }
-        if !effects.events.is_empty() {
-            let now = self.clock.now();
-            let is_kept = self.keeper.keeps_events();
-            let unix_now = wall(unix_zero, now);
-            for event in effects.events.drain(..) {
-                let entry = is_kept.then(|| history::entry(&event, &self.board, unix_now));
-                let is_news = self.journal.log(now, event, &self.board);
-                if let Some(entry) = entry.filter(|_| is_news) {
-                    self.keeper.note(entry, &self.board);
-                }
+        for event in effects.events.drain(..) {
+            let entry = self.keeper.entry(&event, &self.board, unix_now);
+            let is_news = self.journal.log(now, event, &self.board);
+            if let Some(entry) = entry.filter(|_| is_news) {
+                self.keeper.note(entry, &self.board);
+            }
+        }
+        // Their last words in the log had their names. Others may have their slots already.
+        self.is_listed &= gone.is_empty();
+        for slot in gone {
+            if !self.engine.is_taken(slot) {
+                self.board.publish(slot, None);
             }
         }
         for (ticket, outcome) in effects.replies.drain(..) {
@@ -508,12 +510,6 @@ impl Daemon {
     }
 }
 
-/// The wall clock at an instant.
-fn wall(unix_ms_at_zero: i64, now: Instant) -> UnixMs {
-    let since = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-    UnixMs(unix_ms_at_zero.saturating_add(since))
-}
-
 /// Without them no Account re-registers when a link comes up; all else works.
 fn watch_links() -> Option<Links> {
     Links::new()
@@ -529,8 +525,8 @@ async fn came_up(links: &mut Option<Links>) -> io::Result<Vec<LinkUp>> {
     }
 }
 
-/// Orders of operators that may wait for the loop.
-const ORDERS: usize = 32;
+/// Wishes of operators that may wait for the loop.
+const WISHES: usize = 32;
 
 /// Commands per turn, so that a long order does not keep answers waiting.
 const COMMANDS: usize = 16;
@@ -541,6 +537,9 @@ const ROUNDS: usize = 32;
 /// How often the chores are done, at least. Also the longest that a host which slept stays
 /// unnoticed.
 const CHORES: Duration = Duration::from_secs(1);
+
+/// While Accounts go, the board lists anew no more often than this.
+const LIST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How often the wall clock is looked at.
 const LOOK: Duration = Duration::from_secs(30);

@@ -9,10 +9,12 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tracing::{info, warn};
 
 use super::effects::Batch;
+use super::{Daemon, Stopped, history};
 use crate::config::{Config, StateFailure};
 use crate::control::{Board, Past};
-use crate::effect::{BatchId, Input, Record};
-use crate::status::history::{Entry, Wanted};
+use crate::effect::{BatchId, Event, Input, Record};
+use crate::status::history::{Entry, EntryKind, Wanted};
+use crate::status::words::count;
 use crate::status::{Keeping, StateStatus, UnixMs};
 use crate::store::{
     Changes, Database, Flusher, History, Keep, Manner, Place, Store, StoreError, Writer, Written,
@@ -178,7 +180,7 @@ impl Keeper {
     pub(super) fn save(&self, batch: Batch) {
         if let Some(writer) = &self.writer {
             let changes = Changes {
-                removed: Vec::new(),
+                removed: batch.removed,
                 records: batch.records,
             };
             writer.save(batch.id, changes, batch.is_durable);
@@ -195,6 +197,11 @@ impl Keeper {
         let entry = Arc::new(entry);
         board.tell(&entry);
         writer.note(entry);
+    }
+
+    /// An event as an entry, where they are kept.
+    pub(super) fn entry(&self, event: &Event, board: &Board, at: UnixMs) -> Option<Entry> {
+        self.next.map(|_| history::entry(event, board, at))
     }
 
     /// Whether events are kept.
@@ -308,6 +315,33 @@ impl Keeper {
             }
         }
         is_good
+    }
+}
+
+impl Daemon {
+    /// The store has done something, or could not.
+    pub(super) fn on_written(&mut self, written: Written) {
+        let now = self.clock.now();
+        let unix_now = self.clock.unix(now);
+        let (engine, effects) = (&mut self.engine, &mut self.effects);
+        let tell = |input: Input<'static>| effects.tell(engine, now, input);
+        self.keeper.on_written(written, &self.board, unix_now, tell);
+    }
+
+    /// Writes down what the next run needs. Whether it will find it.
+    pub(super) fn close(mut self, stopped: Stopped) -> bool {
+        let left = count(stopped.left.into(), "binding");
+        self.note(EntryKind::Stop, format!("{left} left at registrars"));
+        // Whoever waits for an outcome is told before anybody waits for a disk.
+        let Self {
+            keeper,
+            desk,
+            wishes,
+            reloads,
+            ..
+        } = self;
+        drop((desk, wishes, reloads));
+        keeper.close()
     }
 }
 

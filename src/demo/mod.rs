@@ -73,10 +73,13 @@ pub fn run_with<R>(
     let state = State::open(&config, Some(&stage.folder.join("state")))?;
     let (stopper, shutdown) = Shutdown::by_word();
     let daemon = thread::Builder::new().name("daemon".to_owned());
-    let daemon = daemon.spawn(move || {
-        let config = Arc::new(config);
-        daemon::run(config, state, Some(listener), shutdown)
-    })?;
+    let setup = daemon::Setup {
+        config: Arc::new(config),
+        source: None,
+        state,
+        listener: Some(listener),
+    };
+    let daemon = daemon.spawn(move || daemon::run(setup, shutdown))?;
     let shown = show(&stage);
     stopper.stop();
     let stopped = daemon
