@@ -13,6 +13,7 @@ mod faults;
 #[doc(hidden)]
 pub mod fuzz;
 mod hosts;
+pub mod import;
 pub mod options;
 mod parse;
 mod party;
@@ -425,6 +426,18 @@ pub struct Loaded {
 pub fn load(file: &str, text: &str) -> Loaded {
     let file: Arc<str> = file.into();
     let (config, faults) = parse::read(text);
+    let diagnostics = faults.into_diagnostics(&file);
+    Loaded {
+        config,
+        diagnostics,
+    }
+}
+
+/// The same, with every finding said of each row that it is about: others say what several rows
+/// share only once.
+fn load_each(file: &str, text: &str) -> Loaded {
+    let file: Arc<str> = file.into();
+    let (config, faults) = parse::read_each(text);
     let diagnostics = faults.into_diagnostics(&file);
     Loaded {
         config,
