@@ -100,6 +100,14 @@ pub(super) enum Command {
     #[command(after_long_help = REFRESH_EXAMPLES)]
     Refresh(Order),
 
+    /// Read the configuration again, and put what differs in force
+    ///
+    /// The daemon reads the file that it was started with, and every password file again. Only what
+    /// differs is touched: all other Accounts keep their bindings. A faulty configuration changes
+    /// nothing, and every fault is named as by `regent check`. SIGHUP to the daemon does the same.
+    #[command(after_long_help = RELOAD_EXAMPLES)]
+    Reload(Reload),
+
     /// Show it all on this machine: two registrars of ours, six Accounts, one wrong password
     ///
     /// Needs no configuration and no privileges, and touches nothing but loopback and a temporary
@@ -238,6 +246,25 @@ pub(super) struct Register {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct Reload {
+    /// Only say what would change, and what is wrong
+    #[arg(long)]
+    pub(super) check: bool,
+
+    /// Print JSON: {"added": [...], "changed": [...], "removed": [...], "unchanged": N, "warnings":
+    /// [...]}, or {"code": ..., "message": ..., "diagnostics": [...]}
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Wait no longer than this; the daemon goes on
+    #[arg(long, value_name = "SECONDS", default_value_t = 90)]
+    pub(super) timeout: u64,
+
+    #[command(flatten)]
+    pub(super) socket: Socket,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct Demo {
     /// End after so many seconds, instead of on q or Ctrl-C; where there is no terminal, 30 unless
     /// given
@@ -257,6 +284,7 @@ Examples:
   regent status proxies       the Proxy Sets and how their members do
   regent register main        try again now, and say how it went
   regent unregister --all     remove every binding and stay away
+  regent reload               put the changed configuration in force
 
 Exit codes:
   0  done; also a status in which no Account matches
@@ -281,7 +309,7 @@ const CHECK_EXAMPLES: &str = "\
 Examples:
   regent check                 the configuration at the usual place
   regent check regent.toml     another one
-  regent check && systemctl restart regent";
+  regent check && regent reload";
 
 const REGISTER_EXAMPLES: &str = "\
 Examples:
@@ -304,6 +332,15 @@ Examples:
   regent refresh --all        all of them
 
 Exit code 1 if any of them was not refreshed.";
+
+const RELOAD_EXAMPLES: &str = "\
+Examples:
+  regent reload                what differs is put in force
+  regent reload --check        what would that be?
+  systemctl reload regent      the same as the first, by signal
+
+Exit code 1 if there is an error in the configuration; warnings do not
+count.";
 
 const HEALTH_WORDS: &str = "\
 HEALTH is

@@ -12,6 +12,7 @@ mod manual;
 mod order;
 mod phase;
 mod proxies;
+mod reload;
 mod run;
 mod screen;
 mod signals;
@@ -74,6 +75,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Register(arguments) => order::register(&arguments),
         Command::Unregister(arguments) => order::unregister(&arguments),
         Command::Refresh(arguments) => order::refresh(&arguments),
+        Command::Reload(arguments) => reload::reload(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -180,6 +182,7 @@ fn end_of(code: FaultCode) -> End {
         | FaultCode::BadVersion
         | FaultCode::UnknownMethod
         | FaultCode::BadParams
+        | FaultCode::Configuration
         | FaultCode::Unknown => End::Failed,
     }
 }

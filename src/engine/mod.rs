@@ -254,6 +254,12 @@ impl Engine {
             .map(Account::id)
     }
 
+    /// Whether some Account has this slot.
+    pub fn is_taken(&self, slot: u32) -> bool {
+        let slot = self.slots.get(slot as usize);
+        slot.is_some_and(|slot| slot.account.is_some())
+    }
+
     /// What the status may read of an Account.
     pub fn account(&self, id: AccountId) -> Option<AccountView<'_>> {
         let slot = self.slots.get(id.slot as usize)?;
@@ -718,6 +724,7 @@ impl Engine {
             .reconfigure(&config.proxy_sets, &mut self.shared.pace);
         self.config = config;
         for name in &diff.removed {
+            self.persist.forget(name);
             self.leave(name, None);
         }
         for account in diff.changed.iter().chain(&diff.added) {
