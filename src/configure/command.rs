@@ -45,7 +45,7 @@ pub fn change(words: &Words<'_>, ask: Ask<'_>) -> Result<Change, Refusal> {
 }
 
 /// Which row is meant, and the words behind it.
-pub fn target<'w>(
+fn target<'w>(
     table: Table,
     verb: &Verb,
     words: &'w [String],
@@ -85,6 +85,29 @@ pub fn target<'w>(
         }
     }
     Ok((target, rest))
+}
+
+/// Which rows are to be shown: one, or all of them.
+pub fn shown(table: Table, words: &[String]) -> Result<Target, Refusal> {
+    let is_all = match table {
+        Table::Proxy => words.len() == 1,
+        _ => words.is_empty(),
+    };
+    let (target, rest) = match is_all {
+        false => target(table, &Verb::Set, words)?,
+        true => {
+            let all = Target {
+                table,
+                set: words.first().cloned(),
+                row: None,
+            };
+            (all, &[][..])
+        }
+    };
+    match rest.first() {
+        None => Ok(target),
+        Some(word) => Err(Refusal::new(format!("{word:?} is one word too many"))),
+    }
 }
 
 /// What a row of a table is called by.

@@ -88,6 +88,11 @@ impl Document {
         Ok(document)
     }
 
+    /// Takes the text as it is now for the one that was read.
+    pub(super) fn rebase(&mut self) {
+        self.original = self.text();
+    }
+
     /// The row that is called by this number.
     pub(super) fn numbered(&self, table: Table, number: usize) -> Option<Path> {
         let at = self.numbers.get(&table)?.get(&number)?;
@@ -139,15 +144,11 @@ impl Document {
                     new_index, new_len, ..
                 } => {
                     for line in &new[new_index..new_index + new_len] {
-                        add(line);
-                        add("");
+                        add(&format!("{line}{end}"));
                     }
                 }
                 DiffOp::Delete { .. } => {}
             }
-        }
-        if !text.is_empty() && !text.ends_with('\n') && new.last() != old.last() {
-            text.push_str(end);
         }
         text
     }

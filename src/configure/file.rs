@@ -36,7 +36,7 @@ impl Locked {
             let file = File::open(&path).map_err(|error| cannot("read", named, &error))?;
             match file.try_lock() {
                 Ok(()) if is_at(&file, &path) => {
-                    let text = read(&file).map_err(|error| cannot("read", named, &error))?;
+                    let text = read_text(&file).map_err(|error| cannot("read", named, &error))?;
                     let named = named.to_owned();
                     return Ok(Self {
                         named,
@@ -90,9 +90,26 @@ impl Locked {
         Ok(backup)
     }
 
+    /// Puts the text before the last one in its place again.
+    pub fn undo(&mut self, backup: &Path) -> Result<(), Refusal> {
+        let put = || {
+            let old = File::open(backup)?;
+            let text = read_text(&old)?;
+            old.lock()?;
+            fs::rename(backup, &self.path)?;
+            Ok((old, text))
+        };
+        let (old, text) = put().map_err(|error: io::Error| {
+            cannot("restore", &self.named, &error).hint(format!("it is in {}", backup.display()))
+        })?;
+        self.sync_folder();
+        (self.file, self.text) = (old, text);
+        Ok(())
+    }
+
     /// Refuses a file that is not what was read.
     fn check_unchanged(&self) -> Result<(), Refusal> {
-        let found = File::open(&self.path).and_then(|file| read(&file));
+        let found = File::open(&self.path).and_then(|file| read_text(&file));
         if found.is_ok_and(|found| found == self.text) && is_at(&self.file, &self.path) {
             return Ok(());
         }
@@ -183,13 +200,19 @@ impl Locked {
         self.path.parent().map(Path::to_owned).unwrap_or_default()
     }
 
-    /// Without this a loss of power could bring the old name back. The text is whole either way, so a
-    /// system that cannot is no reason to call it failed.
+    /// Without this a loss of power could bring the old name back. The text is whole either way, so
+    /// a system that cannot is no reason to call it failed.
     fn sync_folder(&self) {
         if let Ok(folder) = File::open(self.folder()) {
             drop(folder.sync_all());
         }
     }
+}
+
+/// What a file says, without a lock.
+pub fn read(path: &Path) -> Result<String, Refusal> {
+    let text = File::open(path).and_then(|file| read_text(&file));
+    text.map_err(|error| cannot("read", path, &error))
 }
 
 /// Whether a file is still the one at a path.
@@ -199,7 +222,7 @@ fn is_at(file: &File, path: &Path) -> bool {
     matches!((own, there), (Ok(own), Ok(there)) if own == there)
 }
 
-fn read(mut file: &File) -> io::Result<String> {
+fn read_text(mut file: &File) -> io::Result<String> {
     if file.metadata()?.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }

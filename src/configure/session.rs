@@ -85,6 +85,12 @@ impl Session {
         }
     }
 
+    /// What was done so far is written, and no part of what comes.
+    pub fn written(&mut self) {
+        self.document.rebase();
+        self.touched.clear();
+    }
+
     /// Remembers what else was wrong.
     pub fn refuse(&mut self, refusal: Refusal) {
         self.refusals.push(refusal);

@@ -59,6 +59,23 @@ pub fn script(document: &Document) -> String {
     text
 }
 
+/// The names in a table.
+pub fn names(document: &Document, table: Table) -> Vec<String> {
+    document.names(table)
+}
+
+/// The addresses of a set.
+pub fn addresses(document: &Document, set: &str) -> Vec<String> {
+    let target = Target {
+        table: Table::Proxy,
+        set: Some(set.to_owned()),
+        row: None,
+    };
+    let rows = chosen(document, &target).unwrap_or_default();
+    let address = |row: Path| document.string(row, "address").map(str::to_owned);
+    rows.into_iter().filter_map(address).collect()
+}
+
 /// One line for each row of a table: what it is called by, and its name.
 pub fn list(document: &Document, table: Table, set: Option<&str>) -> Result<String, Refusal> {
     let target = Target {
