@@ -2,9 +2,10 @@
 //! for the world that plays a row and for the naive chooser that predicts it.
 
 /// `registrar_stickiness` and `registrar_search_mode`, as far as they go together.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) enum Mode {
     /// Stickiness disable.
+    #[default]
     Disable,
     /// Stickiness enable-for-non-register-requests.
     NonRegister,
@@ -28,9 +29,10 @@ pub(super) const MODES: [Mode; 6] = [
 ];
 
 /// `keep_alive` and `redundancy`, as far as they go together: homing takes `options`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) enum Upkeep {
     /// Nobody is probed; parking.
+    #[default]
     Blind,
     /// `options`, parking.
     Parking,
@@ -72,15 +74,15 @@ pub(super) enum Takes {
 pub(super) type Turn = (u32, usize, Takes);
 
 /// Who is up when.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Situation {
     pub(super) name: &'static str,
     /// In the order of time; all is well before.
     pub(super) turns: &'static [Turn],
     /// X is no longer among the addresses of the set from this second on.
-    pub(super) x_leaves: Option<u32>,
+    pub(super) x_leaves: Option<u64>,
     /// An INVITE that was sent to the bound registrar is answered 408 at this second.
-    pub(super) invite_fails: Option<u32>,
+    pub(super) invite_fails: Option<u64>,
 }
 
 pub(super) const X: usize = 0;
@@ -174,7 +176,7 @@ pub(super) const ALL_SILENT: Situation = situation(
     ],
 );
 pub(super) const X_LEAVES: Situation = Situation {
-    x_leaves: Some(120),
+    x_leaves: Some(120_000),
     ..situation("X leaves the list at 120", &[])
 };
 pub(super) const X_THEN_Y: Situation = situation(
@@ -191,7 +193,7 @@ pub(super) const X_THEN_OTHERS: Situation = situation(
     ],
 );
 pub(super) const INVITE_FAILS: Situation = Situation {
-    invite_fails: Some(100),
+    invite_fails: Some(100_000),
     ..situation(
         "an INVITE to the bound registrar fails with 408 at 100",
         &[],
@@ -219,6 +221,44 @@ pub(super) const SITUATIONS: &[Situation] = &[
     INVITE_FAILS,
 ];
 
+/// What keep-alive finds out: the millisecond, about whom, and whether that one is online.
+pub(super) type Found = (u64, usize, bool);
+
+impl Case {
+    pub(super) fn found(&self) -> impl Iterator<Item = Found> + use<> {
+        const D: bool = false;
+        const U: bool = true;
+        let all: &[Found] = match self.situation.name {
+            n if n == X_CLOSED_FIRST.name => &[(310_000, X, U)],
+            n if n == X_SILENT_FIRST.name => &[(310_000, X, U)],
+            n if n == X_CLOSED.name => &[(60_000, X, D), (310_000, X, U)],
+            n if n == X_SILENT.name => &[(92_000, X, D), (310_000, X, U)],
+            n if n == XY_CLOSED.name => &[(60_000, X, D), (60_000, Y, D), (370_000, X, U), (370_000, Y, U)],
+            n if n == ALL_CLOSED.name => &[(60_000, X, D), (60_000, Y, D), (60_000, Z, D), (370_000, X, U), (370_000, Y, U), (370_000, Z, U)],
+            n if n == ALL_SILENT.name => &[(92_000, Z, D), (92_000, Y, D), (92_000, X, D), (310_000, X, U), (310_000, Y, U), (310_000, Z, U)],
+            n if n == X_THEN_Y.name => &[(60_000, X, D), (310_000, X, U), (420_000, Y, D)],
+            n if n == X_THEN_OTHERS.name => &[(60_000, X, D), (310_000, X, U), (420_000, Y, D), (420_000, Z, D)],
+            _ => &[],
+        };
+        let active: &[Found] = match self.situation.name {
+            n if n == X_CLOSED.name => &[(60_000, X, D)],
+            n if n == X_SILENT.name => &[(92_000, X, D)],
+            n if n == XY_CLOSED.name => &[(60_000, X, D), (60_000, Y, D)],
+            n if n == ALL_CLOSED.name => &[(60_000, X, D), (60_000, Y, D), (60_500, Z, D)],
+            n if n == ALL_SILENT.name && self.mode == Mode::Ims => &[(92_000, X, D), (307_000, Z, U)],
+            n if n == ALL_SILENT.name => &[(92_000, X, D), (124_000, Y, D), (156_000, Z, D), (310_000, X, U)],
+            n if n == X_THEN_Y.name => &[(60_000, X, D), (420_000, Y, D)],
+            n if n == X_THEN_OTHERS.name => &[(60_000, X, D), (420_000, Y, D), (420_000, Z, D), (430_000, X, U)],
+            _ => &[],
+        };
+        match self.upkeep {
+            Upkeep::Blind | Upkeep::Register => &[],
+            Upkeep::OnActive => active,
+            _ => all,
+        }.iter().copied()
+    }
+}
+
 impl Situation {
     /// How a registrar takes what reaches it at this millisecond.
     pub(super) fn takes(&self, registrar: usize, at_ms: u64) -> Takes {
@@ -228,7 +268,7 @@ impl Situation {
 }
 
 /// A configuration and a situation.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Case {
     pub(super) mode: Mode,
     pub(super) upkeep: Upkeep,

@@ -44,13 +44,13 @@ pub(super) fn play(case: &Case) -> Result {
     }
     if let Some(at) = situation.x_leaves {
         // The name is asked once a minute; a name that is gone would be kept, so it moves.
-        let asked_before = Instant::from_secs(u64::from(at) - 30);
+        let asked_before = Instant::from_millis(at - 30_000);
         world.at(asked_before, |world| {
             world.dns().addresses(NAMES[X], 60, &[host(Y)]);
         });
     }
     if let Some(at) = situation.invite_fails {
-        world.at(Instant::from_secs(at.into()), |world| {
+        world.at(Instant::from_millis(at), |world| {
             let registrar = world.current_status("main").registrar;
             world.trigger(
                 "main",
