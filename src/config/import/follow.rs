@@ -159,7 +159,13 @@ impl<'t> Import<'_, 't> {
         }
         let shown = name.map_or_else(|| derived(Table::Account.info(), line.index), str::to_owned);
         let row = self.begin(Table::Account, line, Some(&shown));
-        self.put(row, &ACCOUNT_INDEX, line.index.to_string(), line.at, "Index");
+        self.put(
+            row,
+            &ACCOUNT_INDEX,
+            line.index.to_string(),
+            line.at,
+            "Index",
+        );
         match name {
             Some(_) => self.take(row, line, &ACCOUNT_NAME),
             None => {
@@ -171,13 +177,19 @@ impl<'t> Import<'_, 't> {
             }
         }
         for option in [&ACCOUNT_SERVED, &ACCOUNT_SERVING] {
-            if let Some(group) = self.refer(row, line, option, |text, age| lines.groups.find(text, age)) {
+            if let Some(group) =
+                self.refer(row, line, option, |text, age| lines.groups.find(text, age))
+            {
                 groups.insert(group);
             }
         }
         for option in Table::Account.options() {
             let is_done = self.draft.rows[row].entry(option.key).is_some();
-            let is_special = [ACCOUNT_SERVED.key, ACCOUNT_SERVING.key, ACCOUNT_PASSWORD.key];
+            let is_special = [
+                ACCOUNT_SERVED.key,
+                ACCOUNT_SERVING.key,
+                ACCOUNT_PASSWORD.key,
+            ];
             if !is_done && !option.ini.is_empty() && !is_special.contains(&option.key) {
                 self.take(row, line, option);
             }
@@ -192,7 +204,12 @@ impl<'t> Import<'_, 't> {
         if let Some(cell) = line.cell("ServedTrunkGroup").filter(Cell::is_given)
             && cell.text != "-1"
         {
-            self.drop_cell(row, cell, "ServedTrunkGroup", "trunk groups are of the Gateway");
+            self.drop_cell(
+                row,
+                cell,
+                "ServedTrunkGroup",
+                "trunk groups are of the Gateway",
+            );
         }
     }
 
@@ -210,8 +227,12 @@ impl<'t> Import<'_, 't> {
             return true;
         }
         let why = match (text, cell) {
-            (Some("0"), Some(cell)) if cell.is_given() => "ApplicationType 0 is the Gateway application",
-            (Some("0"), _) => "ApplicationType is not given, which stands for 0, the Gateway application",
+            (Some("0"), Some(cell)) if cell.is_given() => {
+                "ApplicationType 0 is the Gateway application"
+            }
+            (Some("0"), _) => {
+                "ApplicationType is not given, which stands for 0, the Gateway application"
+            }
             (Some(_), _) => "its ApplicationType is neither 0 (Gateway) nor 2 (SBC)",
             (None, _) => "it serves a trunk group of the Gateway application",
         };
@@ -226,7 +247,8 @@ impl<'t> Import<'_, 't> {
         if !is_known {
             let label = line.label(name);
             let text = quoted(text.unwrap_or_default());
-            let message = format!("{label}: ApplicationType is {text}, which stands for nothing known");
+            let message =
+                format!("{label}: ApplicationType is {text}, which stands for nothing known");
             self.warn(at, "", message, Some("known are 0 (Gateway) and 2 (SBC)"));
         }
         false
@@ -242,7 +264,9 @@ impl<'t> Import<'_, 't> {
         let name = &lines.groups.names[place];
         let row = self.begin(Table::IpGroup, line, Some(name));
         self.name(row, line, &GROUP_NAME, name);
-        if let Some(set) = self.refer(row, line, &GROUP_PROXY_SET, |text, age| lines.sets.find(text, age)) {
+        if let Some(set) = self.refer(row, line, &GROUP_PROXY_SET, |text, age| {
+            lines.sets.find(text, age)
+        }) {
             sets.insert(set);
         }
         for option in [
@@ -366,18 +390,19 @@ impl<'t> Import<'_, 't> {
     }
 
     /// A Proxy Set that names no SIP Interface gets the one that there is.
-    fn only_interface(
-        &mut self,
-        row: usize,
-        line: &Line<'t>,
-        lines: &Lines<'t>,
-    ) -> Option<String> {
+    fn only_interface(&mut self, row: usize, line: &Line<'t>, lines: &Lines<'t>) -> Option<String> {
         let column = SET_SIP_INTERFACE.ini[0];
         let at = line.cell(column).map_or(line.at, |cell| cell.at);
         if let [only] = &lines.interfaces.names[..] {
             self.put(row, &SET_SIP_INTERFACE, toml_text(only), at, column);
             let why = "it names none, and there is only this one";
-            self.tell(row, CellOutcome::Defaulted, at, &SET_SIP_INTERFACE, Some(why));
+            self.tell(
+                row,
+                CellOutcome::Defaulted,
+                at,
+                &SET_SIP_INTERFACE,
+                Some(why),
+            );
             return Some(only.clone());
         }
         let message = format!(
@@ -476,7 +501,12 @@ impl<'t> Import<'_, 't> {
         let start = At { line: 1, byte: 0 };
         for (name, address) in self.surroundings.interfaces {
             let mut known = lines.interfaces.all();
-            known.extend(lines.networks.iter().filter_map(|it| it.text("InterfaceName")));
+            known.extend(
+                lines
+                    .networks
+                    .iter()
+                    .filter_map(|it| it.text("InterfaceName")),
+            );
             if !self.used_interfaces.contains(name) && !known.contains(&name.as_str()) {
                 let message = format!("--interface {name}={address}: no interface has that name");
                 let hint = choices(&known);

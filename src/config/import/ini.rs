@@ -339,7 +339,12 @@ impl<'t> Ini<'t> {
         }
         let Ok(index) = index.parse() else {
             let message = format!("{index:?} is no index of a row");
-            return self.stray(at, current, message, Some("an index is a whole number from 0"));
+            return self.stray(
+                at,
+                current,
+                message,
+                Some("an index is a whole number from 0"),
+            );
         };
         let section = &mut self.sections[section];
         section.rows.push(Row {
@@ -428,11 +433,16 @@ fn scalar<'t>(line: &'t str, right: &'t str, at: At) -> (&'t str, At) {
     let value = right.trim();
     let inner = ['\'', '"'].iter().find_map(|quote| {
         let (inner, rest) = value.strip_prefix(*quote)?.rsplit_once(*quote)?;
-        let is_one = !inner.contains(*quote) && matches!(rest.trim_start().chars().next(), None | Some(';'));
+        let is_one =
+            !inner.contains(*quote) && matches!(rest.trim_start().chars().next(), None | Some(';'));
         is_one.then_some(inner)
     });
     let value = inner.unwrap_or_else(|| value.split(';').next().unwrap_or_default().trim_end());
-    let byte = if value.is_empty() { at.byte } else { place(line, value) };
+    let byte = if value.is_empty() {
+        at.byte
+    } else {
+        place(line, value)
+    };
     let line = at.line;
     (value, At { line, byte })
 }
@@ -456,5 +466,4 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_part)
 }
 
-const GRAMMAR: &str =
-    "lines are titles \"[ Account ]\", \"FORMAT Index = ...;\", \"Account 0 = ...;\" or \"Name = value\"";
+const GRAMMAR: &str = "lines are titles \"[ Account ]\", \"FORMAT Index = ...;\", \"Account 0 = ...;\" or \"Name = value\"";

@@ -243,7 +243,9 @@ impl<'i, 't> Import<'i, 't> {
 
     /// A table whose name is almost one that matters.
     fn warn_of_misspelling(&mut self, name: &str, at: At) {
-        let is_known = NEIGHBOURS.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let is_known = NEIGHBOURS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name));
         if let (false, Some(near)) = (is_known, nearest(name, READ.into_iter())) {
             let message = format!("table {} is skipped", quoted(name));
             let hint = format!("did you mean {near}?");

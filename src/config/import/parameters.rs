@@ -143,7 +143,10 @@ fn known(name: &str) -> Option<(&'static str, Option<&'static str>)> {
     let same = |known: &&str| known.eq_ignore_ascii_case(name);
     let options = [Table::Agent, Table::Registration].into_iter();
     let mut taken = options.flat_map(Table::options).flat_map(|it| it.ini);
-    if let Some(name) = taken.find(|it| same(it)).or_else(|| USED.iter().find(|it| same(it))) {
+    if let Some(name) = taken
+        .find(|it| same(it))
+        .or_else(|| USED.iter().find(|it| same(it)))
+    {
         return Some((*name, None));
     }
     let dropped = DROPPED.iter().find(|(known, _)| same(known));
@@ -173,20 +176,38 @@ const CONNECTIONS: &str = "regent speaks UDP only, so far";
 
 /// Parameters about registration that have no counterpart.
 pub(super) const DROPPED: [(&str, &str); 24] = [
-    ("EmptyAuthorizationHeader", "regent sends credentials only in answer to a challenge"),
-    ("RegisterOnInviteFailure", "it is of the Gateway application; Accounts have ReRegisterOnInviteFailure"),
+    (
+        "EmptyAuthorizationHeader",
+        "regent sends credentials only in answer to a challenge",
+    ),
+    (
+        "RegisterOnInviteFailure",
+        "it is of the Gateway application; Accounts have ReRegisterOnInviteFailure",
+    ),
     ("IsRegisterNeeded", GATEWAY),
     ("AuthenticationMode", GATEWAY),
     ("OOSOnRegistrationFail", GATEWAY),
     ("RegisterByTrunkGroupStatus", GATEWAY),
-    ("SIPChallengeCachingMode", "regent always re-uses a challenge"),
+    (
+        "SIPChallengeCachingMode",
+        "regent always re-uses a challenge",
+    ),
     ("RegistrarIP", GATEWAY),
     ("RegistrarName", GATEWAY),
     ("RegistrarTransportType", GATEWAY),
     ("GWRegistrationName", GATEWAY),
-    ("UserName", "give Accounts or their serving group credentials of their own"),
-    ("Password", "give Accounts or their serving group credentials of their own"),
-    ("SBCProxyRegistrationTime", "it is about users, not Accounts; probes by REGISTER go each RegistrationTime"),
+    (
+        "UserName",
+        "give Accounts or their serving group credentials of their own",
+    ),
+    (
+        "Password",
+        "give Accounts or their serving group credentials of their own",
+    ),
+    (
+        "SBCProxyRegistrationTime",
+        "it is about users, not Accounts; probes by REGISTER go each RegistrationTime",
+    ),
     ("UseProxyIPasHost", NO_COUNTERPART),
     ("SIPTCPTimeout", CONNECTIONS),
     ("UsePingPongKeepAlive", CONNECTIONS),
@@ -195,6 +216,9 @@ pub(super) const DROPPED: [(&str, &str); 24] = [
     ("ReliableConnectionPersistentMode", CONNECTIONS),
     ("UseGatewayNameForOptions", NO_COUNTERPART),
     ("AlwaysSendToProxy", GATEWAY),
-    ("INIPasswordsDisplayType", "it is about how a device writes its file"),
+    (
+        "INIPasswordsDisplayType",
+        "it is about how a device writes its file",
+    ),
     ("SIPDestinationPort", GATEWAY),
 ];

@@ -74,13 +74,18 @@ pub(super) fn obfuscated(password: &Secret, number: u32) -> Option<Zeroizing<Str
     // Far enough from the end that start value and place together stay below 256: what a device does
     // beyond is not known.
     let seed = u8::try_from(number.wrapping_mul(37) % 128).unwrap_or_default();
-    let masked = plain.iter().zip(masks(seed)).map(|(byte, mask)| byte ^ mask);
+    let masked = plain
+        .iter()
+        .zip(masks(seed))
+        .map(|(byte, mask)| byte ^ mask);
     let bytes = Zeroizing::new(std::iter::once(seed).chain(masked).collect::<Vec<u8>>());
     Some(Zeroizing::new(format!("{PREFIX}{}", BASE64.encode(&bytes))))
 }
 
 fn masks(seed: u8) -> impl Iterator<Item = u8> {
-    (0..=u8::MAX).cycle().map(move |place| seed.wrapping_add(place))
+    (0..=u8::MAX)
+        .cycle()
+        .map(move |place| seed.wrapping_add(place))
 }
 
 /// `$2$…` and the like.
@@ -142,8 +147,7 @@ impl Passwords {
 
     /// The password of an Account.
     pub(super) fn of_account(&self, name: &str, index: u32) -> Option<(&str, &Secret)> {
-        self.find(name)
-            .or_else(|| self.find(&index.to_string()))
+        self.find(name).or_else(|| self.find(&index.to_string()))
     }
 
     /// The password of an IP Group.

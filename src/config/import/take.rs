@@ -115,7 +115,13 @@ impl<'t> Import<'_, 't> {
     }
 
     /// Leaves a cell out that says something.
-    pub(super) fn drop_cell(&mut self, row: usize, cell: Cell<'t>, column: &'static str, why: &str) {
+    pub(super) fn drop_cell(
+        &mut self,
+        row: usize,
+        cell: Cell<'t>,
+        column: &'static str,
+        why: &str,
+    ) {
         self.push_cell(row, CellOutcome::Dropped, cell.at, column, None);
         self.annotate(row, None, Some(why));
     }
@@ -155,7 +161,13 @@ impl<'t> Import<'_, 't> {
             (Some((_, secret)), _) => (secret.clone(), Some("supplied beside the file")),
             (None, Password::Known(secret)) => (secret, None),
             (None, Password::Empty) => {
-                self.push_cell(row, CellOutcome::Defaulted, at, column, Some(keys.password.key));
+                self.push_cell(
+                    row,
+                    CellOutcome::Defaulted,
+                    at,
+                    column,
+                    Some(keys.password.key),
+                );
                 return self.annotate(row, Some("\"\"".to_owned()), Some("the empty password"));
             }
             (None, Password::Unknown(why)) => {
@@ -319,7 +331,9 @@ impl<'t> Import<'_, 't> {
     pub(super) fn label_of(&self, row: usize) -> String {
         let row = &self.draft.rows[row];
         let info = row.table.info();
-        let name = row.report.and_then(|it| self.report.rows[it].name.as_deref());
+        let name = row
+            .report
+            .and_then(|it| self.report.rows[it].name.as_deref());
         match name {
             Some(name) => format!("{} {} {}", info.ini, row.index, quoted(name)),
             None => format!("{} {}", info.ini, row.index),
