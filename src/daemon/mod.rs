@@ -41,7 +41,7 @@ use clock::Clock;
 use desk::Desk;
 use effects::{Effects, Owed, Wire};
 use journal::Journal;
-pub use load::{load, usual_places};
+pub use load::{load, load_text, usual_places};
 use reload::{Asker, Reloads};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
