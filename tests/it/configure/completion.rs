@@ -37,7 +37,9 @@ fn offered(sandbox: &Sandbox, words: &[&str]) -> Vec<String> {
     let said = run(sandbox, User::Same, "/bin/bash".as_ref(), &["-c", &script]);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
     let lines = said.out.lines().map(str::to_owned);
-    lines.filter(|line| !line.starts_with("--")).collect()
+    lines
+        .filter(|line| !line.is_empty() && !line.starts_with("--"))
+        .collect()
 }
 
 fn bash_completes_names_parameters_and_words() {

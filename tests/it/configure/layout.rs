@@ -303,12 +303,12 @@ fn a_new_row_stands_where_its_table_ends() {
             "sbcipv4-sip-int-name",
             "o",
             "proxy",
-            "127.0.0.1:5060,a.example",
+            "127.0.0.2:5060,a.example",
         ],
         &[(
             "127.0.0.1\"\n",
             "127.0.0.1\"\n\n[[proxy_set]]\nname = \"s\"\nsip_interface = \"o\"\n\
-             proxy = [{ address = \"127.0.0.1:5060\" }, { address = \"a.example\" }]\n",
+             proxy = [{ address = \"127.0.0.2:5060\" }, { address = \"a.example\" }]\n",
         )],
     );
     let found = edited("", Verb::Add, &["ip-group", "Q"]).unwrap();

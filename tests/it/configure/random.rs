@@ -21,7 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 const TEXTS: [&str; 3] = [
     MINIMAL,
     include_str!("../../../conf/failover.toml"),
-    "# kept 1\n\nsip_interface = [{ name = \"outside\", address = \"127.0.0.1\" }] # beside\n\
+    "# kept 1\n\nsip_interface = [{ name = \"outside\", address = \"127.0.0.1\", udp_port = 5070 }] # beside\n\
      registration.lagged_ms = 900\n# kept 2\n\n[[ip_group]]\nname = \"PBX\"\n\n# kept 3\n\n[[proxy_set]]\r\n\
      name = \"carrier\"\r\nsip_interface = \"outside\"\r\n[[ip_group]]\nname = \"Carrier\"\nproxy_set = \"carrier\"\n\
      [[proxy_set.proxy]]\naddress = \"127.0.0.1:5060\"\n\n# kept 4\n\n[[account]]\nname = \"main\"\n\
@@ -140,7 +140,11 @@ impl Chance {
             Table::ProxySet,
             Table::Account,
         ];
-        let table = tables[self.below(tables.len())];
+        let has_groups = !names(Table::IpGroup).is_empty();
+        let table = match has_groups {
+            true => tables[self.below(tables.len())],
+            false => Table::IpGroup,
+        };
         let names = names(table);
         let mut words = vec![table.info().cli.to_owned()];
         let fresh = format!("n{}", self.below(1_000));

@@ -244,11 +244,11 @@ fn what_a_row_lacks_in_the_end_is_said_at_the_row() {
          password-file none\nuser-name u\nactivate\n",
     );
     assert!(
-        said.contains("s:3:1: error: proxy set \"x\": proxy is missing"),
+        said.contains("s:3:1: error: proxy set \"x\": missing key \"proxy\""),
         "{said}"
     );
     assert!(
-        said.contains("s:8:1: error: account \"fax\": serving_ip_group is missing"),
+        said.contains("s:8:1: error: account \"fax\": missing key \"serving_ip_group\""),
         "{said}"
     );
     assert!(
@@ -343,7 +343,7 @@ fn what_is_shown_as_a_script_changes_nothing() {
     let said = bench.script("configure voip\nip-group 0\ndisplay\nexit\nshow running-config\n");
     assert!(
         said.out
-            .contains("  sip-group-name         carrier.example\n"),
+            .contains("  sip-group-name           carrier.example\n"),
         "{said:?}"
     );
     assert!(
