@@ -403,7 +403,7 @@ impl World {
                 to,
                 bytes,
                 owner,
-            } => self.transmit(via, to, bytes, owner),
+            } => self.transmit(via, to, bytes, owner.account()),
             Output::Save { batch, records, .. } => self.save(batch, records),
             Output::Changed(id) => self.changed(id),
             Output::SetChanged(id) => self.set_changed(id),
