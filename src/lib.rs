@@ -39,3 +39,5 @@ pub mod daemon;
 pub mod demo;
 #[cfg(feature = "daemon")]
 pub mod net;
+#[cfg(feature = "daemon")]
+pub mod trace;

@@ -9,6 +9,7 @@ use dashmap::DashMap;
 use tokio::sync::broadcast;
 
 use crate::status::{AccountStatus, Phase, ProxySetStatus};
+use crate::trace::Traces;
 
 /// The status of every Account as of its last change. Readers and the writer never wait for each
 /// other longer than it takes to copy a pointer.
@@ -18,17 +19,19 @@ pub struct Board {
     proxy_sets: RwLock<BTreeMap<u32, Arc<ProxySetStatus>>>,
     phases: [AtomicU32; PHASES.len()],
     changes: broadcast::Sender<u32>,
+    traces: Traces,
 }
 
 impl Board {
-    /// An empty board with room for so many Accounts.
-    pub fn new(accounts: usize) -> Self {
+    /// An empty board with room for so many Accounts, beside the messages that are kept.
+    pub fn new(accounts: usize, traces: Traces) -> Self {
         Self {
             accounts: DashMap::with_capacity_and_hasher(accounts, BuildHasherDefault::default()),
             directory: RwLock::default(),
             proxy_sets: RwLock::default(),
             phases: Default::default(),
             changes: broadcast::Sender::new(CHANGES),
+            traces,
         }
     }
 
@@ -97,6 +100,11 @@ impl Board {
     /// How many Accounts are in this phase.
     pub fn count(&self, phase: Phase) -> u32 {
         self.phases[place(phase)].load(Ordering::Relaxed)
+    }
+
+    /// The last messages.
+    pub fn traces(&self) -> &Traces {
+        &self.traces
     }
 
     /// The slots whose status changes from now on. Who is slow loses the oldest and is told so.

@@ -23,7 +23,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::Sleep;
 use tracing::{debug, info, warn};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::control::{self, Board, Directory, Order};
 use crate::effect::{Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
@@ -32,6 +32,7 @@ use crate::net::{LinkUp, Links, RECEIVE_BUFFER, Resolver, Sockets};
 use crate::rng::Seed;
 use crate::status::{self, Phase};
 use crate::time::{Duration, Instant};
+use crate::trace::{Export, Traces};
 use clock::Clock;
 use desk::Desk;
 use effects::{Effects, Owed, Wire};
@@ -108,6 +109,7 @@ struct Daemon {
     look: Instant,
     stopping: Option<Stopping>,
     has_warned_of_buffer: bool,
+    _export: Option<Export>,
 }
 
 /// The daemon takes leave.
@@ -133,14 +135,17 @@ impl Daemon {
             store: false,
         };
         let resolver = Resolver::new(&config.agent.dns_servers);
-        let board = Board::new(config.accounts.len());
+        let trace = &config.agent.trace;
+        let traces = Traces::new((trace.memory_mib as usize) << 20);
+        let board = Board::new(config.accounts.len(), traces.clone());
+        let export = report(&traces, trace);
         let engine = Engine::new(config, settings);
         Ok(Self {
             engine,
             links: watch_links(),
             sockets: Sockets::new().context("cannot wait for sockets")?,
             resolver,
-            effects: Effects::default(),
+            effects: Effects::new(traces, clock.unix_ms_at_zero()),
             clock,
             board: Arc::new(board),
             desk: Desk::default(),
@@ -154,6 +159,7 @@ impl Daemon {
             look: Instant::ZERO + LOOK,
             stopping: None,
             has_warned_of_buffer: false,
+            _export: export,
         })
     }
 
@@ -288,6 +294,7 @@ impl Daemon {
             self.look = now + LOOK;
             if let Some(unix_ms_at_zero) = self.clock.look() {
                 info!("the wall clock was set");
+                self.effects.unix_ms_at_zero = unix_ms_at_zero;
                 let input = Input::WallClock { unix_ms_at_zero };
                 self.effects.tell(&mut self.engine, now, input);
             }
@@ -439,6 +446,14 @@ async fn came_up(links: &mut Option<Links>) -> io::Result<Vec<LinkUp>> {
         Some(links) => links.came_up().await,
         None => future::pending().await,
     }
+}
+
+/// Begins to report to a capture server, if there is one. Without it all else works.
+fn report(traces: &Traces, config: &config::Trace) -> Option<Export> {
+    let server = config.hep_server.as_ref().filter(|_| traces.is_on())?;
+    Export::start(traces.clone(), server, config.hep_capture_id)
+        .inspect_err(|error| warn!("cannot report to a capture server: {error}"))
+        .ok()
 }
 
 /// Orders of operators that may wait for the loop.

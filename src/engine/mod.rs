@@ -19,8 +19,7 @@ use crate::account::{Account, Shared, View, Wanted};
 use crate::config::{self, Config, Diff};
 use crate::cx::{Armed, Cx, Owner, Timers};
 use crate::effect::{
-    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger, Via,
-    Whose,
+    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger, Via, Whose,
 };
 use crate::flow::Ports;
 use crate::index::Index;

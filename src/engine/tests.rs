@@ -57,6 +57,7 @@ fn config() -> Arc<Config> {
             dns_servers: Vec::new(),
             max_accounts: 102,
             max_accounts_per_served_ip_group: 30,
+            trace: config::Trace::default(),
         },
         registration: config::Registration::default(),
         sip_interfaces: vec![interface],
