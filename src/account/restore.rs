@@ -134,7 +134,7 @@ impl Account {
             let latest = shared.cx.now + Duration::from_secs(visit.granted.into());
             let latest = i64::try_from(latest.as_micros()).unwrap_or(i64::MAX);
             visits.push(Visit {
-                registrar: shared.pace.registrar(socket, visit.registrar),
+                registrar: shared.pace.recall(socket, visit.registrar),
                 ends: visit.ends_unix_us.saturating_sub(zero).min(latest),
                 granted: visit.granted,
                 is_left: visit.is_left,
@@ -146,12 +146,12 @@ impl Account {
             let until = until.min(shared.cx.now + longest);
             if until > shared.cx.now {
                 let registrar = hold.registrar;
-                let registrar = registrar.map(|at| shared.pace.registrar(socket, at));
+                let registrar = registrar.map(|at| shared.pace.recall(socket, at));
                 self.holds.push(Hold { registrar, until });
             }
         }
         for (address, minimum) in &record.minima {
-            let id = shared.pace.registrar(socket, *address);
+            let id = shared.pace.recall(socket, *address);
             shared.pace.get_mut(id).min_expires.get_or_insert(*minimum);
         }
     }
@@ -174,18 +174,11 @@ impl Account {
             shared.cx.instant(stored.due_unix_ms)
         };
         let socket = self.set.map(|set| shared.proxies.socket_of_set(set));
-        let has_names = self.set.is_some_and(|set| {
-            let mut proxies = shared.proxies.config_of(set).proxies.iter();
-            proxies.any(|proxy| proxy.address().is_none())
-        });
-        // Whether it is still among the addresses of a name is known when DNS has answered.
-        let registrar = socket.and_then(|socket| match has_names {
-            true => Some(shared.pace.registrar(socket, stored.registrar)),
-            false => shared.pace.find(socket, stored.registrar),
-        });
-        let (Some(registrar), true) = (registrar, until > now) else {
+        let (Some(socket), true) = (socket, until > now) else {
             return;
         };
+        // Whether it is in the list still is looked at when work begins.
+        let registrar = shared.pace.recall(socket, stored.registrar);
         let since_unix_ms = stored.since_unix_ms;
         let binding = Binding::Bound(Bound {
             registrar,
@@ -201,7 +194,13 @@ impl Account {
 
     /// Takes up its work: the refresh that stood, or a first registration.
     pub(super) fn resume(&mut self, shared: &mut Shared) {
+        let is_left = self.is_bound_outside(shared) && self.has_members(shared);
         match self.resume.take() {
+            // Its registrar has left the list between the runs, or before work began (rule S5).
+            Some(_) if is_left => {
+                self.is_lost = true;
+                self.begin(super::Errand::Register, shared.cx.now, shared);
+            }
             Some(due) if self.is_bound() && !self.clears && self.keeps_port(shared) => {
                 let now = shared.cx.now;
                 let due = shared.pace.spread.place(now, due.max(now), Duration::ZERO);

@@ -11,7 +11,7 @@ use super::args::{LogFormat, Run};
 use super::connect::runtime_folder;
 use super::{End, Failure, SHORTER, check, logging};
 use crate::config::{Config, Severity};
-use crate::control::{self, ListenError, Listener};
+use crate::control::{self, ListenError, Listener, Source};
 use crate::daemon::{self, Shutdown};
 
 /// Runs the daemon until it is told to stop.
@@ -41,7 +41,9 @@ pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
     };
     let listener = listen(arguments.socket.path.as_deref(), &config)?;
     info!(configuration = %path.display(), control_socket = %listener.path().display(), "starting");
-    daemon::run(Arc::new(config), Some(listener), Shutdown::by_signal())
+    let source = Source::of(&path)?;
+    let shutdown = Shutdown::by_signal();
+    daemon::run(Arc::new(config), Some(source), Some(listener), shutdown)
         .map_err(Failure::failed)?;
     Ok(End::Done)
 }

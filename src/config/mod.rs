@@ -13,6 +13,7 @@ mod faults;
 #[doc(hidden)]
 pub mod fuzz;
 mod hosts;
+pub mod import;
 pub mod options;
 mod parse;
 mod party;
@@ -22,6 +23,7 @@ mod row;
 mod secrets;
 mod sections;
 mod suggest;
+mod typed;
 mod values;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
@@ -32,6 +34,7 @@ pub use party::{
 };
 pub use secrets::SecretFault;
 pub use suggest::nearest;
+pub use typed::{Misfit, Typed, typed};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -453,6 +456,29 @@ pub fn load(file: &str, text: &str) -> Loaded {
         config,
         diagnostics,
     }
+}
+
+/// The same, with every finding said of each row that it is about: others say what several rows
+/// share only once.
+fn load_each(file: &str, text: &str) -> Loaded {
+    let file: Arc<str> = file.into();
+    let (config, faults) = parse::read_each(text);
+    let diagnostics = faults.into_diagnostics(&file);
+    Loaded {
+        config,
+        diagnostics,
+    }
+}
+
+/// The indexes of Accounts in the order of the text: as given, else the lowest that are free (rule
+/// G3).
+pub fn account_indexes(given: &[Option<u32>]) -> Vec<u32> {
+    check::free_indexes(given)
+}
+
+/// The name of an Account that is given none (rule G1).
+pub fn account_name(index: u32) -> String {
+    check::derived_name(index)
 }
 
 /// What differs between two configurations, as far as Accounts go (rule G2).

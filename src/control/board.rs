@@ -94,7 +94,8 @@ impl Board {
 
     /// The status of the Account with this name.
     pub fn find(&self, name: &str) -> Option<Arc<AccountStatus>> {
-        self.at(self.directory().find(name)?.slot)
+        let status = self.at(self.directory().find(name)?.slot);
+        status.filter(|status| *status.name == *name)
     }
 
     /// How many Accounts are in this phase.

@@ -20,6 +20,6 @@ mod server;
 pub use board::{Board, Directory, Entry};
 pub use client::{Client, ClientError};
 pub use listener::{ListenError, Listener};
-pub use order::{Order, Orders, Verb};
+pub use order::{Order, Reloading, Source, Verb, Wish, Wishes};
 
 pub use server::Serving;

@@ -2,6 +2,7 @@
 //! other programs.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -44,11 +45,14 @@ pub enum Call {
     Unregister(Action),
     /// Refreshes bindings now. As above.
     Refresh(Action),
+    /// Reads the configuration again and puts it in force (rule G2). No items; [`Done::Reloaded`].
+    /// A faulty one changes nothing: [`FaultCode::Configuration`].
+    Reload(Option<Reload>),
 }
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 7] = [
+    pub const METHODS: [&str; 8] = [
         "hello",
         "status",
         "watch",
@@ -56,6 +60,7 @@ impl Call {
         "register",
         "unregister",
         "refresh",
+        "reload",
     ];
 }
 
@@ -110,6 +115,14 @@ pub struct Action {
     /// Whether the outcomes are waited for.
     #[serde(default = "yes")]
     pub wait: bool,
+}
+
+/// How a client wants the configuration to be read again.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reload {
+    /// Whether it is only said what a reload would change.
+    pub check_only: bool,
 }
 
 /// A line from the daemon.
@@ -175,6 +188,12 @@ pub enum Done {
         schema: u32,
         /// Its process.
         pid: u32,
+        /// The absolute path of the file that it runs from, if it runs from one.
+        #[serde(default)]
+        configuration: Option<PathBuf>,
+        /// How that file is written.
+        #[serde(default)]
+        format: Option<Format>,
     },
     /// Of [`Call::Status`].
     Status(Summary),
@@ -192,6 +211,37 @@ pub enum Done {
         /// With how many Accounts something was to be done.
         accounts: u32,
     },
+    /// Of [`Call::Reload`].
+    Reloaded(Reloaded),
+}
+
+/// How a configuration's file is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// TOML.
+    Toml,
+    /// The ini file of a device.
+    Ini,
+    /// What a newer daemon reads and this program does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What a reload has changed, or would change: Accounts by name, in index order.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// Those that are new.
+    pub added: Vec<Arc<str>>,
+    /// Those that differ, in themselves or in what they refer to.
+    pub changed: Vec<Arc<str>>,
+    /// Those that are gone.
+    pub removed: Vec<Arc<str>>,
+    /// How many are as they were.
+    pub unchanged: u32,
+    /// What is doubtful about the configuration, or takes effect at the next start only; each as
+    /// `regent check` prints it.
+    pub warnings: Vec<String>,
 }
 
 /// All Accounts in numbers.
@@ -219,6 +269,9 @@ pub struct Fault {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// All that is wrong with a configuration, each as `regent check` prints it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<String>,
 }
 
 /// Kinds of faults.
@@ -241,6 +294,8 @@ pub enum FaultCode {
     UnknownAccount,
     /// There is no such Proxy Set.
     UnknownProxySet,
+    /// The configuration cannot be used.
+    Configuration,
     /// The daemon stops.
     Stopping,
     /// What a newer daemon says and this program does not know.
@@ -255,6 +310,7 @@ impl Fault {
             code,
             message: message.into(),
             hint: None,
+            diagnostics: Vec::new(),
         }
     }
 }
@@ -302,6 +358,14 @@ mod tests {
             read(r#"{"v":1,"method":"watch"}"#).unwrap(),
             Call::Watch(None)
         );
+        assert_eq!(
+            read(r#"{"v":1,"method":"reload"}"#).unwrap(),
+            Call::Reload(None)
+        );
+        assert_eq!(
+            read(r#"{"v":1,"method":"reload","params":{"check_only":true}}"#).unwrap(),
+            Call::Reload(Some(Reload { check_only: true }))
+        );
         assert!(read(r#"{"v":1,"method":"status","params":{"nmaes":[]}}"#).is_err());
     }
 
@@ -339,6 +403,19 @@ mod tests {
             })),
             Says::Item(Item::Missed(3)),
             Says::Done(Done::Order { accounts: 2 }),
+            Says::Done(Done::Hello {
+                version: "1".to_owned(),
+                protocol: 1,
+                schema: 1,
+                pid: 1,
+                configuration: Some("/etc/regent/regent.toml".into()),
+                format: Some(Format::Toml),
+            }),
+            Says::Done(Done::Reloaded(Reloaded {
+                added: vec!["a".into()],
+                unchanged: 2,
+                ..Reloaded::default()
+            })),
             Says::Error(Fault::new(FaultCode::Stopping, "the daemon stops")),
         ];
         for says in says {

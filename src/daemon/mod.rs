@@ -9,6 +9,7 @@ mod desk;
 mod effects;
 mod journal;
 mod load;
+mod reload;
 mod shutdown;
 mod systemd;
 
@@ -24,8 +25,8 @@ use tokio::time::Sleep;
 use tracing::{debug, info, warn};
 
 use crate::config::{self, Config};
-use crate::control::{self, Board, Directory, Order};
-use crate::effect::{Command, Input, Outcome, SocketId, Ticket};
+use crate::control::{self, Board, Directory, Source, Wish};
+use crate::effect::{AccountId, Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
 use crate::flow::Ports;
 use crate::net::{LinkUp, Links, RECEIVE_BUFFER, Resolver, Sockets};
@@ -37,7 +38,8 @@ use clock::Clock;
 use desk::Desk;
 use effects::{Effects, Owed, Wire};
 use journal::Journal;
-pub use load::{load, usual_places};
+pub use load::{load, load_text, usual_places};
+use reload::{Asker, Reloads};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
 use systemd::Manager;
@@ -49,9 +51,11 @@ pub struct Stopped {
     pub left: u32,
 }
 
-/// Runs until it is told to stop. `listener` is where operators knock, if anywhere.
+/// Runs until it is told to stop. `source` is the file that `config` was read from, if it can be
+/// read again; `listener` is where operators knock, if anywhere.
 pub fn run(
     config: Arc<Config>,
+    source: Option<Source>,
     listener: Option<control::Listener>,
     shutdown: Shutdown,
 ) -> anyhow::Result<Stopped> {
@@ -61,12 +65,13 @@ pub fn run(
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(async {
-        let (orders, inbox) = mpsc::channel(ORDERS);
-        let mut daemon = Daemon::new(config, shutdown, inbox)?;
+        let (wishes, inbox) = mpsc::channel(WISHES);
+        let reloads = Reloads::new(&config, source.clone());
+        let mut daemon = Daemon::new(config, shutdown, inbox, reloads)?;
         daemon.begin()?;
         let board = Arc::clone(&daemon.board);
         let _serving = listener
-            .map(|listener| listener.serve(board, orders))
+            .map(|listener| listener.serve(board, wishes, source))
             .transpose()
             .context("cannot serve the control socket")?;
         daemon.manager.ready(&daemon.board);
@@ -100,13 +105,17 @@ struct Daemon {
     journal: Journal,
     manager: Manager,
     words: UnboundedReceiver<Word>,
-    orders: mpsc::Receiver<Order>,
+    wishes: mpsc::Receiver<Wish>,
+    reloads: Reloads,
     timer: Pin<Box<Sleep>>,
     /// When the timer goes off.
     armed: Instant,
     /// When [`Daemon::chores`] come next, and when the wall clock is looked at.
     chores: Instant,
     look: Instant,
+    /// Whether the board lists the Accounts that there are, and as of when.
+    is_listed: bool,
+    listed: Instant,
     stopping: Option<Stopping>,
     has_warned_of_buffer: bool,
     _export: Option<Export>,
@@ -123,7 +132,8 @@ impl Daemon {
     fn new(
         config: Arc<Config>,
         shutdown: Shutdown,
-        orders: mpsc::Receiver<Order>,
+        wishes: mpsc::Receiver<Wish>,
+        reloads: Reloads,
     ) -> anyhow::Result<Self> {
         let mut seed = [0; 32];
         let entropy = SysRng.try_fill_bytes(&mut seed);
@@ -152,11 +162,14 @@ impl Daemon {
             journal: Journal::default(),
             manager: Manager::find(),
             words: shutdown.listen().context("cannot listen to signals")?,
-            orders,
+            wishes,
+            reloads,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             armed: Instant::ZERO,
             chores: Instant::ZERO,
             look: Instant::ZERO + LOOK,
+            is_listed: false,
+            listed: Instant::ZERO,
             stopping: None,
             has_warned_of_buffer: false,
             _export: export,
@@ -168,8 +181,7 @@ impl Daemon {
         let now = self.clock.now();
         self.effects.tell(&mut self.engine, now, Input::Tick);
         self.carry_out()?;
-        self.list();
-        self.effects.changed.clear();
+        self.list(now);
         let accounts = self.board.directory().entries().len();
         info!(version = env!("CARGO_PKG_VERSION"), accounts, "started");
         self.publish();
@@ -177,15 +189,16 @@ impl Daemon {
         Ok(())
     }
 
-    /// Puts every Account on the board.
-    fn list(&self) {
-        let (board, engine) = (&self.board, &self.engine);
-        board.list(Directory::new(engine.accounts().filter_map(|id| {
-            let status = status::account(engine, id)?;
-            let name = Arc::clone(&status.name);
-            board.publish(id.slot, Some(status));
-            Some((name, id.slot))
-        })));
+    /// Says on the board which Accounts there are.
+    fn list(&mut self, now: Instant) {
+        let mut accounts: Vec<_> = self.engine.accounts().collect();
+        let config = |id: &AccountId| self.engine.account(*id).map(|view| view.config());
+        accounts.sort_by_key(|id| config(id).map(|account| account.index));
+        let entry = |id: &AccountId| Some((Arc::clone(&config(id)?.name), id.slot));
+        let entries = accounts.iter().filter_map(entry);
+        self.board.list(Directory::new(entries));
+        self.is_listed = true;
+        self.listed = now;
     }
 
     async fn live(&mut self) -> anyhow::Result<Stopped> {
@@ -194,7 +207,8 @@ impl Daemon {
             tokio::select! {
                 biased;
                 Some(word) = self.words.recv() => self.hear(word),
-                Some(order) = self.orders.recv(), if is_idle => self.desk.accept(order),
+                Some(wish) = self.wishes.recv(), if is_idle => self.grant(wish),
+                reading = self.reloads.read() => self.on_read(reading),
                 (question, answer) = self.resolver.answered(), if self.resolver.is_asking() => {
                     let now = self.clock.now();
                     let input = Input::Resolved { question, answer };
@@ -209,6 +223,7 @@ impl Daemon {
                 () = future::ready(()), if !is_idle => {}
             }
             self.turn()?;
+            self.see_to_reloads();
             if let Some(stopped) = self.is_over() {
                 return Ok(stopped);
             }
@@ -217,9 +232,8 @@ impl Daemon {
 
     fn hear(&mut self, word: Word) {
         match (word, &mut self.stopping) {
-            (Word::Reload, _) => {
-                warn!("this version cannot reload its configuration: restart it instead");
-            }
+            (Word::Reload, Some(_)) => {}
+            (Word::Reload, None) => self.reload(Asker::Signal),
             (Word::Stop, Some(stopping)) => stopping.until = Instant::ZERO,
             (Word::Stop, None) => {
                 info!("stopping");
@@ -235,6 +249,13 @@ impl Daemon {
                 let input = Input::Command { ticket, command };
                 self.effects.tell(&mut self.engine, now, input);
             }
+        }
+    }
+
+    fn grant(&mut self, wish: Wish) {
+        match wish {
+            Wish::Order(order) => self.desk.accept(order),
+            Wish::Reload(reloading) => self.reload(Asker::Operator(reloading)),
         }
     }
 
@@ -281,6 +302,13 @@ impl Daemon {
             self.chores(now);
         }
         self.perform()?;
+        if !self.is_listed {
+            let due = self.listed + LIST_PAUSE;
+            match due <= now {
+                true => self.list(now),
+                false => self.chores = self.chores.min(due),
+            }
+        }
         self.arm();
         Ok(())
     }
@@ -379,9 +407,12 @@ impl Daemon {
             effects.changed.sort_unstable();
             effects.changed.dedup();
         }
+        let mut gone = Vec::new();
         for id in effects.changed.drain(..) {
-            self.board
-                .publish(id.slot, status::account(&self.engine, id));
+            match status::account(&self.engine, id) {
+                Some(status) => self.board.publish(id.slot, Some(status)),
+                None => gone.push(id.slot),
+            }
         }
         for id in effects.changed_sets.drain(..) {
             let status = status::proxy_set(&self.engine, id);
@@ -391,6 +422,13 @@ impl Daemon {
             let now = self.clock.now();
             for event in effects.events.drain(..) {
                 self.journal.log(now, event, &self.board);
+            }
+        }
+        // Their last words in the log had their names. Others may have their slots already.
+        self.is_listed &= gone.is_empty();
+        for slot in gone {
+            if !self.engine.is_taken(slot) {
+                self.board.publish(slot, None);
             }
         }
         for (ticket, outcome) in effects.replies.drain(..) {
@@ -456,8 +494,8 @@ fn report(traces: &Traces, config: &config::Trace) -> Option<Export> {
         .ok()
 }
 
-/// Orders of operators that may wait for the loop.
-const ORDERS: usize = 32;
+/// Wishes of operators that may wait for the loop.
+const WISHES: usize = 32;
 
 /// Commands per turn, so that a long order does not keep answers waiting.
 const COMMANDS: usize = 16;
@@ -468,6 +506,9 @@ const ROUNDS: usize = 32;
 /// How often the chores are done, at least. Also the longest that a host which slept stays
 /// unnoticed.
 const CHORES: Duration = Duration::from_secs(1);
+
+/// While Accounts go, the board lists anew no more often than this.
+const LIST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How often the wall clock is looked at.
 const LOOK: Duration = Duration::from_secs(30);

@@ -72,7 +72,8 @@ pub fn run_with<R>(
     let listener = Listener::bind(&stage.socket(), None)?;
     let (stopper, shutdown) = Shutdown::by_word();
     let daemon = thread::Builder::new().name("daemon".to_owned());
-    let daemon = daemon.spawn(move || daemon::run(Arc::new(config), Some(listener), shutdown))?;
+    let daemon =
+        daemon.spawn(move || daemon::run(Arc::new(config), None, Some(listener), shutdown))?;
     let shown = show(&stage);
     stopper.stop();
     let stopped = daemon

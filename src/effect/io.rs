@@ -165,6 +165,8 @@ pub enum Output {
     Save {
         /// Names the answer.
         batch: BatchId,
+        /// The names of Accounts whose records are to be deleted, before any is written.
+        removed: Vec<Arc<str>>,
         /// What to write.
         records: Vec<Record>,
         /// Whether the answer may only come when the records are on the disk itself (rule L8).

@@ -42,6 +42,7 @@ mod model;
 mod mutants;
 mod output;
 mod regevent;
+mod reload;
 mod scenarios;
 mod sip_oracles;
 mod sipp;
@@ -66,6 +67,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     mutants::trials,
     output::trials,
     regevent::trials,
+    reload::trials,
     scenarios::trials,
     sip_oracles::trials,
     sipp::trials,

@@ -105,6 +105,11 @@ impl<'t> Check<'t> {
         self.groups.set_lossy();
     }
 
+    /// Says of each row what it shares with others.
+    pub(super) fn tell_each(&mut self) {
+        self.told.tell_each();
+    }
+
     /// Takes everything but the Accounts.
     pub(super) fn globals(&mut self, top: &Top<'_>) {
         if let Some(row) = &top.agent {
