@@ -83,6 +83,29 @@ pub struct Agent {
     pub max_accounts: u32,
     /// At most so many Accounts of one served group; default 30 (rule G1).
     pub max_accounts_per_served_ip_group: u32,
+    /// What becomes of the SIP messages that come and go.
+    pub trace: Trace,
+}
+
+/// What becomes of the SIP messages that come and go, besides being obeyed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trace {
+    /// So many MiB hold the last ones, 0–4,096; default 16.
+    pub memory_mib: u32,
+    /// Where all are reported by HEP: a host with or without a port.
+    pub hep_server: Option<Arc<str>>,
+    /// What we are called there; default 2,000.
+    pub hep_capture_id: u32,
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self {
+            memory_mib: 16,
+            hep_server: None,
+            hep_capture_id: 2_000,
+        }
+    }
 }
 
 /// What happens when the state cannot be opened or written (rule L8).

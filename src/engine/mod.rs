@@ -19,7 +19,7 @@ use crate::account::{Account, Shared, View, Wanted};
 use crate::config::{self, Config, Diff};
 use crate::cx::{Armed, Cx, Owner, Timers};
 use crate::effect::{
-    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger, Via,
+    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger, Via, Whose,
 };
 use crate::flow::Ports;
 use crate::index::Index;
@@ -276,6 +276,11 @@ impl Engine {
     pub fn set(&self, id: SetId) -> Option<SetView<'_>> {
         let shared = &self.shared;
         shared.proxies.is_set(id).then_some(SetView { id, shared })
+    }
+
+    /// Whose the message was that [`Input::Received`] told of last, for traces.
+    pub fn heard(&self) -> Whose {
+        self.shared.cx.heard
     }
 
     /// REGISTER transactions in flight.
