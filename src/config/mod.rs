@@ -505,9 +505,27 @@ pub struct Diff {
     /// Accounts that are new.
     pub added: Vec<Arc<Account>>,
     /// Accounts that are there still, with another content.
-    pub changed: Vec<Arc<Account>>,
+    pub changed: Vec<Changed>,
     /// Names of Accounts that are gone.
     pub removed: Vec<Arc<str>>,
+}
+
+/// An Account that is there still, with another content.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Changed {
+    /// As it is now.
+    pub account: Arc<Account>,
+    /// What is different about it.
+    pub what: Difference,
+}
+
+/// What is different about an Account, as far as something is sent for it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Difference {
+    /// What its binding is made of: address-of-record, groups, Contact, local address.
+    pub binding: bool,
+    /// What challenges are answered with.
+    pub credentials: bool,
 }
 
 /// `host:port` or `[v6]:port` without its port.

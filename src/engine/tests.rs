@@ -17,6 +17,7 @@ use crate::effect::{Phase, Via};
 use crate::secret::Secret;
 use crate::sip::write::Writer;
 use crate::sip::{Message, Name, StartLine};
+use crate::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
