@@ -9,6 +9,8 @@ mod desk;
 mod effects;
 mod journal;
 mod load;
+mod memory;
+mod secrets;
 mod shutdown;
 mod systemd;
 
@@ -37,6 +39,7 @@ use desk::Desk;
 use effects::{Effects, Owed, Wire};
 use journal::Journal;
 pub use load::{load, usual_places};
+pub use memory::{Guard, guard};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
 use systemd::Manager;

@@ -54,6 +54,7 @@ fn config() -> Arc<Config> {
             user_agent: "regent/test".into(),
             control_socket: None,
             control_group: None,
+            core_dumps: false,
             dns_servers: Vec::new(),
             max_accounts: 102,
             max_accounts_per_served_ip_group: 30,

@@ -515,6 +515,7 @@ fn agent(accounts: usize) -> Agent {
         user_agent: "regent/sim".into(),
         control_socket: None,
         control_group: None,
+        core_dumps: false,
         dns_servers: Vec::new(),
         max_accounts: u32::try_from(accounts).unwrap_or(u32::MAX).max(102),
         max_accounts_per_served_ip_group: 30,

@@ -214,6 +214,7 @@ fn read_agent(row: &Row<'_>) -> Agent {
         user_agent: row.text(&USER_AGENT).unwrap_or(version).into(),
         control_socket: row.text(&CONTROL_SOCKET).map(Arc::from),
         control_group: row.text(&CONTROL_GROUP).map(Arc::from),
+        core_dumps: row.flag(&CORE_DUMPS),
         dns_servers: row.addresses(&DNS_SERVERS).to_vec(),
         max_accounts: row.whole(&MAX_ACCOUNTS),
         max_accounts_per_served_ip_group: row.whole(&MAX_ACCOUNTS_PER_SERVED_IP_GROUP),

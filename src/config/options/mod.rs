@@ -25,6 +25,7 @@ pub static OPTIONS: &[&Opt] = &[
     &USER_AGENT,
     &CONTROL_SOCKET,
     &CONTROL_GROUP,
+    &CORE_DUMPS,
     &DNS_SERVERS,
     &MAX_ACCOUNTS,
     &MAX_ACCOUNTS_PER_SERVED_IP_GROUP,
@@ -91,6 +92,7 @@ pub static OPTIONS: &[&Opt] = &[
     &GROUP_PASSWORD_AS_CLIENT,
     &GROUP_PASSWORD_AS_CLIENT_FILE,
     &GROUP_PASSWORD_AS_CLIENT_ENV,
+    &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
     &ACCOUNT_INDEX,
     &ACCOUNT_NAME,
     &ACCOUNT_SERVED,
@@ -101,6 +103,7 @@ pub static OPTIONS: &[&Opt] = &[
     &ACCOUNT_PASSWORD,
     &ACCOUNT_PASSWORD_FILE,
     &ACCOUNT_PASSWORD_ENV,
+    &ACCOUNT_PASSWORD_CREDENTIAL,
     &ACCOUNT_REGISTER,
     &ACCOUNT_STICKINESS,
     &ACCOUNT_SEARCH_MODE,
@@ -347,6 +350,8 @@ pub enum Syntax {
     HostPort,
     /// The name of an environment variable.
     Variable,
+    /// The name of a credential of systemd.
+    Credential,
 }
 
 /// What a number counts.
