@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
-use super::phase;
+use clap_complete::engine::ArgValueCompleter;
+
+use super::{complete, configure, phase};
 use crate::status::Phase;
 
 /// Keeps SIP Accounts registered at their registrars, and says what is so.
@@ -39,6 +41,19 @@ pub(super) struct Socket {
         global = true
     )]
     pub(super) path: Option<PathBuf>,
+}
+
+/// Where the daemon keeps what outlives it.
+#[derive(Args, Debug)]
+pub(super) struct StateDirectory {
+    /// The state directory [default: as `state_directory` of the configuration says]
+    #[arg(
+        long = "state-directory",
+        value_name = "PATH",
+        env = "REGENT_STATE_DIRECTORY",
+        hide_env_values = true
+    )]
+    pub(super) directory: Option<PathBuf>,
 }
 
 /// Which configuration.
@@ -100,6 +115,26 @@ pub(super) enum Command {
     #[command(after_long_help = REFRESH_EXAMPLES)]
     Refresh(Order),
 
+    /// Read the configuration again, and put what differs in force
+    ///
+    /// The daemon reads the file that it was started with, and every password file again. Only what
+    /// differs is touched: all other Accounts keep their bindings. A faulty configuration changes
+    /// nothing, and every fault is named as by `regent check`. SIGHUP to the daemon does the same.
+    #[command(after_long_help = RELOAD_EXAMPLES)]
+    Reload(Reload),
+
+    /// Change the configuration of a running daemon, or of a file
+    ///
+    /// The file is changed in place: comments, order and layout stay. A change that the daemon could
+    /// not use is refused, and says why. Without a command, a script is read from the standard input.
+    #[command(
+        after_long_help = configure::EXAMPLES,
+        args_conflicts_with_subcommands = false,
+        subcommand_value_name = "TABLE",
+        subcommand_help_heading = "Tables"
+    )]
+    Configure(configure::Configure),
+
     /// Show it all on this machine: two registrars of ours, six Accounts, one wrong password
     ///
     /// Needs no configuration and no privileges, and touches nothing but loopback and a temporary
@@ -139,6 +174,13 @@ pub(super) struct Run {
     pub(super) log_format: LogFormat,
 
     #[command(flatten)]
+    pub(super) state: StateDirectory,
+
+    /// Keep nothing for the next run: bindings are removed at the stop, and there is no history
+    #[arg(long)]
+    pub(super) without_state: bool,
+
+    #[command(flatten)]
     pub(super) socket: Socket,
 }
 
@@ -163,7 +205,7 @@ pub(super) struct Status {
     pub(super) what: Option<What>,
 
     /// The Account, by name
-    #[arg(value_name = "ACCOUNT")]
+    #[arg(value_name = "ACCOUNT", add = ArgValueCompleter::new(complete::accounts))]
     pub(super) account: Option<String>,
 
     /// Print JSON: {"schema": 1, "accounts": [...]}, or "proxy_sets"; with --watch one line per
@@ -200,7 +242,7 @@ pub(super) enum What {
 #[derive(Args, Debug)]
 pub(super) struct Proxies {
     /// The Proxy Set, by name
-    #[arg(value_name = "SET")]
+    #[arg(value_name = "SET", add = ArgValueCompleter::new(complete::proxy_sets))]
     pub(super) set: Option<String>,
 }
 
@@ -208,7 +250,7 @@ pub(super) struct Proxies {
 #[command(group = ArgGroup::new("which").required(true))]
 pub(super) struct Order {
     /// The Accounts, by name
-    #[arg(value_name = "NAME", group = "which")]
+    #[arg(value_name = "NAME", group = "which", add = ArgValueCompleter::new(complete::accounts))]
     pub(super) names: Vec<String>,
 
     /// All Accounts
@@ -238,6 +280,25 @@ pub(super) struct Register {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct Reload {
+    /// Only say what would change, and what is wrong
+    #[arg(long)]
+    pub(super) check: bool,
+
+    /// Print JSON: {"added": [...], "changed": [...], "removed": [...], "unchanged": N, "warnings":
+    /// [...]}, or {"code": ..., "message": ..., "diagnostics": [...]}
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Wait no longer than this; the daemon goes on
+    #[arg(long, value_name = "SECONDS", default_value_t = 90)]
+    pub(super) timeout: u64,
+
+    #[command(flatten)]
+    pub(super) socket: Socket,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct Demo {
     /// End after so many seconds, instead of on q or Ctrl-C; where there is no terminal, 30 unless
     /// given
@@ -257,6 +318,7 @@ Examples:
   regent status proxies       the Proxy Sets and how their members do
   regent register main        try again now, and say how it went
   regent unregister --all     remove every binding and stay away
+  regent reload               put the changed configuration in force
 
 Exit codes:
   0  done; also a status in which no Account matches
@@ -281,7 +343,7 @@ const CHECK_EXAMPLES: &str = "\
 Examples:
   regent check                 the configuration at the usual place
   regent check regent.toml     another one
-  regent check && systemctl restart regent";
+  regent check && regent reload";
 
 const REGISTER_EXAMPLES: &str = "\
 Examples:
@@ -304,6 +366,15 @@ Examples:
   regent refresh --all        all of them
 
 Exit code 1 if any of them was not refreshed.";
+
+const RELOAD_EXAMPLES: &str = "\
+Examples:
+  regent reload                what differs is put in force
+  regent reload --check        what would that be?
+  systemctl reload regent      the same as the first, by signal
+
+Exit code 1 if there is an error in the configuration; warnings do not
+count.";
 
 const HEALTH_WORDS: &str = "\
 HEALTH is

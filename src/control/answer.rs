@@ -48,7 +48,9 @@ impl<'a> Selection<'a> {
     ) -> Option<Arc<AccountStatus>> {
         let status = self.has(slot, name).then(|| board.at(slot)).flatten()?;
         let phases = &self.filter.phases;
-        (phases.is_empty() || phases.contains(&status.phase)).then_some(status)
+        // The Account of this name may have gone, and another one have its slot.
+        let is_it = *status.name == *name;
+        (is_it && (phases.is_empty() || phases.contains(&status.phase))).then_some(status)
     }
 
     /// Whether the Account that matches as the `place`th, from 0, is on the page that was asked
@@ -69,6 +71,7 @@ pub(super) fn summary(board: &Board, matching: u32) -> Summary {
         total: u32::try_from(total).unwrap_or(u32::MAX),
         matching,
         phases: counts.into_iter().filter(|(_, count)| *count > 0).collect(),
+        state: board.state(),
     }
 }
 
@@ -84,10 +87,10 @@ pub(super) fn proxy_sets(
             Some(near) => format!("did you mean {near:?}?"),
             None => "`regent status proxies` lists all Proxy Sets".to_owned(),
         };
+        let message = format!("there is no Proxy Set {shown:?}");
         return Err(Fault {
-            code: FaultCode::UnknownProxySet,
-            message: format!("there is no Proxy Set {shown:?}"),
             hint: Some(hint),
+            ..Fault::new(FaultCode::UnknownProxySet, message)
         });
     }
     let is_asked = |set: &&Arc<ProxySetStatus>| {
@@ -126,10 +129,10 @@ fn unknown(directory: &Directory, name: &str) -> Fault {
         Some(near) => format!("did you mean {near:?}?"),
         None => "`regent status` lists all Accounts".to_owned(),
     };
+    let message = format!("there is no Account {shown:?}");
     Fault {
-        code: FaultCode::UnknownAccount,
-        message: format!("there is no Account {shown:?}"),
         hint: Some(hint),
+        ..Fault::new(FaultCode::UnknownAccount, message)
     }
 }
 

@@ -1,9 +1,12 @@
 //! What an operator wants done, on its way to the daemon.
 
+use std::io;
+use std::path::{self, Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+use super::protocol::{Fault, Format, Reloaded};
 use crate::status::Outcome;
 
 /// What is to be done with Accounts (rule L10).
@@ -28,9 +31,52 @@ pub struct Order {
     pub verb: Verb,
     /// With whom, by name.
     pub accounts: Vec<Arc<str>>,
+    /// Whether that is all Accounts.
+    pub is_all: bool,
+    /// The user of the system who says so.
+    pub uid: u32,
     /// Where outcomes go. Nobody minds when the other end is gone.
     pub outcomes: mpsc::UnboundedSender<(Arc<str>, Outcome)>,
 }
 
-/// The way of orders to the daemon.
-pub type Orders = mpsc::Sender<Order>;
+/// A wish that the configuration be read again (rule G2).
+#[derive(Debug)]
+pub struct Reloading {
+    /// Whether nothing is to be put in force.
+    pub check_only: bool,
+    /// The user of the system who says so.
+    pub uid: u32,
+    /// Where it is said what came of it.
+    pub answer: oneshot::Sender<Result<Reloaded, Fault>>,
+}
+
+/// What the daemon is asked for.
+#[derive(Debug)]
+pub enum Wish {
+    /// Something to be done with Accounts.
+    Order(Order),
+    /// The configuration to be read again.
+    Reload(Reloading),
+}
+
+/// The way of wishes to the daemon.
+pub type Wishes = mpsc::Sender<Wish>;
+
+/// The file that a daemon runs from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// How it is written.
+    pub format: Format,
+}
+
+impl Source {
+    /// This file.
+    pub fn of(file: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path::absolute(file)?,
+            format: Format::Toml,
+        })
+    }
+}

@@ -2,11 +2,13 @@
 //! other programs.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::status::{AccountStatus, Outcome, Phase, ProxySetStatus, UnixMs};
+use crate::status::history::{Entry, EntryKind, Wanted};
+use crate::status::{AccountStatus, Outcome, Phase, ProxySetStatus, StateStatus, UnixMs};
 
 /// The version of the protocol. It rises when a message changes its meaning or goes away; new
 /// fields and methods do not count.
@@ -38,24 +40,32 @@ pub enum Call {
     Watch(Option<Filter>),
     /// The status of Proxy Sets: items [`Item::ProxySet`], in file order; [`Done::ProxySets`].
     ProxySets(Option<Names>),
+    /// What has happened: items [`Item::Event`], oldest first; [`Done::Events`]. With `follow`
+    /// those that happen from then on too, until the client hangs up.
+    Events(Option<Past>),
     /// Registers Accounts (rule L10): items [`Item::Outcome`], as they happen; [`Done::Order`].
     Register(Action),
     /// Removes bindings and stays away (rule I8). As above.
     Unregister(Action),
     /// Refreshes bindings now. As above.
     Refresh(Action),
+    /// Reads the configuration again and puts it in force (rule G2). No items; [`Done::Reloaded`].
+    /// A faulty one changes nothing: [`FaultCode::Configuration`].
+    Reload(Option<Reload>),
 }
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 7] = [
+    pub const METHODS: [&str; 9] = [
         "hello",
         "status",
         "watch",
         "proxy-sets",
+        "events",
         "register",
         "unregister",
         "refresh",
+        "reload",
     ];
 }
 
@@ -94,6 +104,42 @@ pub struct Names {
     pub names: Vec<String>,
 }
 
+/// Which events a client wants to see. All conditions must hold; an empty one always does.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Past {
+    /// About these Accounts, by name; they need not exist any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Of these kinds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<EntryKind>,
+    /// At this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<UnixMs>,
+    /// Before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<UnixMs>,
+    /// At most so many of the past, the newest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Whether those that come are wanted too.
+    #[serde(skip_serializing_if = "is_false")]
+    pub follow: bool,
+}
+
+impl From<Past> for Wanted {
+    fn from(past: Past) -> Self {
+        Self {
+            accounts: past.names,
+            kinds: past.kinds,
+            since: past.since,
+            until: past.until,
+            limit: past.limit,
+        }
+    }
+}
+
 /// With which Accounts a client wants something done.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,6 +156,14 @@ pub struct Action {
     /// Whether the outcomes are waited for.
     #[serde(default = "yes")]
     pub wait: bool,
+}
+
+/// How a client wants the configuration to be read again.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reload {
+    /// Whether it is only said what a reload would change.
+    pub check_only: bool,
 }
 
 /// A line from the daemon.
@@ -143,11 +197,13 @@ pub enum Item {
     Account(Arc<AccountStatus>),
     /// The status of a Proxy Set.
     ProxySet(Arc<ProxySetStatus>),
+    /// Something that happened.
+    Event(Arc<Entry>),
     /// What came of an order for an Account.
     Outcome(Told),
     /// From here on, the Accounts that come are changes.
     Watching(Summary),
-    /// The client was too slow and has missed so many changes.
+    /// The client was too slow and has missed so many changes, or events.
     Missed(u64),
 }
 
@@ -175,6 +231,12 @@ pub enum Done {
         schema: u32,
         /// Its process.
         pid: u32,
+        /// The absolute path of the file that it runs from, if it runs from one.
+        #[serde(default)]
+        configuration: Option<PathBuf>,
+        /// How that file is written.
+        #[serde(default)]
+        format: Option<Format>,
     },
     /// Of [`Call::Status`].
     Status(Summary),
@@ -187,11 +249,51 @@ pub enum Done {
         /// Proxy Sets that there are.
         proxy_sets: u32,
     },
+    /// Of [`Call::Events`].
+    Events {
+        /// The version of [`Item::Event`].
+        schema: u32,
+        /// When the daemon said so.
+        at: UnixMs,
+        /// Events that were told.
+        events: u64,
+    },
     /// Of an order.
     Order {
         /// With how many Accounts something was to be done.
         accounts: u32,
     },
+    /// Of [`Call::Reload`].
+    Reloaded(Reloaded),
+}
+
+/// How a configuration's file is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// TOML.
+    Toml,
+    /// The ini file of a device.
+    Ini,
+    /// What a newer daemon reads and this program does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What a reload has changed, or would change: Accounts by name, in index order.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// Those that are new.
+    pub added: Vec<Arc<str>>,
+    /// Those that differ, in themselves or in what they refer to.
+    pub changed: Vec<Arc<str>>,
+    /// Those that are gone.
+    pub removed: Vec<Arc<str>>,
+    /// How many are as they were.
+    pub unchanged: u32,
+    /// What is doubtful about the configuration, or takes effect at the next start only; each as
+    /// `regent check` prints it.
+    pub warnings: Vec<String>,
 }
 
 /// All Accounts in numbers.
@@ -207,6 +309,9 @@ pub struct Summary {
     pub matching: u32,
     /// Accounts by phase, without the phases that none is in.
     pub phases: BTreeMap<Phase, u32>,
+    /// How it is with what outlives a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateStatus>,
 }
 
 /// Why there is no answer.
@@ -219,6 +324,9 @@ pub struct Fault {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// All that is wrong with a configuration, each as `regent check` prints it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<String>,
 }
 
 /// Kinds of faults.
@@ -241,6 +349,12 @@ pub enum FaultCode {
     UnknownAccount,
     /// There is no such Proxy Set.
     UnknownProxySet,
+    /// No events are kept.
+    NoHistory,
+    /// What is kept cannot be read.
+    Unreadable,
+    /// The configuration cannot be used.
+    Configuration,
     /// The daemon stops.
     Stopping,
     /// What a newer daemon says and this program does not know.
@@ -255,12 +369,17 @@ impl Fault {
             code,
             message: message.into(),
             hint: None,
+            diagnostics: Vec::new(),
         }
     }
 }
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 fn yes() -> bool {
@@ -302,6 +421,14 @@ mod tests {
             read(r#"{"v":1,"method":"watch"}"#).unwrap(),
             Call::Watch(None)
         );
+        assert_eq!(
+            read(r#"{"v":1,"method":"reload"}"#).unwrap(),
+            Call::Reload(None)
+        );
+        assert_eq!(
+            read(r#"{"v":1,"method":"reload","params":{"check_only":true}}"#).unwrap(),
+            Call::Reload(Some(Reload { check_only: true }))
+        );
         assert!(read(r#"{"v":1,"method":"status","params":{"nmaes":[]}}"#).is_err());
     }
 
@@ -339,6 +466,19 @@ mod tests {
             })),
             Says::Item(Item::Missed(3)),
             Says::Done(Done::Order { accounts: 2 }),
+            Says::Done(Done::Hello {
+                version: "1".to_owned(),
+                protocol: 1,
+                schema: 1,
+                pid: 1,
+                configuration: Some("/etc/regent/regent.toml".into()),
+                format: Some(Format::Toml),
+            }),
+            Says::Done(Done::Reloaded(Reloaded {
+                added: vec!["a".into()],
+                unchanged: 2,
+                ..Reloaded::default()
+            })),
             Says::Error(Fault::new(FaultCode::Stopping, "the daemon stops")),
         ];
         for says in says {

@@ -8,16 +8,17 @@ use std::{io, process};
 use tokio::net::UnixStream;
 use tokio::net::unix::UCred;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
 use super::answer::{Selection, names, now, proxy_sets, summary};
 use super::board::Board;
+use super::events::{self, stopping};
 use super::lines::{Heard, Lines};
 use super::listener::Listener;
-use super::order::{Order, Orders, Verb};
+use super::order::{Order, Reloading, Source, Verb, Wish, Wishes};
 use super::peer::Rule;
 use super::protocol::{
     Action, Call, Done, Fault, FaultCode, Filter, Item, Names, Says, Told, VERSION,
@@ -32,8 +33,14 @@ pub struct Serving {
 }
 
 impl Listener {
-    /// Serves the socket: questions from `board`, orders through `orders`.
-    pub fn serve(self, board: Arc<Board>, orders: Orders) -> io::Result<Serving> {
+    /// Serves the socket: questions from `board`, orders through `wishes`. `source` is what the
+    /// daemon runs from.
+    pub fn serve(
+        self,
+        board: Arc<Board>,
+        wishes: Wishes,
+        source: Option<Source>,
+    ) -> io::Result<Serving> {
         let (stop, stopped) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -41,7 +48,8 @@ impl Listener {
         let shared = Arc::new(Shared {
             rule: self.rule.clone(),
             board,
-            orders,
+            wishes,
+            source,
             stopped,
         });
         let thread = thread::Builder::new()
@@ -73,7 +81,8 @@ impl Drop for Serving {
 struct Shared {
     rule: Rule,
     board: Arc<Board>,
-    orders: Orders,
+    wishes: Wishes,
+    source: Option<Source>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -126,7 +135,9 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>, is_full: bool) {
     }
     let client = Client {
         board: &shared.board,
-        orders: &shared.orders,
+        wishes: &shared.wishes,
+        source: shared.source.as_ref(),
+        uid: peer.uid(),
         lines,
     };
     if let Err(error) = client.live(shared.stopped.clone()).await {
@@ -147,7 +158,10 @@ async fn is_allowed(rule: &Rule, peer: UCred) -> bool {
 /// One client that may ask.
 struct Client<'a> {
     board: &'a Board,
-    orders: &'a Orders,
+    wishes: &'a Wishes,
+    source: Option<&'a Source>,
+    /// Who it is.
+    uid: u32,
     lines: Lines,
 }
 
@@ -200,16 +214,23 @@ impl Client<'_> {
                 protocol: VERSION,
                 schema: SCHEMA,
                 pid: process::id(),
+                configuration: self.source.map(|source| source.path.clone()),
+                format: self.source.map(|source| source.format),
             }),
             Call::Status(filter) => self.status(&filter.unwrap_or_default()).await?,
             Call::Watch(filter) => self.watch(&filter.unwrap_or_default(), stopped).await?,
             Call::ProxySets(asked) => self.proxy_sets(&asked.unwrap_or_default()).await?,
+            Call::Events(asked) => {
+                let asked = asked.unwrap_or_default();
+                events::tell(&mut self.lines, self.board, asked, stopped).await?
+            }
             Call::Register(action) => {
                 let force = action.force;
                 self.order(Verb::Register { force }, &action).await?
             }
             Call::Unregister(action) => self.order(Verb::Unregister, &action).await?,
             Call::Refresh(action) => self.order(Verb::Refresh, &action).await?,
+            Call::Reload(how) => self.reload(how.unwrap_or_default().check_only).await,
         };
         Ok(match result {
             Ok(done) => Says::Done(done),
@@ -306,9 +327,11 @@ impl Client<'_> {
         let order = Order {
             verb,
             accounts,
+            is_all: action.all,
+            uid: self.uid,
             outcomes,
         };
-        if self.orders.send(order).await.is_err() {
+        if self.wishes.send(Wish::Order(order)).await.is_err() {
             return Ok(Err(stopping()));
         }
         let mut left = if action.wait { all } else { 0 };
@@ -336,10 +359,21 @@ impl Client<'_> {
         let accounts = u32::try_from(all).unwrap_or(u32::MAX);
         Ok(Ok(Done::Order { accounts }))
     }
-}
 
-fn stopping() -> Fault {
-    Fault::new(FaultCode::Stopping, "the daemon stops")
+    async fn reload(&self, check_only: bool) -> Result<Done, Fault> {
+        let (answer, told) = oneshot::channel();
+        let wish = Wish::Reload(Reloading {
+            check_only,
+            uid: self.uid,
+            answer,
+        });
+        if self.wishes.send(wish).await.is_err() {
+            return Err(stopping());
+        }
+        told.await
+            .unwrap_or_else(|_| Err(stopping()))
+            .map(Done::Reloaded)
+    }
 }
 
 /// Clients that are served at a time.

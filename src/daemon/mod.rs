@@ -7,11 +7,14 @@
 mod clock;
 mod desk;
 mod effects;
+mod history;
 mod journal;
 mod load;
 mod memory;
+mod reload;
 mod secrets;
 mod shutdown;
+mod state;
 mod systemd;
 
 use std::pin::Pin;
@@ -26,22 +29,27 @@ use tokio::time::Sleep;
 use tracing::{debug, info, warn};
 
 use crate::config::Config;
-use crate::control::{self, Board, Directory, Order};
-use crate::effect::{Command, Input, Outcome, SocketId, Ticket};
+use crate::control::{self, Board, Directory, Source, Wish};
+use crate::effect::{AccountId, Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
 use crate::flow::Ports;
 use crate::net::{LinkUp, Links, RECEIVE_BUFFER, Resolver, Sockets};
 use crate::rng::Seed;
-use crate::status::{self, Phase};
+use crate::status::history::EntryKind;
+use crate::status::words::count;
+use crate::status::{self, Phase, UnixMs};
 use crate::time::{Duration, Instant};
 use clock::Clock;
 use desk::Desk;
 use effects::{Effects, Owed, Wire};
 use journal::Journal;
-pub use load::{load, usual_places};
+pub use load::{load, load_text, usual_places};
 pub use memory::{Guard, guard};
+use reload::{Asker, Reloads};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
+use state::Keeper;
+pub use state::State;
 use systemd::Manager;
 
 /// How the daemon ended.
@@ -51,38 +59,50 @@ pub struct Stopped {
     pub left: u32,
 }
 
-/// Runs until it is told to stop. `listener` is where operators knock, if anywhere.
-pub fn run(
-    config: Arc<Config>,
-    listener: Option<control::Listener>,
-    shutdown: Shutdown,
-) -> anyhow::Result<Stopped> {
+/// What a daemon runs with.
+pub struct Setup {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The file that it was read from, if it can be read again.
+    pub source: Option<Source>,
+    /// What outlives the run.
+    pub state: State,
+    /// Where operators knock, if anywhere.
+    pub listener: Option<control::Listener>,
+}
+
+/// Runs until it is told to stop.
+pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
+    let Setup {
+        config,
+        source,
+        state,
+        listener,
+    } = setup;
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(async {
-        let (orders, inbox) = mpsc::channel(ORDERS);
-        let mut daemon = Daemon::new(config, shutdown, inbox)?;
+        let (wishes, inbox) = mpsc::channel(WISHES);
+        let reloads = Reloads::new(&config, source.clone());
+        let mut daemon = Daemon::new((config, state), shutdown, inbox, reloads)?;
         daemon.begin()?;
         let board = Arc::clone(&daemon.board);
         let _serving = listener
-            .map(|listener| listener.serve(board, orders))
+            .map(|listener| listener.serve(board, wishes, source))
             .transpose()
             .context("cannot serve the control socket")?;
         daemon.manager.ready(&daemon.board);
         let stopped = daemon.live().await?;
         // Outcomes that have not come will not come: whoever waits for one is told before the
         // socket closes.
-        drop(daemon);
-        if stopped.left > 0 {
-            warn!(
-                left = stopped.left,
-                "stopped, with bindings left at registrars"
-            );
-        } else {
-            info!("stopped");
+        let is_kept = daemon.close(stopped);
+        match (stopped.left, is_kept) {
+            (0, _) => info!("stopped"),
+            (left, true) => info!(left, "stopped; the next run goes on with the bindings left"),
+            (left, false) => warn!(left, "stopped, with bindings left at registrars"),
         }
         Ok(stopped)
     })
@@ -100,15 +120,22 @@ struct Daemon {
     board: Arc<Board>,
     desk: Desk,
     journal: Journal,
+    keeper: Keeper,
     manager: Manager,
     words: UnboundedReceiver<Word>,
-    orders: mpsc::Receiver<Order>,
+    wishes: mpsc::Receiver<Wish>,
+    reloads: Reloads,
     timer: Pin<Box<Sleep>>,
     /// When the timer goes off.
     armed: Instant,
     /// When [`Daemon::chores`] come next, and when the wall clock is looked at.
     chores: Instant,
     look: Instant,
+    /// When old events go.
+    tidy: Instant,
+    /// Whether the board lists the Accounts that there are, and as of when.
+    is_listed: bool,
+    listed: Instant,
     stopping: Option<Stopping>,
     has_warned_of_buffer: bool,
 }
@@ -122,9 +149,10 @@ struct Stopping {
 
 impl Daemon {
     fn new(
-        config: Arc<Config>,
+        (config, state): (Arc<Config>, State),
         shutdown: Shutdown,
-        orders: mpsc::Receiver<Order>,
+        wishes: mpsc::Receiver<Wish>,
+        reloads: Reloads,
     ) -> anyhow::Result<Self> {
         let mut seed = [0; 32];
         let entropy = SysRng.try_fill_bytes(&mut seed);
@@ -133,10 +161,12 @@ impl Daemon {
         let settings = Settings {
             seed: Seed::new(seed),
             unix_ms_at_zero: clock.unix_ms_at_zero(),
-            store: false,
+            store: state.is_on(),
         };
         let resolver = Resolver::new(&config.agent.dns_servers);
-        let board = Board::new(config.accounts.len());
+        let board = Arc::new(Board::new(config.accounts.len()));
+        let now = UnixMs(clock.unix_ms_at_zero());
+        let keeper = Keeper::start(state, &config, &board, now);
         let engine = Engine::new(config, settings);
         Ok(Self {
             engine,
@@ -145,44 +175,59 @@ impl Daemon {
             resolver,
             effects: Effects::default(),
             clock,
-            board: Arc::new(board),
+            board,
             desk: Desk::default(),
             journal: Journal::default(),
+            keeper: keeper.context("cannot start the thread that writes the state")?,
             manager: Manager::find(),
             words: shutdown.listen().context("cannot listen to signals")?,
-            orders,
+            wishes,
+            reloads,
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             armed: Instant::ZERO,
             chores: Instant::ZERO,
             look: Instant::ZERO + LOOK,
+            tidy: Instant::ZERO + LOOK,
+            is_listed: false,
+            listed: Instant::ZERO,
             stopping: None,
             has_warned_of_buffer: false,
         })
     }
 
-    /// Lets the engine say what it needs first: its sockets.
+    /// Tells the engine what the run before has left, and lets it say what it needs first: its
+    /// sockets.
     fn begin(&mut self) -> anyhow::Result<()> {
         let now = self.clock.now();
+        let records = self.keeper.take_records();
+        self.effects
+            .tell(&mut self.engine, now, Input::Restore(records));
         self.effects.tell(&mut self.engine, now, Input::Tick);
         self.carry_out()?;
-        self.list();
-        self.effects.changed.clear();
+        self.list(now);
         let accounts = self.board.directory().entries().len();
-        info!(version = env!("CARGO_PKG_VERSION"), accounts, "started");
+        let version = env!("CARGO_PKG_VERSION");
+        info!(version, accounts, "started");
+        let accounts = count(accounts as u64, "Account");
+        self.note(
+            EntryKind::Start,
+            format!("regent {version} with {accounts}"),
+        );
         self.publish();
         self.arm();
         Ok(())
     }
 
-    /// Puts every Account on the board.
-    fn list(&self) {
-        let (board, engine) = (&self.board, &self.engine);
-        board.list(Directory::new(engine.accounts().filter_map(|id| {
-            let status = status::account(engine, id)?;
-            let name = Arc::clone(&status.name);
-            board.publish(id.slot, Some(status));
-            Some((name, id.slot))
-        })));
+    /// Says on the board which Accounts there are.
+    fn list(&mut self, now: Instant) {
+        let mut accounts: Vec<_> = self.engine.accounts().collect();
+        let config = |id: &AccountId| self.engine.account(*id).map(|view| view.config());
+        accounts.sort_by_key(|id| config(id).map(|account| account.index));
+        let entry = |id: &AccountId| Some((Arc::clone(&config(id)?.name), id.slot));
+        let entries = accounts.iter().filter_map(entry);
+        self.board.list(Directory::new(entries));
+        self.is_listed = true;
+        self.listed = now;
     }
 
     async fn live(&mut self) -> anyhow::Result<Stopped> {
@@ -191,7 +236,9 @@ impl Daemon {
             tokio::select! {
                 biased;
                 Some(word) = self.words.recv() => self.hear(word),
-                Some(order) = self.orders.recv(), if is_idle => self.desk.accept(order),
+                Some(wish) = self.wishes.recv(), if is_idle => self.grant(wish),
+                reading = self.reloads.read() => self.on_read(reading),
+                written = self.keeper.written() => self.on_written(written),
                 (question, answer) = self.resolver.answered(), if self.resolver.is_asking() => {
                     let now = self.clock.now();
                     let input = Input::Resolved { question, answer };
@@ -206,6 +253,7 @@ impl Daemon {
                 () = future::ready(()), if !is_idle => {}
             }
             self.turn()?;
+            self.see_to_reloads();
             if let Some(stopped) = self.is_over() {
                 return Ok(stopped);
             }
@@ -214,9 +262,8 @@ impl Daemon {
 
     fn hear(&mut self, word: Word) {
         match (word, &mut self.stopping) {
-            (Word::Reload, _) => {
-                warn!("this version cannot reload its configuration: restart it instead");
-            }
+            (Word::Reload, Some(_)) => {}
+            (Word::Reload, None) => self.reload(Asker::Signal),
             (Word::Stop, Some(stopping)) => stopping.until = Instant::ZERO,
             (Word::Stop, None) => {
                 info!("stopping");
@@ -232,6 +279,16 @@ impl Daemon {
                 let input = Input::Command { ticket, command };
                 self.effects.tell(&mut self.engine, now, input);
             }
+        }
+    }
+
+    fn grant(&mut self, wish: Wish) {
+        match wish {
+            Wish::Order(order) => {
+                self.note_order(&order);
+                self.desk.accept(order);
+            }
+            Wish::Reload(reloading) => self.reload(Asker::Operator(reloading)),
         }
     }
 
@@ -278,6 +335,13 @@ impl Daemon {
             self.chores(now);
         }
         self.perform()?;
+        if !self.is_listed {
+            let due = self.listed + LIST_PAUSE;
+            match due <= now {
+                true => self.list(now),
+                false => self.chores = self.chores.min(due),
+            }
+        }
         self.arm();
         Ok(())
     }
@@ -294,6 +358,10 @@ impl Daemon {
                 let input = Input::WallClock { unix_ms_at_zero };
                 self.effects.tell(&mut self.engine, now, input);
             }
+        }
+        if self.tidy <= now {
+            self.tidy = now + TIDY;
+            self.keeper.trim(self.clock.unix(now));
         }
         let watchdog = self.manager.watchdog().unwrap_or(CHORES);
         self.chores = now + watchdog.min(CHORES);
@@ -322,6 +390,9 @@ impl Daemon {
             }
             while let Some(owed) = self.effects.owed.pop_front() {
                 self.effects.tell(&mut self.engine, now, owed.into_input());
+            }
+            for batch in self.effects.saves.drain(..) {
+                self.keeper.save(batch);
             }
             for (id, question) in self.effects.asks.drain(..) {
                 self.resolver.ask(id, question);
@@ -370,23 +441,36 @@ impl Daemon {
 
     /// Status first, then what is said about it.
     fn publish(&mut self) {
+        let now = self.clock.now();
+        let unix_now = self.clock.unix(now);
         let effects = &mut self.effects;
         if effects.changed.len() > 1 {
             effects.changed.sort_unstable();
             effects.changed.dedup();
         }
+        let mut gone = Vec::new();
         for id in effects.changed.drain(..) {
-            self.board
-                .publish(id.slot, status::account(&self.engine, id));
+            match status::account(&self.engine, id) {
+                Some(status) => self.board.publish(id.slot, Some(status)),
+                None => gone.push(id.slot),
+            }
         }
         for id in effects.changed_sets.drain(..) {
             let status = status::proxy_set(&self.engine, id);
             self.board.publish_proxy_set(id.0, status);
         }
-        if !effects.events.is_empty() {
-            let now = self.clock.now();
-            for event in effects.events.drain(..) {
-                self.journal.log(now, event, &self.board);
+        for event in effects.events.drain(..) {
+            let entry = self.keeper.entry(&event, &self.board, unix_now);
+            let is_news = self.journal.log(now, event, &self.board);
+            if let Some(entry) = entry.filter(|_| is_news) {
+                self.keeper.note(entry, &self.board);
+            }
+        }
+        // Their last words in the log had their names. Others may have their slots already.
+        self.is_listed &= gone.is_empty();
+        for slot in gone {
+            if !self.engine.is_taken(slot) {
+                self.board.publish(slot, None);
             }
         }
         for (ticket, outcome) in effects.replies.drain(..) {
@@ -444,8 +528,8 @@ async fn came_up(links: &mut Option<Links>) -> io::Result<Vec<LinkUp>> {
     }
 }
 
-/// Orders of operators that may wait for the loop.
-const ORDERS: usize = 32;
+/// Wishes of operators that may wait for the loop.
+const WISHES: usize = 32;
 
 /// Commands per turn, so that a long order does not keep answers waiting.
 const COMMANDS: usize = 16;
@@ -457,8 +541,14 @@ const ROUNDS: usize = 32;
 /// unnoticed.
 const CHORES: Duration = Duration::from_secs(1);
 
+/// While Accounts go, the board lists anew no more often than this.
+const LIST_PAUSE: Duration = Duration::from_millis(100);
+
 /// How often the wall clock is looked at.
 const LOOK: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether there are events too old to be kept.
+const TIDY: Duration = Duration::from_secs(60);
 
 /// So long the engine may take to remove its bindings; it gives up earlier when nothing happens.
 const LEAVE: Duration = Duration::from_secs(32);

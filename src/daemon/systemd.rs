@@ -12,6 +12,7 @@ pub(super) struct Manager {
     /// How often it wants to hear that the loop turns.
     watchdog: Option<Duration>,
     last: (u32, usize),
+    is_reloading: bool,
 }
 
 impl Manager {
@@ -19,6 +20,7 @@ impl Manager {
         Self {
             watchdog: sd_notify::watchdog_enabled().map(|limit| limit / 2),
             last: (0, 0),
+            is_reloading: false,
         }
     }
 
@@ -47,6 +49,22 @@ impl Manager {
             self.last = (registered, all);
             let text = format!("{registered} of {all} Accounts registered");
             say(&[NotifyState::Status(&text)]);
+        }
+    }
+
+    /// Until [`Manager::reloaded`], what it manages is between two configurations.
+    pub(super) fn reloading(&mut self) {
+        self.is_reloading = true;
+        // It wants to know when, to tell this word from one before its own signal.
+        if let Ok(now) = NotifyState::monotonic_usec_now() {
+            say(&[NotifyState::Reloading, now]);
+        }
+    }
+
+    /// The reload is over, well or not.
+    pub(super) fn reloaded(&mut self, board: &Board) {
+        if std::mem::take(&mut self.is_reloading) {
+            self.ready(board);
         }
     }
 

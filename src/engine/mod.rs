@@ -254,6 +254,12 @@ impl Engine {
             .map(Account::id)
     }
 
+    /// Whether some Account has this slot.
+    pub fn is_taken(&self, slot: u32) -> bool {
+        let slot = self.slots.get(slot as usize);
+        slot.is_some_and(|slot| slot.account.is_some())
+    }
+
     /// What the status may read of an Account.
     pub fn account(&self, id: AccountId) -> Option<AccountView<'_>> {
         let slot = self.slots.get(id.slot as usize)?;
@@ -364,6 +370,9 @@ impl Engine {
         while let Some(id) = self.shared.pace.groups.next_released() {
             self.with(id, Account::on_released);
         }
+        while let Some((id, turn)) = self.shared.pace.next_given_up() {
+            self.with(id, |account, shared| account.on_given_up(turn, shared));
+        }
     }
 
     fn follow_sets(&mut self) {
@@ -468,6 +477,9 @@ impl Engine {
         slot.timer = gone.timer();
         slot.generation = slot.generation.wrapping_add(1);
         let successor = slot.successor.take();
+        if successor.is_none() {
+            self.persist.forget(&gone.config().name);
+        }
         self.free.push(id.slot);
         if self.names.get(&gone.config().name) == Some(&id) {
             self.names.remove(&gone.config().name);

@@ -5,6 +5,8 @@
 //! within 100 ms.
 
 use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
 
 use super::{Engine, Slot};
 use crate::account::{Account, Shared};
@@ -26,6 +28,8 @@ pub(super) struct Persist {
     pending: BTreeMap<BatchId, Batch>,
     /// Accounts that want a higher limit.
     wanting: Vec<AccountId>,
+    /// Names of Accounts whose records are to be deleted.
+    removed: Vec<Arc<str>>,
     due: Option<Instant>,
     /// Whether the last word of the run is written.
     is_closed: bool,
@@ -38,6 +42,8 @@ struct Batch {
     limits: Vec<(AccountId, u32)>,
     /// Accounts whose changes are lost if it fails.
     changed: Vec<AccountId>,
+    /// Names whose records stay if it fails.
+    removed: Vec<Arc<str>>,
 }
 
 impl Persist {
@@ -48,6 +54,7 @@ impl Persist {
             next_batch: 0,
             pending: BTreeMap::new(),
             wanting: Vec::new(),
+            removed: Vec::new(),
             due: None,
             is_closed: false,
         }
@@ -70,7 +77,11 @@ impl Persist {
     pub(super) fn save_all(&mut self, slots: &[Slot], shared: &mut Shared) {
         if self.is_on {
             let accounts = slots.iter().filter_map(|slot| slot.account.as_ref());
-            let records = accounts
+            let (leaving, staying) = accounts.partition::<Vec<_>, _>(|it| it.is_removed());
+            let leaving = leaving.into_iter().map(|it| Arc::clone(&it.config().name));
+            self.removed.extend(leaving);
+            let records = staying
+                .into_iter()
                 .map(|account| account.record(shared, true))
                 .collect();
             self.push(records, Batch::default(), true, shared);
@@ -81,12 +92,28 @@ impl Persist {
         self.is_closed = true;
     }
 
-    fn push(&mut self, records: Vec<Record>, about: Batch, synchronous: bool, shared: &mut Shared) {
+    /// The record of the Account with this name is not wanted any more.
+    pub(super) fn forget(&mut self, name: &Arc<str>) {
+        if self.is_on {
+            self.removed.push(Arc::clone(name));
+        }
+    }
+
+    fn push(
+        &mut self,
+        records: Vec<Record>,
+        mut about: Batch,
+        synchronous: bool,
+        shared: &mut Shared,
+    ) {
         let batch = BatchId(self.next_batch);
         self.next_batch += 1;
+        about.removed = mem::take(&mut self.removed);
+        let removed = about.removed.clone();
         self.pending.insert(batch, about);
         shared.cx.out.push(Output::Save {
             batch,
+            removed,
             records,
             synchronous,
         });
@@ -137,6 +164,10 @@ impl Engine {
         for id in about.changed {
             self.shared.dirty.mark(id);
         }
+        // A name that was given again meanwhile has a record of its own, perhaps on disk already.
+        let is_gone = |name: &Arc<str>| self.names.get(name).is_none();
+        let removed = about.removed.into_iter().filter(is_gone);
+        self.persist.removed.extend(removed);
         self.persist.due = Some(self.shared.cx.now + AGAIN);
         let what = format!("the state could not be saved: {why}");
         self.shared.cx.out.event(Event::Warning {
@@ -158,13 +189,17 @@ impl Engine {
         if is_due {
             self.persist.due = None;
             self.save_changes();
-        } else if self.persist.due.is_none() && !self.shared.dirty.is_empty() {
+        } else if self.persist.due.is_none() && self.has_changes() {
             self.persist.due = Some(now + LATER);
         }
     }
 
+    fn has_changes(&self) -> bool {
+        !self.shared.dirty.is_empty() || !self.persist.removed.is_empty()
+    }
+
     fn raise_limits(&mut self) {
-        let mut wanting = std::mem::take(&mut self.persist.wanting);
+        let mut wanting = mem::take(&mut self.persist.wanting);
         wanting.append(&mut self.shared.dirty.take_low());
         let mut limits = Vec::with_capacity(wanting.len());
         let mut changed = Vec::with_capacity(wanting.len());
@@ -184,7 +219,11 @@ impl Engine {
             .map(|account| account.record(&self.shared, false))
             .collect();
         if !records.is_empty() {
-            let about = Batch { limits, changed };
+            let about = Batch {
+                limits,
+                changed,
+                ..Batch::default()
+            };
             self.persist.push(records, about, true, &mut self.shared);
         }
     }
@@ -201,10 +240,10 @@ impl Engine {
         let records: Vec<_> = accounts
             .map(|account: &Account| account.record(&self.shared, false))
             .collect();
-        if !records.is_empty() {
+        if !records.is_empty() || !self.persist.removed.is_empty() {
             let about = Batch {
-                limits: Vec::new(),
                 changed,
+                ..Batch::default()
             };
             self.persist.push(records, about, false, &mut self.shared);
         }

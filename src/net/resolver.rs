@@ -37,18 +37,20 @@ impl Resolver {
     /// One that asks these name servers, or without any those of the system: `/etc/resolv.conf` and
     /// `/etc/hosts` are read here, once. Without servers every question fails.
     pub fn new(servers: &[SocketAddr]) -> Self {
-        let servers = if servers.is_empty() {
-            Servers::of_system()
-        } else {
-            Servers::at(servers)
-        };
         Self {
-            servers: servers.map(Arc::new),
+            servers: Servers::find(servers),
             has_warned: false,
             asking: JoinSet::new(),
             ids: BTreeMap::new(),
             waiting: VecDeque::new(),
         }
+    }
+
+    /// From now on other servers are asked, as by [`Resolver::new`]. Questions that are under way
+    /// are still answered by those before.
+    pub fn ask_at(&mut self, servers: &[SocketAddr]) {
+        self.servers = Servers::find(servers);
+        self.has_warned = false;
     }
 
     /// Asks, now or when it is its turn. Must be called inside a runtime.
@@ -109,6 +111,15 @@ struct Servers {
 }
 
 impl Servers {
+    fn find(addresses: &[SocketAddr]) -> Result<Arc<Self>, String> {
+        let servers = if addresses.is_empty() {
+            Self::of_system()
+        } else {
+            Self::at(addresses)
+        };
+        servers.map(Arc::new)
+    }
+
     fn of_system() -> Result<Self, String> {
         let (config, options) =
             read_system_conf().map_err(|error| format!("/etc/resolv.conf: {error}"))?;

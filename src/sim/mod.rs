@@ -96,6 +96,12 @@ struct Store {
     fails: bool,
 }
 
+/// What a batch does to the store.
+struct Written {
+    removed: Vec<Arc<str>>,
+    records: Vec<Record>,
+}
+
 /// What is going to happen.
 enum Happening {
     /// A datagram reaches a local address.
@@ -127,7 +133,7 @@ enum Happening {
     Written {
         run: u64,
         batch: BatchId,
-        records: Vec<Record>,
+        written: Written,
     },
     /// A question to DNS comes to something.
     Resolved {
@@ -361,8 +367,8 @@ impl World {
             Happening::Written {
                 run,
                 batch,
-                records,
-            } => self.written(run, batch, records),
+                written,
+            } => self.written(run, batch, written),
             Happening::Resolved {
                 run,
                 id,
@@ -404,7 +410,12 @@ impl World {
                 bytes,
                 owner,
             } => self.transmit(via, to, bytes, owner),
-            Output::Save { batch, records, .. } => self.save(batch, records),
+            Output::Save {
+                batch,
+                removed,
+                records,
+                ..
+            } => self.save(batch, Written { removed, records }),
             Output::Changed(id) => self.changed(id),
             Output::SetChanged(id) => self.set_changed(id),
             Output::Event(event) => self.event(event),

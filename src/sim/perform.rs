@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::transcript::{Line, Packet, Summary, What};
 use super::watch::Leaving;
-use super::{Fate, Happening, World};
+use super::{Fate, Happening, World, Written};
 use crate::effect::{
     AccountId, BatchId, Event, Input, Outcome, Record, SetId, SocketId, Ticket, Trigger, Via,
 };
@@ -231,22 +231,23 @@ impl World {
         self.handle(Input::Unreachable { via, to, quoted });
     }
 
-    pub(super) fn save(&mut self, batch: BatchId, records: Vec<Record>) {
+    pub(super) fn save(&mut self, batch: BatchId, written: Written) {
         let Some(delay) = self.setup.store else {
             panic!("{}: a Save without a store", self.now);
         };
-        self.store.batches.push((self.now, records.len()));
+        let writes = written.records.len();
+        self.store.batches.push((self.now, writes));
         let run = self.runs;
         let written = Happening::Written {
             run,
             batch,
-            records,
+            written,
         };
         self.plan(self.now + delay, written);
     }
 
     /// A batch reaches the disk, or does not. A batch of a dead run was on its way and is lost.
-    pub(super) fn written(&mut self, run: u64, batch: BatchId, records: Vec<Record>) {
+    pub(super) fn written(&mut self, run: u64, batch: BatchId, written: Written) {
         if !self.is_current(run) {
             return;
         }
@@ -254,7 +255,10 @@ impl World {
             let why = "the disk is full".to_owned();
             return self.handle(Input::SaveFailed { batch, why });
         }
-        for record in records {
+        for name in written.removed {
+            self.store.records.remove(&*name);
+        }
+        for record in written.records {
             self.store.records.insert(record.account.clone(), record);
         }
         self.handle(Input::Saved { batch });

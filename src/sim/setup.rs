@@ -517,6 +517,10 @@ fn agent(accounts: usize) -> Agent {
         control_group: None,
         core_dumps: false,
         dns_servers: Vec::new(),
+        state_directory: None,
+        when_state_fails: crate::config::StateFailure::Refuse,
+        history_days: 30,
+        history_max_events: 500_000,
         max_accounts: u32::try_from(accounts).unwrap_or(u32::MAX).max(102),
         max_accounts_per_served_ip_group: 30,
     }

@@ -83,6 +83,9 @@ fn the_messages_are_those_of_the_document() {
     assert_eq!(hello["done"]["protocol"], 1);
     assert_eq!(hello["done"]["schema"], 1);
     assert_eq!(hello["done"]["pid"], daemon.pid().as_raw());
+    let file = sandbox.path("regent.toml");
+    assert_eq!(hello["done"]["configuration"], *file.to_string_lossy());
+    assert_eq!(hello["done"]["format"], "toml");
 
     let (items, end) = client.ask("status", &json!({"names": ["a1"]}));
     assert_eq!(items.len(), 1);

@@ -28,6 +28,7 @@ mod architecture;
 mod choice;
 mod cli;
 mod config;
+mod configure;
 mod control;
 mod daemon;
 mod demo;
@@ -42,6 +43,7 @@ mod model;
 mod mutants;
 mod output;
 mod regevent;
+mod reload;
 mod scenarios;
 mod sip_oracles;
 mod sipp;
@@ -52,6 +54,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     choice::trials,
     cli::trials,
     config::trials,
+    configure::trials,
     control::trials,
     daemon::trials,
     demo::trials,
@@ -66,6 +69,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     mutants::trials,
     output::trials,
     regevent::trials,
+    reload::trials,
     scenarios::trials,
     sip_oracles::trials,
     sipp::trials,

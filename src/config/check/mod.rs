@@ -22,7 +22,7 @@ use super::parse::Top;
 use super::row::Row;
 use super::{
     Account, Agent, Config, IpGroup, MoveWhenLost, ProbeUnknown, ProxySet, Redirects, Registration,
-    SipInterface, SyncMode, UnregistrationMode,
+    SipInterface, StateFailure, SyncMode, UnregistrationMode,
 };
 use crate::sip::Algorithm;
 
@@ -103,6 +103,11 @@ impl<'t> Check<'t> {
         self.interfaces.set_lossy();
         self.sets.set_lossy();
         self.groups.set_lossy();
+    }
+
+    /// Says of each row what it shares with others.
+    pub(super) fn tell_each(&mut self) {
+        self.told.tell_each();
     }
 
     /// Takes everything but the Accounts.
@@ -209,6 +214,7 @@ impl Limits {
 }
 
 fn read_agent(row: &Row<'_>) -> Agent {
+    let failures = [StateFailure::Refuse, StateFailure::Continue];
     let version = concat!("regent/", env!("CARGO_PKG_VERSION"));
     Agent {
         user_agent: row.text(&USER_AGENT).unwrap_or(version).into(),
@@ -216,6 +222,10 @@ fn read_agent(row: &Row<'_>) -> Agent {
         control_group: row.text(&CONTROL_GROUP).map(Arc::from),
         core_dumps: row.flag(&CORE_DUMPS),
         dns_servers: row.addresses(&DNS_SERVERS).to_vec(),
+        state_directory: row.text(&STATE_DIRECTORY).map(Arc::from),
+        when_state_fails: row.word(&WHEN_STATE_FAILS, &failures),
+        history_days: row.whole(&HISTORY_DAYS),
+        history_max_events: row.whole(&HISTORY_MAX_EVENTS),
         max_accounts: row.whole(&MAX_ACCOUNTS),
         max_accounts_per_served_ip_group: row.whole(&MAX_ACCOUNTS_PER_SERVED_IP_GROUP),
     }

@@ -1,0 +1,299 @@
+//! The configuration, read again while the daemon runs (rule G2).
+//!
+//! Reading and checking take their time where Accounts are many, so they happen on a thread of
+//! their own. There is one reading at a time. Who asks while it is under way waits for the next
+//! one, since the file may be another by now; all who wait share that one. The invariant: everyone
+//! who asks is answered once, after what has changed is published.
+
+use std::future;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::task::{JoinHandle, spawn_blocking};
+use tracing::{error, info, warn};
+
+use super::Daemon;
+use super::load::load;
+use crate::config::{Agent, Config, Diagnostics, Diff, Severity};
+use crate::control::protocol::{Fault, FaultCode, Reloaded};
+use crate::control::{Reloading, Source};
+use crate::effect::Input;
+use crate::status::history::EntryKind;
+use crate::status::words::count;
+
+/// Who wants the configuration to be read again.
+pub(super) enum Asker {
+    /// An operator, who waits.
+    Operator(Reloading),
+    /// Whoever has sent the signal, and reads the log.
+    Signal,
+}
+
+impl Asker {
+    fn is_check_only(&self) -> bool {
+        matches!(self, Self::Operator(reloading) if reloading.check_only)
+    }
+}
+
+/// What a reading has found.
+pub(super) type Reading = Result<Found, Fault>;
+
+/// A good configuration.
+pub(super) struct Found {
+    config: Arc<Config>,
+    diff: Diff,
+    reloaded: Reloaded,
+}
+
+/// Readings under way, and who waits for them.
+pub(super) struct Reloads {
+    source: Option<Source>,
+    /// What is in force.
+    config: Arc<Config>,
+    /// What counts until the next start.
+    at_start: Agent,
+    /// Who waits for the reading under way, and who for the one after.
+    asked: Vec<Asker>,
+    waiting: Vec<Asker>,
+    reading: Option<JoinHandle<Reading>>,
+    /// What came of the last reading, until it is told.
+    result: Option<Result<Reloaded, Fault>>,
+}
+
+impl Reloads {
+    pub(super) fn new(config: &Arc<Config>, source: Option<Source>) -> Self {
+        Self {
+            source,
+            config: Arc::clone(config),
+            at_start: config.agent.clone(),
+            asked: Vec::new(),
+            waiting: Vec::new(),
+            reading: None,
+            result: None,
+        }
+    }
+
+    /// Waits for the reading under way; for ever where there is none. May be dropped at any point.
+    pub(super) async fn read(&mut self) -> Reading {
+        let Some(reading) = &mut self.reading else {
+            return future::pending().await;
+        };
+        let read = reading.await;
+        self.reading = None;
+        read.unwrap_or_else(|error| Err(fault(format!("reading it failed: {error}"))))
+    }
+
+    /// Begins to read if somebody waits and nothing is under way. Tells whether something may be
+    /// put in force at its end.
+    fn begin(&mut self) -> bool {
+        if self.reading.is_some() || self.result.is_some() || self.waiting.is_empty() {
+            return false;
+        }
+        self.asked = std::mem::take(&mut self.waiting);
+        let Some(source) = &self.source else {
+            let why = "the daemon does not run from a file that could be read again";
+            self.result = Some(Err(fault(why)));
+            return false;
+        };
+        let path = source.path.clone();
+        let (old, at_start) = (Arc::clone(&self.config), self.at_start.clone());
+        self.reading = Some(spawn_blocking(move || read(&path, &old, &at_start)));
+        !self.asked.iter().all(Asker::is_check_only)
+    }
+
+    /// Takes what was read: the configuration that is to be put in force, if any.
+    fn take(&mut self, reading: Reading) -> Option<(Arc<Config>, Diff)> {
+        let found = match reading {
+            Ok(found) => found,
+            Err(fault) => {
+                self.result = Some(Err(fault));
+                return None;
+            }
+        };
+        self.result = Some(Ok(found.reloaded));
+        if self.asked.iter().all(Asker::is_check_only) {
+            return None;
+        }
+        let old = std::mem::replace(&mut self.config, Arc::clone(&found.config));
+        // What a hundred thousand Accounts took is given back elsewhere.
+        drop(spawn_blocking(move || drop(old)));
+        Some((found.config, found.diff))
+    }
+
+    /// What is to be remembered of the last reading, and by whose word it was, if it was to be put
+    /// in force.
+    fn memory(&self) -> Option<(Option<u32>, String)> {
+        let asker = self.asked.iter().find(|asker| !asker.is_check_only())?;
+        let uid = match asker {
+            Asker::Operator(reloading) => Some(reloading.uid),
+            Asker::Signal => None,
+        };
+        let text = match self.result.as_ref()? {
+            Ok(Reloaded {
+                added,
+                changed,
+                removed,
+                unchanged,
+                ..
+            }) => {
+                let [added, changed, removed] = [added, changed, removed].map(Vec::len);
+                format!(
+                    "Accounts: {added} added, {changed} changed, {removed} removed, {unchanged} as \
+                     before"
+                )
+            }
+            Err(fault) => format!("refused: {}", fault.message),
+        };
+        Some((uid, text))
+    }
+
+    /// Tells everyone who asked.
+    fn tell(&mut self) {
+        let Some(result) = self.result.take() else {
+            return;
+        };
+        let asked = std::mem::take(&mut self.asked);
+        if !asked.iter().all(Asker::is_check_only) {
+            log(&result);
+        }
+        for asker in asked {
+            if let Asker::Operator(Reloading { answer, .. }) = asker {
+                // A client that is gone does not miss its answer.
+                drop(answer.send(result.clone()));
+            }
+        }
+    }
+}
+
+impl Daemon {
+    /// Somebody wants the configuration to be read again.
+    pub(super) fn reload(&mut self, asker: Asker) {
+        self.reloads.waiting.push(asker);
+    }
+
+    /// The configuration has been read: what differs is put in force.
+    pub(super) fn on_read(&mut self, reading: Reading) {
+        if self.stopping.is_some() {
+            return;
+        }
+        let old = Arc::clone(&self.reloads.config);
+        let Some((config, diff)) = self.reloads.take(reading) else {
+            return;
+        };
+        if config.agent.dns_servers != old.agent.dns_servers {
+            self.resolver.ask_at(&config.agent.dns_servers);
+        }
+        let now = self.clock.now();
+        let input = Input::Reconfigured(config, diff);
+        self.effects.tell(&mut self.engine, now, input);
+        self.list(now);
+    }
+
+    /// Answers those whose reading is through, and begins the next one.
+    pub(super) fn see_to_reloads(&mut self) {
+        if self.reloads.result.is_some() {
+            if let Some((uid, text)) = self.reloads.memory() {
+                self.note_by(uid, EntryKind::Reload, text);
+            }
+            self.reloads.tell();
+            self.manager.reloaded(&self.board);
+        }
+        if self.stopping.is_none() && self.reloads.begin() {
+            self.manager.reloading();
+        }
+    }
+}
+
+/// Reads and compares. `at_start` is what counts until the next start.
+fn read(path: &Path, old: &Config, at_start: &Agent) -> Reading {
+    let shown = path.display();
+    let loaded = load(path).map_err(|error| fault(format!("cannot read {shown}: {error}")))?;
+    let Some(config) = loaded.config else {
+        let sum = count(loaded.diagnostics.errors() as u64, "error");
+        return Err(Fault {
+            diagnostics: lines(&loaded.diagnostics),
+            ..fault(format!("{shown}: {sum}; nothing has changed"))
+        });
+    };
+    let diff = Diff::between(old, &config);
+    let mut warnings = lines(&loaded.diagnostics);
+    let later = kept_until_the_next_start(at_start, &config.agent);
+    warnings.extend(later.into_iter().map(|key| {
+        let warning = Severity::Warning;
+        format!("{shown}: {warning}: agent: {key} takes effect at the next start")
+    }));
+    let names = |accounts: &[Arc<crate::config::Account>]| {
+        let names = accounts.iter().map(|account| Arc::clone(&account.name));
+        names.collect()
+    };
+    let touched = diff.added.len() + diff.changed.len();
+    let unchanged = config.accounts.len().saturating_sub(touched);
+    let reloaded = Reloaded {
+        added: names(&diff.added),
+        changed: names(&diff.changed),
+        removed: diff.removed.clone(),
+        unchanged: u32::try_from(unchanged).unwrap_or(u32::MAX),
+        warnings,
+    };
+    Ok(Found {
+        config: Arc::new(config),
+        diff,
+        reloaded,
+    })
+}
+
+/// The keys whose new values a reload cannot put in force.
+fn kept_until_the_next_start(old: &Agent, new: &Agent) -> Vec<&'static str> {
+    let keys = [
+        ("control_socket", old.control_socket == new.control_socket),
+        ("control_group", old.control_group == new.control_group),
+        ("core_dumps", old.core_dumps == new.core_dumps),
+        (
+            "state_directory",
+            old.state_directory == new.state_directory,
+        ),
+        (
+            "when_state_fails",
+            old.when_state_fails == new.when_state_fails,
+        ),
+        ("history_days", old.history_days == new.history_days),
+        (
+            "history_max_events",
+            old.history_max_events == new.history_max_events,
+        ),
+    ];
+    let differing = keys.into_iter().filter(|(_, is_same)| !is_same);
+    differing.map(|(key, _)| key).collect()
+}
+
+fn lines(found: &Diagnostics) -> Vec<String> {
+    found.iter().map(ToString::to_string).collect()
+}
+
+fn fault(message: impl Into<String>) -> Fault {
+    Fault::new(FaultCode::Configuration, message)
+}
+
+/// Whoever sent a signal finds here what came of it.
+fn log(result: &Result<Reloaded, Fault>) {
+    match result {
+        Ok(reloaded) => {
+            for warning in &reloaded.warnings {
+                warn!("{warning}");
+            }
+            info!(
+                added = reloaded.added.len(),
+                changed = reloaded.changed.len(),
+                removed = reloaded.removed.len(),
+                unchanged = reloaded.unchanged,
+                "the configuration was reloaded"
+            );
+        }
+        Err(fault) => {
+            for line in &fault.diagnostics {
+                error!("{line}");
+            }
+            error!("the configuration was not reloaded: {}", fault.message);
+        }
+    }
+}
