@@ -68,6 +68,8 @@ pub struct Agent {
     pub control_socket: Option<Arc<str>>,
     /// Members of this group may use the control socket too.
     pub control_group: Option<Arc<str>>,
+    /// Whether the daemon's memory may be written to a file when it crashes; default no.
+    pub core_dumps: bool,
     /// The name servers to ask; empty stands for those of the system (rule P1).
     pub dns_servers: Vec<SocketAddr>,
     /// Where what outlives a run is kept; `None` stands for the shell's default, `none` for no such

@@ -244,6 +244,7 @@ fn kept_until_the_next_start(old: &Agent, new: &Agent) -> Vec<&'static str> {
     let keys = [
         ("control_socket", old.control_socket == new.control_socket),
         ("control_group", old.control_group == new.control_group),
+        ("core_dumps", old.core_dumps == new.core_dumps),
         (
             "state_directory",
             old.state_directory == new.state_directory,

@@ -55,6 +55,7 @@ fn config() -> Arc<Config> {
             user_agent: "regent/test".into(),
             control_socket: None,
             control_group: None,
+            core_dumps: false,
             dns_servers: Vec::new(),
             state_directory: None,
             when_state_fails: config::StateFailure::Refuse,

@@ -25,6 +25,7 @@ pub static OPTIONS: &[&Opt] = &[
     &USER_AGENT,
     &CONTROL_SOCKET,
     &CONTROL_GROUP,
+    &CORE_DUMPS,
     &DNS_SERVERS,
     &STATE_DIRECTORY,
     &WHEN_STATE_FAILS,
@@ -98,6 +99,7 @@ pub static OPTIONS: &[&Opt] = &[
     &GROUP_PASSWORD_AS_CLIENT,
     &GROUP_PASSWORD_AS_CLIENT_FILE,
     &GROUP_PASSWORD_AS_CLIENT_ENV,
+    &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
     &ACCOUNT_INDEX,
     &ACCOUNT_NAME,
     &ACCOUNT_SERVED,
@@ -108,6 +110,7 @@ pub static OPTIONS: &[&Opt] = &[
     &ACCOUNT_PASSWORD,
     &ACCOUNT_PASSWORD_FILE,
     &ACCOUNT_PASSWORD_ENV,
+    &ACCOUNT_PASSWORD_CREDENTIAL,
     &ACCOUNT_REGISTER,
     &ACCOUNT_STICKINESS,
     &ACCOUNT_SEARCH_MODE,
@@ -354,6 +357,8 @@ pub enum Syntax {
     HostPort,
     /// The name of an environment variable.
     Variable,
+    /// The name of a credential of systemd.
+    Credential,
 }
 
 /// What a number counts.
