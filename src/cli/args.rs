@@ -6,6 +6,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use clap_complete::engine::ArgValueCompleter;
 
+use super::events::{self, Events};
 use super::{complete, configure, phase};
 use crate::status::Phase;
 
@@ -97,6 +98,12 @@ pub(super) enum Command {
     /// Without ACCOUNT a table of all Accounts, with ACCOUNT everything that is known of it.
     #[command(after_long_help = STATUS_WORDS)]
     Status(Status),
+
+    /// Show what has happened: registrations won and lost, orders, starts and stops
+    ///
+    /// The daemon keeps events as long as `history_days` and `history_max_events` say.
+    #[command(after_long_help = events::EXAMPLES)]
+    Events(Events),
 
     /// Register Accounts now, and wait for the outcome
     ///
@@ -316,6 +323,7 @@ Examples:
   regent status --watch       the table, live
   regent status --json        the same for programs
   regent status proxies       the Proxy Sets and how their members do
+  regent events main          what has happened to it
   regent register main        try again now, and say how it went
   regent unregister --all     remove every binding and stay away
   regent reload               put the changed configuration in force

@@ -10,8 +10,10 @@ mod complete;
 mod configure;
 mod connect;
 mod demo;
+mod events;
 mod logging;
 mod manual;
+mod moment;
 mod order;
 mod phase;
 mod proxies;
@@ -82,6 +84,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Status(arguments) => status::status(&arguments),
+        Command::Events(arguments) => events::events(&arguments),
         Command::Register(arguments) => order::register(&arguments),
         Command::Unregister(arguments) => order::unregister(&arguments),
         Command::Refresh(arguments) => order::refresh(&arguments),
