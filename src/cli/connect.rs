@@ -29,7 +29,8 @@ fn find() -> PathBuf {
 fn configured() -> Option<PathBuf> {
     let usual = daemon::usual_places();
     let file = usual.iter().find(|path| path.exists())?;
-    let config = daemon::load(file).ok()?.config?;
+    let (loaded, _) = daemon::Origin::new(file).load().ok()?;
+    let config = loaded.config?;
     config.agent.control_socket.as_deref().map(PathBuf::from)
 }
 

@@ -7,6 +7,8 @@ mod args;
 mod check;
 mod connect;
 mod demo;
+mod files;
+mod import;
 mod logging;
 mod manual;
 mod order;
@@ -71,6 +73,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Import(arguments) => import::import(&arguments),
         Command::Status(arguments) => status::status(&arguments),
         Command::Register(arguments) => order::register(&arguments),
         Command::Unregister(arguments) => order::unregister(&arguments),

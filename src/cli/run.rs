@@ -11,13 +11,14 @@ use super::args::{LogFormat, Run};
 use super::connect::runtime_folder;
 use super::{End, Failure, SHORTER, check, logging};
 use crate::config::{Config, Severity};
-use crate::control::{self, ListenError, Listener, Source};
+use crate::control::{self, ListenError, Listener};
 use crate::daemon::{self, Shutdown};
 
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
     logging::start(&arguments.log, arguments.log_format)?;
-    let (path, loaded) = check::load(&arguments.configuration)?;
+    let (origin, loaded, format) = check::load(&arguments.configuration)?;
+    let path = &origin.path;
     match arguments.log_format {
         LogFormat::Text if !loaded.diagnostics.is_empty() => check::show(&loaded.diagnostics),
         LogFormat::Text => {}
@@ -41,10 +42,9 @@ pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
     };
     let listener = listen(arguments.socket.path.as_deref(), &config)?;
     info!(configuration = %path.display(), control_socket = %listener.path().display(), "starting");
-    let source = Source::of(&path)?;
     let shutdown = Shutdown::by_signal();
-    daemon::run(Arc::new(config), Some(source), Some(listener), shutdown)
-        .map_err(Failure::failed)?;
+    let origin = Some((origin, format));
+    daemon::run(Arc::new(config), origin, Some(listener), shutdown).map_err(Failure::failed)?;
     Ok(End::Done)
 }
 

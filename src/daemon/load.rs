@@ -6,24 +6,67 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{self, Path, PathBuf};
 use std::{env, panic, thread};
 
+use zeroize::Zeroizing;
+
+use super::device::{Device, is_ini};
 use crate::config::{
     self, Config, Diagnostic, Diagnostics, Loaded, SecretFault, SecretSource, Severity,
 };
+use crate::control::protocol::Format;
 use crate::secret::Secret;
 
-/// Reads a configuration and every password that it names. An error is one of the file itself; all
-/// else is in the diagnostics.
-pub fn load(path: &Path) -> io::Result<Loaded> {
-    let (bytes, mode) = read(path)?;
-    let file = path.display().to_string();
-    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    // A thread of its own, because its memory goes back to the system when it ends: what reading
-    // takes is a multiple of what is read.
-    let reader = thread::Builder::new().name("configuration".to_owned());
-    let reader = reader.spawn(move || parse(&file, &folder, &bytes, mode))?;
-    Ok(reader
-        .join()
-        .unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
+/// A configuration's file with all that is needed to read it, as often as one wants.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// The file, as it was named.
+    pub path: PathBuf,
+    /// What it needs beside itself if it is the ini file of a device.
+    pub device: Device,
+}
+
+impl Origin {
+    /// A file that needs nothing beside itself.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            device: Device::default(),
+        }
+    }
+
+    /// The same file from whatever folder.
+    pub fn absolute(self) -> io::Result<Self> {
+        let passwords = self.device.passwords.as_deref().map(path::absolute);
+        Ok(Self {
+            path: path::absolute(&self.path)?,
+            device: Device {
+                passwords: passwords.transpose()?,
+                ..self.device
+            },
+        })
+    }
+
+    /// Reads it, with every password that it names or that stands beside it, and says how it is
+    /// written. An error is one of the file itself; all else is in the diagnostics.
+    pub fn load(&self) -> io::Result<(Loaded, Format)> {
+        let (bytes, mode) = read(&self.path)?;
+        let bytes = Zeroizing::new(bytes);
+        let origin = self.clone();
+        // A thread of its own, because its memory goes back to the system when it ends: what
+        // reading takes is a multiple of what is read.
+        let reader = thread::Builder::new().name("configuration".to_owned());
+        let reader = reader.spawn(move || {
+            let file = origin.path.display().to_string();
+            if is_ini(&origin.path, &bytes) {
+                return (origin.device.load(&file, &bytes, mode), Format::Ini);
+            }
+            let folder = origin.path.parent().map(Path::to_owned);
+            let loaded = parse(&file, &folder.unwrap_or_default(), &bytes, mode);
+            (loaded, Format::Toml)
+        })?;
+        Ok(reader
+            .join()
+            .unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
+    }
 }
 
 fn parse(file: &str, folder: &Path, bytes: &[u8], mode: u32) -> Loaded {
@@ -53,7 +96,8 @@ fn parse(file: &str, folder: &Path, bytes: &[u8], mode: u32) -> Loaded {
     }
 }
 
-fn read(path: &Path) -> io::Result<(Vec<u8>, u32)> {
+/// The bytes of a file, and its mode.
+pub(super) fn read(path: &Path) -> io::Result<(Vec<u8>, u32)> {
     let file = File::open(path)?;
     let found = file.metadata()?;
     if found.is_dir() {
@@ -219,7 +263,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("regent.toml");
         fs::write(&path, b"# one\n# t\xffo").unwrap();
-        let loaded = load(&path).unwrap();
+        let (loaded, _) = Origin::new(&path).load().unwrap();
         assert!(loaded.config.is_none());
         let said = loaded.diagnostics.to_string();
         assert!(

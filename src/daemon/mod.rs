@@ -6,6 +6,7 @@
 
 mod clock;
 mod desk;
+mod device;
 mod effects;
 mod journal;
 mod load;
@@ -25,6 +26,7 @@ use tokio::time::Sleep;
 use tracing::{debug, info, warn};
 
 use crate::config::Config;
+use crate::control::protocol::Format;
 use crate::control::{self, Board, Directory, Source, Wish};
 use crate::effect::{AccountId, Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
@@ -35,9 +37,10 @@ use crate::status::{self, Phase};
 use crate::time::{Duration, Instant};
 use clock::Clock;
 use desk::Desk;
+pub use device::Device;
 use effects::{Effects, Owed, Wire};
 use journal::Journal;
-pub use load::{load, usual_places};
+pub use load::{Origin, usual_places};
 use reload::{Asker, Reloads};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
@@ -50,11 +53,11 @@ pub struct Stopped {
     pub left: u32,
 }
 
-/// Runs until it is told to stop. `source` is the file that `config` was read from, if it can be
+/// Runs until it is told to stop. `origin` is where `config` was read from, if it can be
 /// read again; `listener` is where operators knock, if anywhere.
 pub fn run(
     config: Arc<Config>,
-    source: Option<Source>,
+    origin: Option<(Origin, Format)>,
     listener: Option<control::Listener>,
     shutdown: Shutdown,
 ) -> anyhow::Result<Stopped> {
@@ -65,7 +68,14 @@ pub fn run(
         .context("cannot start the runtime")?;
     runtime.block_on(async {
         let (wishes, inbox) = mpsc::channel(WISHES);
-        let reloads = Reloads::new(&config, source.clone());
+        let source = origin.as_ref();
+        let source = source.map(|(origin, format)| Source::of(&origin.path, *format));
+        let source = source
+            .transpose()
+            .context("there is no working directory")?;
+        let origin = origin.map(|(origin, _)| origin.absolute()).transpose();
+        let origin = origin.context("there is no working directory")?;
+        let reloads = Reloads::new(&config, origin);
         let mut daemon = Daemon::new(config, shutdown, inbox, reloads)?;
         daemon.begin()?;
         let board = Arc::clone(&daemon.board);

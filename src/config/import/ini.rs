@@ -260,7 +260,7 @@ impl<'t> Ini<'t> {
                 self.format(right, right_at, at, current);
             }
             (Some(table), Some(index), None) => {
-                self.row(table, index, (right, right_at), at, current);
+                self.row((table, index), (right, right_at), at, current);
             }
             (Some(name), None, None) if self.is_lost_row(name, right, current) => {
                 let message = "a row without a table's name and an index before the \"=\"";
@@ -321,8 +321,7 @@ impl<'t> Ini<'t> {
 
     fn row(
         &mut self,
-        table: &str,
-        index: &str,
+        (table, index): (&str, &str),
         (rest, rest_at): (&'t str, At),
         at: At,
         current: Option<usize>,
@@ -339,7 +338,12 @@ impl<'t> Ini<'t> {
         }
         let Ok(index) = index.parse() else {
             let message = format!("{index:?} is no index of a row");
-            return self.stray(at, current, message, Some("an index is a whole number from 0"));
+            return self.stray(
+                at,
+                current,
+                message,
+                Some("an index is a whole number from 0"),
+            );
         };
         let section = &mut self.sections[section];
         section.rows.push(Row {
@@ -428,11 +432,16 @@ fn scalar<'t>(line: &'t str, right: &'t str, at: At) -> (&'t str, At) {
     let value = right.trim();
     let inner = ['\'', '"'].iter().find_map(|quote| {
         let (inner, rest) = value.strip_prefix(*quote)?.rsplit_once(*quote)?;
-        let is_one = !inner.contains(*quote) && matches!(rest.trim_start().chars().next(), None | Some(';'));
+        let is_one =
+            !inner.contains(*quote) && matches!(rest.trim_start().chars().next(), None | Some(';'));
         is_one.then_some(inner)
     });
     let value = inner.unwrap_or_else(|| value.split(';').next().unwrap_or_default().trim_end());
-    let byte = if value.is_empty() { at.byte } else { place(line, value) };
+    let byte = if value.is_empty() {
+        at.byte
+    } else {
+        place(line, value)
+    };
     let line = at.line;
     (value, At { line, byte })
 }
@@ -456,5 +465,5 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_part)
 }
 
-const GRAMMAR: &str =
-    "lines are titles \"[ Account ]\", \"FORMAT Index = ...;\", \"Account 0 = ...;\" or \"Name = value\"";
+const GRAMMAR: &str = "lines are titles \"[ Account ]\", \"FORMAT Index = ...;\", \
+                       \"Account 0 = ...;\" or \"Name = value\"";

@@ -1,5 +1,5 @@
-//! From what was taken to what is good: the text is checked, rows with errors are left out with what
-//! depends on them, until no error is left.
+//! From what was taken to what is good: the text is checked, rows with errors are left out with
+//! what depends on them, until no error is left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,7 +26,12 @@ impl Import<'_, '_> {
         self.prune();
         let limits = self.surroundings.limits;
         let (written, loaded) = self.check(limits);
+        let is_empty = |one: &Diagnostic| one.key == Table::Account.info().key;
         for one in &loaded.diagnostics {
+            // That none is left has its reasons, which have been said.
+            if is_empty(one) && !self.report.findings.is_empty() {
+                continue;
+            }
             let row = written.origin(one.line);
             let translated = self.translated(one, row, &written);
             self.report.findings.push(translated);
@@ -69,7 +74,8 @@ impl Import<'_, '_> {
         for one in errors {
             let row = written.origin(one.line);
             let mut said = self.translated(one, row, written);
-            if let Some((row, target)) = row.and_then(|row| Some((row, self.lost_target(row, one, &lost)?)))
+            if let Some((row, target)) =
+                row.and_then(|row| Some((row, self.lost_target(row, one, &lost)?)))
             {
                 let place = &self.draft.rows[target];
                 said.message = format!(
@@ -138,7 +144,11 @@ impl Import<'_, '_> {
     /// Holds the limits of rule G1, once it is clear which Accounts there are.
     fn limit(&mut self) {
         let limits = self.surroundings.limits;
-        let accounts: Vec<usize> = self.draft.rows_in(Table::Account).map(|(it, _)| it).collect();
+        let accounts: Vec<usize> = self
+            .draft
+            .rows_in(Table::Account)
+            .map(|(it, _)| it)
+            .collect();
         let mut taken = 0;
         let mut per_served: BTreeMap<String, u32> = BTreeMap::new();
         for row in accounts {
@@ -180,7 +190,8 @@ impl Import<'_, '_> {
                 .map(|entry| entry.literal.clone())
                 .collect();
             let rows = self.draft.rows_in(table);
-            let unwanted = rows.filter(|(_, row)| !row.name().is_some_and(|it| wanted.contains(it)));
+            let unwanted =
+                rows.filter(|(_, row)| !row.name().is_some_and(|it| wanted.contains(it)));
             let unwanted: Vec<usize> = unwanted.map(|(number, _)| number).collect();
             let why = "no Account that was taken leads to it";
             for row in unwanted {
@@ -202,6 +213,9 @@ impl Import<'_, '_> {
     fn in_order(&mut self) {
         let report = &mut self.report;
         report.rows.sort_by_key(|row| row.line);
+        for row in &mut report.rows {
+            row.cells.sort_by_key(|cell| (cell.line, cell.column));
+        }
         report.parameters.sort_by_key(|it| (it.line, it.column));
         report.skipped.sort_by_key(|it| it.line);
         let findings = &mut report.findings;
@@ -249,7 +263,10 @@ mod tests {
         let new = |line: u32| (line > 5).then_some(line * 10);
         for (text, wanted) in [
             ("it stands in line 7", "it stands in line 70"),
-            ("\"line 7\" in line 8; line 9", "\"line 7\" in line 80; line 90"),
+            (
+                "\"line 7\" in line 8; line 9",
+                "\"line 7\" in line 80; line 90",
+            ),
             ("\"a \\\" line 7\" line 3", "\"a \\\" line 7\" line 3"),
             ("line ä, line", "line ä, line"),
         ] {
