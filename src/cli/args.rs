@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
-use super::phase;
+use clap_complete::engine::ArgValueCompleter;
+
+use super::{complete, configure, phase};
 use crate::config::import::Limits;
 use crate::daemon::Device;
 use crate::status::Phase;
@@ -42,6 +44,19 @@ pub(super) struct Socket {
         global = true
     )]
     pub(super) path: Option<PathBuf>,
+}
+
+/// Where the daemon keeps what outlives it.
+#[derive(Args, Debug)]
+pub(super) struct StateDirectory {
+    /// The state directory [default: as `state_directory` of the configuration says]
+    #[arg(
+        long = "state-directory",
+        value_name = "PATH",
+        env = "REGENT_STATE_DIRECTORY",
+        hide_env_values = true
+    )]
+    pub(super) directory: Option<PathBuf>,
 }
 
 /// Which configuration.
@@ -177,6 +192,18 @@ pub(super) enum Command {
     #[command(after_long_help = RELOAD_EXAMPLES)]
     Reload(Reload),
 
+    /// Change the configuration of a running daemon, or of a file
+    ///
+    /// The file is changed in place: comments, order and layout stay. A change that the daemon could
+    /// not use is refused, and says why. Without a command, a script is read from the standard input.
+    #[command(
+        after_long_help = configure::EXAMPLES,
+        args_conflicts_with_subcommands = false,
+        subcommand_value_name = "TABLE",
+        subcommand_help_heading = "Tables"
+    )]
+    Configure(configure::Configure),
+
     /// Show it all on this machine: two registrars of ours, six Accounts, one wrong password
     ///
     /// Needs no configuration and no privileges, and touches nothing but loopback and a temporary
@@ -214,6 +241,13 @@ pub(super) struct Run {
     /// How it is logged
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(super) log_format: LogFormat,
+
+    #[command(flatten)]
+    pub(super) state: StateDirectory,
+
+    /// Keep nothing for the next run: bindings are removed at the stop, and there is no history
+    #[arg(long)]
+    pub(super) without_state: bool,
 
     #[command(flatten)]
     pub(super) socket: Socket,
@@ -270,7 +304,7 @@ pub(super) struct Status {
     pub(super) what: Option<What>,
 
     /// The Account, by name
-    #[arg(value_name = "ACCOUNT")]
+    #[arg(value_name = "ACCOUNT", add = ArgValueCompleter::new(complete::accounts))]
     pub(super) account: Option<String>,
 
     /// Print JSON: {"schema": 1, "accounts": [...]}, or "proxy_sets"; with --watch one line per
@@ -307,7 +341,7 @@ pub(super) enum What {
 #[derive(Args, Debug)]
 pub(super) struct Proxies {
     /// The Proxy Set, by name
-    #[arg(value_name = "SET")]
+    #[arg(value_name = "SET", add = ArgValueCompleter::new(complete::proxy_sets))]
     pub(super) set: Option<String>,
 }
 
@@ -315,7 +349,7 @@ pub(super) struct Proxies {
 #[command(group = ArgGroup::new("which").required(true))]
 pub(super) struct Order {
     /// The Accounts, by name
-    #[arg(value_name = "NAME", group = "which")]
+    #[arg(value_name = "NAME", group = "which", add = ArgValueCompleter::new(complete::accounts))]
     pub(super) names: Vec<String>,
 
     /// All Accounts

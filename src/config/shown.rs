@@ -7,8 +7,8 @@ use super::options::*;
 use super::{
     Account, Agent, AuthenticationMode, ByServedStatus, Codes, Credentials, DnsResolveMethod, Host,
     IpGroup, KeepAlive, LoadBalancing, MoveWhenLost, PortsMode, ProbeUnknown, ProxyAddress,
-    ProxySet, Redirects, Redundancy, Register, Registration, SearchMode, SipInterface, Stickiness,
-    SyncMode, Transport, UnregistrationMode,
+    ProxySet, Redirects, Redundancy, Register, Registration, SearchMode, SipInterface,
+    StateFailure, Stickiness, SyncMode, Transport, UnregistrationMode,
 };
 use crate::secret::Secret;
 use crate::sip::Algorithm;
@@ -58,6 +58,16 @@ pub(super) fn agent(agent: &Agent) -> Values {
             &DNS_SERVERS,
             text((!servers.is_empty()).then(|| servers.join(", "))),
         ),
+        (&STATE_DIRECTORY, text(agent.state_directory.as_ref())),
+        (
+            &WHEN_STATE_FAILS,
+            Shown::Word(match agent.when_state_fails {
+                StateFailure::Refuse => "refuse",
+                StateFailure::Continue => "continue",
+            }),
+        ),
+        (&HISTORY_DAYS, whole(agent.history_days)),
+        (&HISTORY_MAX_EVENTS, whole(agent.history_max_events)),
         (&MAX_ACCOUNTS, whole(agent.max_accounts)),
         (
             &MAX_ACCOUNTS_PER_SERVED_IP_GROUP,

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::effect::{
-    AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, SetId, SocketId, Ticket,
-    Via,
+    AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, Record, SetId, SocketId,
+    Ticket, Via,
 };
 use crate::engine::Engine;
 use crate::locate::Question;
@@ -21,6 +22,8 @@ pub(super) struct Effects {
     pub(super) outbox: Vec<Datagram>,
     /// Questions to DNS.
     pub(super) asks: Vec<(QuestionId, Question)>,
+    /// Records to save.
+    pub(super) saves: Vec<Batch>,
     /// Accounts whose status is another one. An Account may stand here more than once.
     pub(super) changed: Vec<AccountId>,
     /// Proxy Sets whose status is another one.
@@ -31,6 +34,14 @@ pub(super) struct Effects {
     pub(super) replies: Vec<(Ticket, Outcome)>,
     /// What the engine is still to be told in return.
     pub(super) owed: VecDeque<Owed>,
+}
+
+/// Records to save together.
+pub(super) struct Batch {
+    pub(super) id: BatchId,
+    pub(super) removed: Vec<Arc<str>>,
+    pub(super) records: Vec<Record>,
+    pub(super) is_durable: bool,
 }
 
 /// What is to become of a socket. A port may be closed and bound again in one batch.
@@ -44,7 +55,6 @@ pub(super) enum Owed {
     Listening(SocketId, Bound),
     ListenFailed(SocketId, String),
     FlowFailed(FlowId, String),
-    SaveFailed(BatchId, String),
 }
 
 impl Owed {
@@ -58,7 +68,6 @@ impl Owed {
             },
             Self::ListenFailed(socket, why) => Input::ListenFailed { socket, why },
             Self::FlowFailed(flow, why) => Input::FlowFailed { flow, why },
-            Self::SaveFailed(batch, why) => Input::SaveFailed { batch, why },
         }
     }
 }
@@ -78,6 +87,7 @@ impl Effects {
         self.wires.is_empty()
             && self.outbox.is_empty()
             && self.asks.is_empty()
+            && self.saves.is_empty()
             && self.owed.is_empty()
     }
 
@@ -116,7 +126,17 @@ impl Effects {
                 name,
                 kind,
             } => self.asks.push((question, Question { name, kind })),
-            Output::Save { batch, .. } => self.owe(Owed::SaveFailed(batch, NO_STORE.to_owned())),
+            Output::Save {
+                batch,
+                removed,
+                records,
+                synchronous,
+            } => self.saves.push(Batch {
+                id: batch,
+                removed,
+                records,
+                is_durable: synchronous,
+            }),
         }
     }
 
@@ -129,4 +149,3 @@ impl Effects {
 const KEPT: usize = 1_024;
 
 const NO_STREAMS: &str = "this version speaks UDP only";
-const NO_STORE: &str = "this version keeps nothing on disk";

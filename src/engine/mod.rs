@@ -370,6 +370,9 @@ impl Engine {
         while let Some(id) = self.shared.pace.groups.next_released() {
             self.with(id, Account::on_released);
         }
+        while let Some((id, turn)) = self.shared.pace.next_given_up() {
+            self.with(id, |account, shared| account.on_given_up(turn, shared));
+        }
     }
 
     fn follow_sets(&mut self) {
@@ -474,6 +477,9 @@ impl Engine {
         slot.timer = gone.timer();
         slot.generation = slot.generation.wrapping_add(1);
         let successor = slot.successor.take();
+        if successor.is_none() {
+            self.persist.forget(&gone.config().name);
+        }
         self.free.push(id.slot);
         if self.names.get(&gone.config().name) == Some(&id) {
             self.names.remove(&gone.config().name);
@@ -724,7 +730,6 @@ impl Engine {
             .reconfigure(&config.proxy_sets, &mut self.shared.pace);
         self.config = config;
         for name in &diff.removed {
-            self.persist.forget(name);
             self.leave(name, None);
         }
         for account in diff.changed.iter().chain(&diff.added) {

@@ -516,6 +516,10 @@ fn agent(accounts: usize) -> Agent {
         control_socket: None,
         control_group: None,
         dns_servers: Vec::new(),
+        state_directory: None,
+        when_state_fails: crate::config::StateFailure::Refuse,
+        history_days: 30,
+        history_max_events: 500_000,
         max_accounts: u32::try_from(accounts).unwrap_or(u32::MAX).max(102),
         max_accounts_per_served_ip_group: 30,
     }

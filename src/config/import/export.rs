@@ -14,7 +14,7 @@ use super::password::obfuscated;
 use crate::config::options::*;
 use crate::config::shown::{self, Shown, Values};
 use crate::config::suggest::quoted;
-use crate::config::{AuthenticationMode, Codes, Config, Registration};
+use crate::config::{Agent, AuthenticationMode, Codes, Config, Registration};
 use crate::secret::Secret;
 
 /// A configuration as an ini file.
@@ -365,15 +365,7 @@ impl Export {
 }
 
 fn usual_agent() -> Values {
-    let limits = Limits::default();
-    shown::agent(&crate::config::Agent {
-        user_agent: concat!("regent/", env!("CARGO_PKG_VERSION")).into(),
-        control_socket: None,
-        control_group: None,
-        dns_servers: Vec::new(),
-        max_accounts: limits.accounts,
-        max_accounts_per_served_ip_group: limits.per_served,
-    })
+    shown::agent(&Agent::usual())
 }
 
 fn network(place: usize) -> String {
