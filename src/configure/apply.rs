@@ -91,17 +91,13 @@ pub(super) fn find(document: &Document, target: &Target) -> Result<Option<Path>,
     }
     let names = document.names(target.table);
     let by_name = || names.iter().position(|name| name == word);
-    let found = match target.table {
-        Table::Account => {
-            let indexes = document.indexes();
-            let place = |index: usize| indexes.iter().position(|one| *one as usize == index);
-            number.and_then(place).or_else(by_name)
-        }
-        _ => by_name(),
-    };
-    let found = found.map(|at| Path::new(target.table, at));
-    // An Account's number is its index, which the file says.
-    let number = number.filter(|_| target.table != Table::Account);
+    let path = |at| Path::new(target.table, at);
+    if target.table == Table::Account {
+        let indexes = document.indexes();
+        let place = |index: usize| indexes.iter().position(|one| *one as usize == index);
+        return Ok(number.and_then(place).or_else(by_name).map(path));
+    }
+    let found = by_name().map(path);
     Ok(found.or_else(|| document.numbered(target.table, number?)))
 }
 
