@@ -41,3 +41,7 @@ pub mod daemon;
 pub mod demo;
 #[cfg(feature = "daemon")]
 pub mod net;
+#[cfg(feature = "daemon")]
+pub mod store;
+#[cfg(feature = "daemon")]
+pub mod trace;

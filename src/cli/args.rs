@@ -43,6 +43,19 @@ pub(super) struct Socket {
     pub(super) path: Option<PathBuf>,
 }
 
+/// Where the daemon keeps what outlives it.
+#[derive(Args, Debug)]
+pub(super) struct StateDirectory {
+    /// The state directory [default: as `state_directory` of the configuration says]
+    #[arg(
+        long = "state-directory",
+        value_name = "PATH",
+        env = "REGENT_STATE_DIRECTORY",
+        hide_env_values = true
+    )]
+    pub(super) directory: Option<PathBuf>,
+}
+
 /// Which configuration.
 #[derive(Args, Debug)]
 pub(super) struct Configuration {
@@ -160,6 +173,13 @@ pub(super) struct Run {
     /// How it is logged
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(super) log_format: LogFormat,
+
+    #[command(flatten)]
+    pub(super) state: StateDirectory,
+
+    /// Keep nothing for the next run: bindings are removed at the stop, and there is no history
+    #[arg(long)]
+    pub(super) without_state: bool,
 
     #[command(flatten)]
     pub(super) socket: Socket,

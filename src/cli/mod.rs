@@ -189,6 +189,8 @@ fn end_of(code: FaultCode) -> End {
         | FaultCode::BadVersion
         | FaultCode::UnknownMethod
         | FaultCode::BadParams
+        | FaultCode::NoHistory
+        | FaultCode::Unreadable
         | FaultCode::Configuration
         | FaultCode::Unknown => End::Failed,
     }

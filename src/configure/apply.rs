@@ -343,16 +343,20 @@ fn keep_indexes(document: &mut Document, before: &[u32], row: Option<Path>, gone
     if let Some(gone) = gone {
         before.remove(gone.at);
     }
+    // What one row names is free for none that names nothing, so it is looked at again.
     loop {
         let after = document.indexes();
-        let mut pairs = before.iter().zip(&after).enumerate();
-        let moved = pairs.find_map(|(at, (was, is))| {
-            let account = Path::new(Table::Account, at);
-            (was != is && own != Some(account)).then_some((account, *was))
-        });
-        let Some((account, was)) = moved else {
+        let pairs = before.iter().zip(&after).enumerate();
+        let moved: Vec<(Path, u32)> = pairs
+            .filter(|(_, (was, is))| was != is)
+            .map(|(at, (was, _))| (Path::new(Table::Account, at), *was))
+            .filter(|(account, _)| own != Some(*account))
+            .collect();
+        if moved.is_empty() {
             return;
-        };
-        document.set(account, "index", &Typed::Whole(was.into()));
+        }
+        for (account, was) in moved {
+            document.set(account, "index", &Typed::Whole(was.into()));
+        }
     }
 }
