@@ -201,8 +201,9 @@ pub(super) enum Command {
 
     /// Change the configuration of a running daemon, or of a file
     ///
-    /// The file is changed in place: comments, order and layout stay. A change that the daemon could
-    /// not use is refused, and says why. Without a command, a script is read from the standard input.
+    /// The file is changed in place: comments, order and layout stay. A change that the daemon
+    /// could not use is refused, and it is said why. Without a command, a script is read from the
+    /// standard input.
     #[command(
         after_long_help = configure::EXAMPLES,
         args_conflicts_with_subcommands = false,

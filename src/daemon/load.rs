@@ -66,11 +66,12 @@ impl Origin {
     }
 }
 
-/// The same for a text that is not in the file yet, with the passwords that are named from there.
+/// The same for a text that is not in the file yet, with the passwords that it names from there.
 pub fn load_text(path: &Path, text: &str) -> Loaded {
     let file = path.display().to_string();
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    parse(&file, &folder, text.as_bytes(), 0)
+    let mode = fs::metadata(path).map_or(0, |found| found.mode());
+    parse(&file, &folder, text.as_bytes(), mode)
 }
 
 fn parse(file: &str, folder: &Path, bytes: &[u8], mode: u32) -> Loaded {
