@@ -79,7 +79,7 @@ fn lines(
 
 /// Reads what comes, waiting no longer than `patience` for it. It is an error if nobody reads the
 /// standard output any more: where nothing changes, nothing is printed that would tell.
-fn wait(client: &mut Client, patience: Duration) -> Result<(), ClientError> {
+pub(super) fn wait(client: &mut Client, patience: Duration) -> Result<(), ClientError> {
     let stdout = io::stdout();
     let mut files = [
         PollFd::new(client.as_fd(), PollFlags::POLLIN),
@@ -163,7 +163,10 @@ impl View {
                     self.client.say(Call::Watch(Some(self.filter.clone())))?;
                 }
                 Says::Error(fault) => return Err(ClientError::Fault(fault)),
-                Says::Item(Item::Outcome(_) | Item::ProxySet(_)) | Says::Done(_) => {}
+                Says::Item(
+                    Item::Outcome(_) | Item::ProxySet(_) | Item::Message(_) | Item::Following(_),
+                )
+                | Says::Done(_) => {}
             }
         }
         Ok(is_complete)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::status::{AccountStatus, Outcome, Phase, ProxySetStatus, UnixMs};
+use crate::trace::{At, Entry, State};
 
 /// The version of the protocol. It rises when a message changes its meaning or goes away; new
 /// fields and methods do not count.
@@ -48,11 +49,14 @@ pub enum Call {
     /// Reads the configuration again and puts it in force (rule G2). No items; [`Done::Reloaded`].
     /// A faulty one changes nothing: [`FaultCode::Configuration`].
     Reload(Option<Reload>),
+    /// The last SIP messages: items [`Item::Message`], the oldest first; [`Done::Trace`]. Who
+    /// follows then gets [`Item::Following`] and what comes, until it hangs up.
+    Trace(Option<Wanted>),
 }
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 8] = [
+    pub const METHODS: [&str; 9] = [
         "hello",
         "status",
         "watch",
@@ -61,6 +65,7 @@ impl Call {
         "unregister",
         "refresh",
         "reload",
+        "trace",
     ];
 }
 
@@ -117,6 +122,32 @@ pub struct Action {
     pub wait: bool,
 }
 
+/// Which messages a client wants to see. All conditions must hold; an empty one always does.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Wanted {
+    /// Those of these Accounts, by name, and of the Proxy Sets below.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Those of these Proxy Sets, by name: probes and their answers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proxy_sets: Vec<String>,
+    /// Those to and from these addresses, with or without a port.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub registrars: Vec<String>,
+    /// Not before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<At>,
+    /// Not after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<At>,
+    /// The last so many of those that there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Then also those to come.
+    pub follow: bool,
+}
+
 /// How a client wants the configuration to be read again.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -160,8 +191,12 @@ pub enum Item {
     Outcome(Told),
     /// From here on, the Accounts that come are changes.
     Watching(Summary),
-    /// The client was too slow and has missed so many changes.
+    /// The client was too slow and has missed so many changes, or messages.
     Missed(u64),
+    /// A SIP message, or a note of what happened.
+    Message(Entry),
+    /// From here on, the messages that come are new.
+    Following(State),
 }
 
 /// What came of an order for an Account.
@@ -213,6 +248,8 @@ pub enum Done {
     },
     /// Of [`Call::Reload`].
     Reloaded(Reloaded),
+    /// Of [`Call::Trace`].
+    Trace(State),
 }
 
 /// How a configuration's file is written.

@@ -216,6 +216,14 @@ fn kept_until_the_next_start(old: &Agent, new: &Agent) -> Vec<&'static str> {
     let keys = [
         ("control_socket", old.control_socket == new.control_socket),
         ("control_group", old.control_group == new.control_group),
+        (
+            "trace_memory_mib",
+            old.trace.memory_mib == new.trace.memory_mib,
+        ),
+        ("hep_server", old.trace.hep_server == new.trace.hep_server),
+        ("hep_capture_id", {
+            old.trace.hep_capture_id == new.trace.hep_capture_id
+        }),
     ];
     let differing = keys.into_iter().filter(|(_, is_same)| !is_same);
     differing.map(|(key, _)| key).collect()
