@@ -44,6 +44,7 @@ impl Account {
         };
         Record {
             account: self.config.name.to_string(),
+            aor: identity.aor.to_string(),
             epoch: 0,
             call_id: identity.call_id.to_string(),
             mark: Token::of(identity.mark).as_str().to_owned(),
@@ -100,6 +101,10 @@ impl Account {
         if let Some(port) = record.port.filter(|_| self.has_own_port()) {
             self.restore_port(port, shared);
         }
+        if !self.is_own(&record.aor) {
+            // The configuration has changed meanwhile: what a registrar knows is of somebody else.
+            return;
+        }
         self.restore_registrars(record, shared);
         let last = if record.clean {
             record.cseq
@@ -113,11 +118,21 @@ impl Account {
         self.identity.mark = read_hex(record.mark.as_bytes()).unwrap_or(self.identity.mark);
         self.identity.cseq = last;
         self.identity.cseq_limit = last;
+        self.identity.aor = record.aor.as_str().into();
         if let Some(binding) = &record.binding {
             self.restore_binding(binding, shared);
         }
         if self.is_bound() {
             self.identity.random_user = record.contact_user.as_deref().map(Box::from);
+        }
+    }
+
+    /// Whether an address-of-record is this Account's. Without a configured host it is at the
+    /// registrar's address (rule I1), and so not complete before one is chosen.
+    fn is_own(&self, aor: &str) -> bool {
+        match self.config.host() {
+            Some(_) => *self.identity.aor == *aor,
+            None => aor.starts_with(&*self.identity.aor),
         }
     }
 

@@ -23,7 +23,7 @@ use crate::account::{Account, Shared, View};
 use crate::config::{self, Config};
 use crate::cx::{Armed, Cx, Owner, Timers};
 use crate::effect::{
-    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger, Via,
+    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger, Via, Whose,
 };
 use crate::index::Index;
 use crate::proxy::Change;
@@ -236,6 +236,11 @@ impl Engine {
     pub fn set(&self, id: SetId) -> Option<SetView<'_>> {
         let shared = &self.shared;
         shared.proxies.is_set(id).then(|| SetView::new(id, shared))
+    }
+
+    /// Whose the message was that [`Input::Received`] told of last, for traces.
+    pub fn heard(&self) -> Whose {
+        self.shared.cx.heard
     }
 
     /// REGISTER transactions in flight.

@@ -116,7 +116,7 @@ pub(in crate::config) static GROUP_PROXY_SET: Opt = Opt {
     fallback: Fallback::Nothing("the group can be served, but not serve"),
     example: "\"carrier\"",
     cli: "proxy-set-name",
-    ini: &["ProxySetName"],
+    ini: &["ProxySetName", "ProxySetId"],
     source: Source::Reference,
     rules: "S1, C1",
     doc: "Its addresses. A group that is the serving one of an Account must have them.",
@@ -236,4 +236,17 @@ pub(in crate::config) static GROUP_PASSWORD_AS_CLIENT_ENV: Opt = Opt {
     source: Source::Rule,
     rules: "A3",
     doc: "Instead of password_as_client: an environment variable of the daemon that holds it.",
+};
+
+pub(in crate::config) static GROUP_PASSWORD_AS_CLIENT_CREDENTIAL: Opt = Opt {
+    table: Table::IpGroup,
+    key: "password_as_client_credential",
+    kind: text(255, Syntax::Credential),
+    fallback: Fallback::Nothing("see password_as_client"),
+    example: "\"carrier.secret\"",
+    cli: "password-as-client-credential",
+    ini: &[],
+    source: Source::Rule,
+    rules: "A3",
+    doc: "Instead of password_as_client: a credential of systemd.",
 };

@@ -1,137 +1,150 @@
 //! A second account of which registrar gets which REGISTER, for one Account and three registrars:
-//! written from the manual's notes and the rules, sharing no code with the program. Here is its
-//! clock, which moves in half seconds; it chooses in `chooser`.
+//! from the manual's notes and the rules, in the plainest way, sharing no code with the program.
+//! What keep-alive finds out is given with the row.
 
-#[rustfmt::skip]
-mod chooser;
-mod members;
+use super::case::{ASKED, Case, HORIZON, LEAVES, Sent, Takes};
+use super::case::{Event::*, Mode::*, Takes::*, Upkeep::*};
 
-use super::case::{Case, HORIZON, Mode, Sent, Takes, X};
-use members::{Members, News};
+const NEVER: u64 = u64::MAX;
 
-type Tick = u32;
-/// A request leaves so many half seconds after it left first (rule X1).
-const SENDS: [Tick; 11] = [0, 1, 3, 7, 15, 23, 31, 39, 47, 55, 63];
-
-struct Naive<'a> {
-    case: &'a Case,
-    now: Tick,
-    members: Members<'a>,
-    bound: Option<(usize, Tick)>, // where, until when
-    is_lost: bool,                // requests do not follow the binding any more (S14)
-    due: Option<Tick>,
-    flight: Option<(usize, Tick, Tick)>, // where, since when, until when at most
+#[derive(Default)]
+struct Naive {
+    case: Case,
+    now: u64,             // in milliseconds
+    offline: [u64; 3],    // until when; without keep-alive: suspect (P4)
+    avoid: [u64; 3],      // until when, all but the bound one (S8)
+    gone: Option<usize>,  // from the list
+    current: usize,       // of the set (P6)
+    bound: Option<usize>, // where the last 200 came from
+    is_lost: bool,        // requests do not follow the binding any more (S14)
+    due: u64,
+    flight: Option<(usize, u64, Takes)>, // where, and when it comes to what
     tried: Vec<usize>,                   // in this pass
-    spared: Option<usize>,               // the last of this pass (S11)
-    walk: Vec<usize>,                    // the rest of this pass (S7)
-    turn: Option<usize>,                 // who was tried last while all were offline (P4)
-    refused: (bool, u32),                // in this pass, and in how many passes in a row
-    visits: [Option<(Tick, Tick)>; 3],   // the last 200, and until when it may be avoided (S8)
+    last: Option<usize>,                 // comes last in this pass (S7, S11)
+    turn: usize,                         // begins here while all are offline (P4)
     sent: Vec<Sent>,
 }
 
 /// Which registrars get which REGISTER when.
 pub(super) fn predict(case: &Case) -> Vec<Sent> {
-    let members = Members {
-        case,
-        now: 0,
-        all: Default::default(),
-        current: None,
-    };
-    let mut it = Naive {
-        case,
-        now: 0,
-        members,
-        bound: None,
-        is_lost: false,
-        due: Some(0),
-        flight: None,
-        tried: vec![],
-        spared: None,
-        walk: vec![],
-        turn: None,
-        refused: (false, 0),
-        visits: [None; 3],
-        sent: vec![],
-    };
-    (0..=HORIZON * 2).for_each(|now| it.tick(now));
+    let mut it = Naive::default();
+    for now in (0..=HORIZON * 1_000).step_by(500) {
+        (it.case, it.now) = (*case, now);
+        it.happen();
+        while let Some((m, _, takes)) = it.flight.filter(|it| it.1 == now) {
+            it.take(m, takes);
+        }
+        let best = (0..3).find(|m| it.is_up(*m));
+        let parks = case.upkeep != Homing && it.is_up(it.current);
+        it.current = Some(it.current).filter(|_| parks).or(best).unwrap_or(0);
+        if case.upkeep == Blind && best.is_none() {
+            it.offline = [0; 3]; // P4
+        }
+    }
     it.sent
 }
 
-impl Naive<'_> {
-    fn tick(&mut self, now: Tick) {
-        (self.now, self.members.now) = (now, now);
-        if self.bound.is_some_and(|(_, until)| until <= now) {
-            (self.bound, self.is_lost) = (None, false);
-        }
-        let is_now = |secs: Option<u32>| secs.map(|secs| secs * 2) == Some(now);
-        if is_now(self.case.situation.x_leaves) {
-            self.members.all[X].has_left = true;
-            if self.case.mode != Mode::Disable {
-                self.leave(X);
+impl Naive {
+    fn is_up(&self, m: usize) -> bool {
+        self.offline[m] <= self.now
+    }
+
+    fn is_open(&self, m: usize) -> bool {
+        let may_be = self.case.mode.avoids() && self.bound != Some(m);
+        let is_avoided = may_be && self.avoid[m] > self.now; // S8
+        self.gone != Some(m) && !self.tried.contains(&m) && !is_avoided
+    }
+
+    fn happen(&mut self) {
+        let Case { mode, upkeep, .. } = self.case;
+        for event in self.case.events(self.now) {
+            match event {
+                Online(m) => self.offline[m] = self.now,
+                Offline(m) => self.offline[m] = NEVER,
+                Leaves(m) => (self.gone, self.offline[m], self.avoid[m]) = (Some(m), NEVER, 0),
+                InviteFails => {
+                    let tells = self.case.hot_swap && ![Blind, FakeRegister].contains(&upkeep);
+                    self.last = self.bound.filter(|_| tells && mode != Ims); // S11
+                    (self.is_lost, self.due) = (self.is_lost || mode != Ims, self.now); // S7
+                }
+            }
+            let is_dead = self.bound.is_some_and(|m| self.offline[m] == NEVER);
+            let is_free = self.flight.is_none_or(|it| Some(it.0) == self.bound);
+            let has_other = mode == Ims || (0..3).any(|m| self.is_up(m));
+            let has_left = self.bound == self.gone && mode != Disable; // S5
+            if is_dead && is_free && has_other && (has_left || matches!(mode, Enable | Ims)) {
+                self.tried.extend(self.bound);
+                self.is_lost = true; // S14
+                self.go_on(true, true, 30_000);
             }
         }
-        if is_now(self.case.situation.invite_fails) {
-            self.invite_failed();
-        }
-        if self.due.is_some_and(|due| due <= now) {
-            self.begin();
-        }
-        // What was sent because of an answer is answered in the same instant.
-        for _ in 0..2 {
-            self.probe();
-            while self.flight.is_some_and(|flight| self.fly(flight)) {}
+        if self.due <= self.now {
+            self.go_on(true, true, 30_000);
         }
     }
 
-    /// All time-outs of an instant come before its answers.
-    fn probe(&mut self) {
-        let probes = self.members.probes(self.bound.map(|it| it.0)).into_iter();
-        let is_old = |it: &(usize, Tick)| self.now - it.1 == 64;
-        let (old, new): (Vec<_>, Vec<_>) = probes.partition(is_old);
-        let give_up = |(m, sent)| self.members.give_up(m, sent);
-        let lost: Vec<News> = old.into_iter().filter_map(give_up).collect();
-        lost.into_iter().for_each(|news| self.hear_of(news));
-        for (m, sent) in new {
-            if let Some(news) = self.members.probe(m, sent) {
-                self.hear_of(news);
-            }
+    /// The next one of this pass: one that is online, else `any` in turn.
+    fn next(&mut self, any: bool) -> Option<usize> {
+        let Case { mode, upkeep, .. } = self.case;
+        let sticks = matches!(mode, Enable | Ims) && !self.is_lost; // S3
+        let stays = mode.avoids() && upkeep != Homing; // S8
+        let current = Some(self.current).filter(|_| mode != Ims); // S2, S4, S6
+        let first = self.bound.filter(|_| sticks || stays).or(current);
+        let order = first.into_iter().chain(0..3).filter(|m| self.is_open(*m));
+        let online = order.filter(|m| mode == Ims || self.is_up(*m)); // S7, P7
+        let online = online.min_by_key(|m| Some(*m) == self.last); // S7, S11
+        if online.is_some() || !any {
+            return online;
         }
+        let turn = (self.turn..self.turn + 3).find(|turn| self.is_open(turn % 3))?;
+        self.turn = turn + 1; // P4
+        Some(turn % 3)
     }
 
-    /// A REGISTER under way: whether anything came of it now.
-    fn fly(&mut self, (m, sent, until): (usize, Tick, Tick)) -> bool {
-        let takes = self.members.takes(m);
-        let is_over = self.now == until;
-        if !is_over && (takes == Takes::Silence || !SENDS.contains(&(self.now - sent))) {
-            return false;
-        }
-        match takes {
-            _ if is_over => self.fail(m, sent, 408),
-            Takes::Well => self.granted(m, sent),
-            Takes::Closed | Takes::Silence => self.fail(m, self.now, 408),
-            Takes::Code(code) => {
-                self.members.hear(m, sent);
-                self.fail(m, sent, code);
-            }
-            Takes::Refuses => {
-                self.members.hear(m, sent);
-                self.fail(m, sent, 401);
-            }
-        }
-        true
+    /// Sends to the next one, if the pass `goes_on` and has one; else waits.
+    fn go_on(&mut self, goes_on: bool, any: bool, wait: u64) {
+        let (case, now) = (self.case, self.now);
+        let next = if goes_on { self.next(any) } else { None };
+        let Some(m) = next else {
+            (self.flight, self.due) = (None, now + wait); // L3
+            (self.last, self.tried) = (None, vec![]);
+            return;
+        };
+        let has_other = (0..3).any(|it| it != m && self.is_up(it) && self.is_open(it));
+        let walks = case.mode == Ims && (self.bound != Some(m) || self.is_lost);
+        let hurries = walks || case.hot_swap && has_other; // S7, P7
+        let until = if hurries { 3_500 } else { 32_000 };
+        let leaves = LEAVES.into_iter().filter(|after| *after < until); // X1
+        let mut comes = leaves.map(|after| (m, now + after, case.situation.takes(m, now + after)));
+        let comes = comes.find(|it| it.2 != Silence);
+        (self.flight, self.due) = (comes.or(Some((m, now + until, Silence))), NEVER);
+        let homes = case.mode.avoids() && case.upkeep == Homing; // S9
+        let ends = self.avoid[..m].iter().filter(|it| homes && **it > now);
+        let asked = ends.min().map_or(ASKED, |it| (it - now) / 500);
+        self.sent.push((now, m, asked.clamp(10, ASKED)));
     }
 
-    /// An Account that is bound to a registrar that is offline leaves it, as soon as there is
-    /// another one (rule S14).
-    fn hear_of(&mut self, news: News) {
-        match (news, self.bound) {
-            _ if !matches!(self.case.mode, Mode::Enable | Mode::Ims) => {}
-            (News::Lost(m), _) => self.leave(m),
-            (News::Back, Some((m, _))) if self.due.is_some() && self.members.is_dead(m) => {
-                self.leave(m);
-            }
-            (News::Back, _) => {}
+    fn take(&mut self, m: usize, takes: Takes) {
+        let Case { mode, hot_swap, .. } = self.case;
+        let &(sent, _, asked) = self.sent.last().expect("it was sent");
+        let is_silent = matches!(takes, Silence | Closed);
+        let back = self.offline[m].min(sent + 10_000);
+        self.offline[m] = if is_silent { NEVER } else { back }; // P4
+        if takes == Well {
+            self.avoid[m] = self.now + (asked + 180) * 1_000;
+            (self.bound, self.is_lost, self.turn) = (Some(m), false, 0);
+            return self.go_on(false, false, asked * 500); // L1
         }
+        let was_followed = self.bound == Some(m) && !self.is_lost;
+        let is_final = matches!(takes, Refuses | Code(600..));
+        let moves = was_followed && (mode == Ims || !is_final); // S14
+        self.is_lost |= moves && matches!(mode, Enable | Ims);
+        let again = moves && mode == Ims; // S7
+        self.last = Some(m).filter(|_| again).or(self.last);
+        self.tried.extend(Some(m).filter(|_| !again));
+        let swaps = hot_swap && (is_silent || matches!(takes, Code(500..600))); // P7
+        let tries = moves && (mode == Enable || mode.avoids()) || mode == Ims || swaps;
+        let wait = if takes == Refuses { 600_000 } else { 30_000 };
+        self.go_on(tries, mode.avoids(), wait);
     }
 }
