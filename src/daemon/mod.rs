@@ -6,6 +6,7 @@
 
 mod clock;
 mod desk;
+mod device;
 mod effects;
 mod history;
 mod journal;
@@ -28,7 +29,8 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::Sleep;
 use tracing::{debug, info, warn};
 
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::control::protocol::Format;
 use crate::control::{self, Board, Directory, Source, Wish};
 use crate::effect::{AccountId, Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
@@ -39,11 +41,13 @@ use crate::status::history::EntryKind;
 use crate::status::words::count;
 use crate::status::{self, Phase, UnixMs};
 use crate::time::{Duration, Instant};
+use crate::trace::{Export, Traces};
 use clock::Clock;
 use desk::Desk;
+pub use device::Device;
 use effects::{Effects, Owed, Wire};
 use journal::Journal;
-pub use load::{load, load_text, usual_places};
+pub use load::{Origin, load_text, usual_places};
 pub use memory::{Guard, guard};
 use reload::{Asker, Reloads};
 use shutdown::Word;
@@ -63,8 +67,8 @@ pub struct Stopped {
 pub struct Setup {
     /// The configuration.
     pub config: Arc<Config>,
-    /// The file that it was read from, if it can be read again.
-    pub source: Option<Source>,
+    /// Where it was read from and how that is written, if it can be read again.
+    pub origin: Option<(Origin, Format)>,
     /// What outlives the run.
     pub state: State,
     /// Where operators knock, if anywhere.
@@ -75,7 +79,7 @@ pub struct Setup {
 pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
     let Setup {
         config,
-        source,
+        origin,
         state,
         listener,
     } = setup;
@@ -86,7 +90,14 @@ pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
         .context("cannot start the runtime")?;
     runtime.block_on(async {
         let (wishes, inbox) = mpsc::channel(WISHES);
-        let reloads = Reloads::new(&config, source.clone());
+        let source = origin.as_ref();
+        let source = source.map(|(origin, format)| Source::of(&origin.path, *format));
+        let source = source
+            .transpose()
+            .context("there is no working directory")?;
+        let origin = origin.map(|(origin, _)| origin.absolute()).transpose();
+        let origin = origin.context("there is no working directory")?;
+        let reloads = Reloads::new(&config, origin);
         let mut daemon = Daemon::new((config, state), shutdown, inbox, reloads)?;
         daemon.begin()?;
         let board = Arc::clone(&daemon.board);
@@ -138,6 +149,7 @@ struct Daemon {
     listed: Instant,
     stopping: Option<Stopping>,
     has_warned_of_buffer: bool,
+    _export: Option<Export>,
 }
 
 /// The daemon takes leave.
@@ -164,7 +176,10 @@ impl Daemon {
             store: state.is_on(),
         };
         let resolver = Resolver::new(&config.agent.dns_servers);
-        let board = Arc::new(Board::new(config.accounts.len()));
+        let trace = &config.agent.trace;
+        let traces = Traces::new((trace.memory_mib as usize) << 20);
+        let board = Arc::new(Board::new(config.accounts.len(), traces.clone()));
+        let export = report(&traces, trace);
         let now = UnixMs(clock.unix_ms_at_zero());
         let keeper = Keeper::start(state, &config, &board, now);
         let engine = Engine::new(config, settings);
@@ -173,7 +188,7 @@ impl Daemon {
             links: watch_links(),
             sockets: Sockets::new().context("cannot wait for sockets")?,
             resolver,
-            effects: Effects::default(),
+            effects: Effects::new(traces, clock.unix_ms_at_zero()),
             clock,
             board,
             desk: Desk::default(),
@@ -192,6 +207,7 @@ impl Daemon {
             listed: Instant::ZERO,
             stopping: None,
             has_warned_of_buffer: false,
+            _export: export,
         })
     }
 
@@ -355,6 +371,7 @@ impl Daemon {
             self.look = now + LOOK;
             if let Some(unix_ms_at_zero) = self.clock.look() {
                 info!("the wall clock was set");
+                self.effects.unix_ms_at_zero = unix_ms_at_zero;
                 let input = Input::WallClock { unix_ms_at_zero };
                 self.effects.tell(&mut self.engine, now, input);
             }
@@ -526,6 +543,14 @@ async fn came_up(links: &mut Option<Links>) -> io::Result<Vec<LinkUp>> {
         Some(links) => links.came_up().await,
         None => future::pending().await,
     }
+}
+
+/// Begins to report to a capture server, if there is one. Without it all else works.
+fn report(traces: &Traces, config: &config::Trace) -> Option<Export> {
+    let server = config.hep_server.as_ref().filter(|_| traces.is_on())?;
+    Export::start(traces.clone(), server, config.hep_capture_id)
+        .inspect_err(|error| warn!("cannot report to a capture server: {error}"))
+        .ok()
 }
 
 /// Wishes of operators that may wait for the loop.

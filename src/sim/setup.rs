@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::config::{
     Account, Agent, AuthenticationMode, Config, Credentials, IpGroup, ProxyAddress, ProxySet,
-    Register, Registration, SecretSource, SipInterface,
+    Register, Registration, SecretSource, SipInterface, Trace,
 };
 use crate::secret::Secret;
 use crate::time::Duration;
@@ -523,5 +523,6 @@ fn agent(accounts: usize) -> Agent {
         history_max_events: 500_000,
         max_accounts: u32::try_from(accounts).unwrap_or(u32::MAX).max(102),
         max_accounts_per_served_ip_group: 30,
+        trace: Trace::default(),
     }
 }

@@ -33,6 +33,9 @@ pub static OPTIONS: &[&Opt] = &[
     &HISTORY_MAX_EVENTS,
     &MAX_ACCOUNTS,
     &MAX_ACCOUNTS_PER_SERVED_IP_GROUP,
+    &TRACE_MEMORY_MIB,
+    &HEP_SERVER,
+    &HEP_CAPTURE_ID,
     &REGISTRATION_TIME_SECS,
     &REFRESH_PERCENT,
     &REFRESH_THRESHOLD_SECS,
@@ -341,6 +344,17 @@ pub enum Kind {
     Rows(Table),
 }
 
+impl Kind {
+    /// The words that it may be; none where it is something else.
+    pub fn words(&self) -> &'static [Word] {
+        if let Self::Words(words) = self {
+            words
+        } else {
+            &[]
+        }
+    }
+}
+
 /// What is asked of a text beside its length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Syntax {
@@ -369,6 +383,8 @@ pub enum Unit {
     Milliseconds,
     /// Hundredths.
     Percent,
+    /// Units of 1,048,576 bytes.
+    Mebibytes,
 }
 
 impl fmt::Display for Unit {
@@ -379,6 +395,7 @@ impl fmt::Display for Unit {
             Self::Seconds => " seconds",
             Self::Milliseconds => " milliseconds",
             Self::Percent => " percent",
+            Self::Mebibytes => " MiB",
         })
     }
 }
@@ -487,6 +504,7 @@ mod tests {
                     Unit::Seconds => assert!(ends("_secs"), "{}", option.key),
                     Unit::Milliseconds => assert!(ends("_ms"), "{}", option.key),
                     Unit::Percent => assert!(ends("_percent"), "{}", option.key),
+                    Unit::Mebibytes => assert!(ends("_mib"), "{}", option.key),
                     Unit::Plain => {}
                 }
             }
