@@ -42,6 +42,7 @@ mod live;
 mod model;
 mod mutants;
 mod output;
+mod packaging;
 mod regevent;
 mod reload;
 mod scenarios;
@@ -68,6 +69,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     model::trials,
     mutants::trials,
     output::trials,
+    packaging::trials,
     regevent::trials,
     reload::trials,
     scenarios::trials,

@@ -343,7 +343,7 @@ fn what_is_shown_as_a_script_changes_nothing() {
     let said = bench.script("configure voip\nip-group 0\ndisplay\nexit\nshow running-config\n");
     assert!(
         said.out
-            .contains("  sip-group-name           carrier.example\n"),
+            .contains("  sip-group-name                 carrier.example\n"),
         "{said:?}"
     );
     assert!(
