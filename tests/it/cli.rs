@@ -491,6 +491,7 @@ fn the_manual_and_the_completions_name_every_command() {
         "run",
         "check",
         "status",
+        "events",
         "register",
         "unregister",
         "refresh",

@@ -44,5 +44,5 @@ pub(crate) use seat::Seat;
 pub(crate) use served::Served;
 pub(crate) use sipp::{SIPP, Sipp};
 pub(crate) use status::Account;
-pub(crate) use trial::{IP, LONG, NETWORK, UNPRIVILEGED, make as make_trial};
+pub(crate) use trial::{IP, LONG, MOUNTS, NETWORK, UNPRIVILEGED, make as make_trial};
 pub(crate) use wait::{holds_for, wait_for, wait_until};
