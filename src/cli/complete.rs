@@ -155,7 +155,7 @@ impl Line {
         let names = || table.options().map(|option| option.cli.to_owned());
         let unused = |words: &[String]| {
             let is_unused = |name: &String| !words.contains(name);
-            names().filter(is_unused).chain(["?".to_owned()]).collect()
+            names().filter(is_unused).collect()
         };
         // The row of a new one may be left out.
         let is_named = words

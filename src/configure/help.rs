@@ -52,6 +52,10 @@ fn holds(option: &Opt) -> String {
             syntax: Syntax::Variable,
             ..
         } => "name of a variable".to_owned(),
+        Kind::Text {
+            syntax: Syntax::Credential,
+            ..
+        } => "name of a credential".to_owned(),
         Kind::Whole { min, max, unit } => format!("{min} to {max}{unit}"),
         Kind::Flag => "enable | disable".to_owned(),
         Kind::Words(words) => {

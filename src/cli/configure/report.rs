@@ -73,7 +73,7 @@ fn put_effect(text: &mut String, outcome: &Outcome, would: &str) {
         let errors = count(outcome.errors as u64, "error");
         put(
             text,
-            &format!("{errors} were there before: `regent check` names them"),
+            &format!("still faulty ({errors}): `regent check` names all of it"),
         );
         return;
     };
