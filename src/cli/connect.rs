@@ -36,7 +36,7 @@ fn configured() -> Option<PathBuf> {
 pub(super) fn usual_config() -> Option<Config> {
     let usual = daemon::usual_places();
     let file = usual.iter().find(|path| path.exists())?;
-    daemon::load(file).ok()?.config
+    daemon::Origin::new(file).load().ok()?.0.config
 }
 
 /// The user's own folder for sockets.

@@ -11,6 +11,8 @@ mod configure;
 mod connect;
 mod demo;
 mod events;
+mod files;
+mod import;
 mod logging;
 mod manual;
 mod moment;
@@ -83,6 +85,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Import(arguments) => import::import(&arguments),
         Command::Status(arguments) => status::status(&arguments),
         Command::Events(arguments) => events::events(&arguments),
         Command::Register(arguments) => order::register(&arguments),

@@ -11,7 +11,7 @@ use super::args::{LogFormat, Run};
 use super::connect::runtime_folder;
 use super::{End, Failure, SHORTER, check, logging};
 use crate::config::{Config, Severity};
-use crate::control::{self, ListenError, Listener, Source};
+use crate::control::{self, ListenError, Listener};
 use crate::daemon::{self, Shutdown, State};
 
 /// Runs the daemon until it is told to stop.
@@ -20,7 +20,8 @@ pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
     let guard = daemon::guard()
         .context("cannot turn core dumps off")
         .map_err(Failure::failed)?;
-    let (path, loaded) = check::load(&arguments.configuration)?;
+    let (origin, loaded, format) = check::load(&arguments.configuration)?;
+    let path = &origin.path;
     match arguments.log_format {
         LogFormat::Text if !loaded.diagnostics.is_empty() => check::show(&loaded.diagnostics),
         LogFormat::Text => {}
@@ -50,8 +51,8 @@ pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
     let listener = listen(arguments.socket.path.as_deref(), &config)?;
     info!(configuration = %path.display(), control_socket = %listener.path().display(), "starting");
     let setup = daemon::Setup {
-        source: Some(Source::of(&path)?),
         state: state(arguments, &config)?,
+        origin: Some((origin, format)),
         config: Arc::new(config),
         listener: Some(listener),
     };

@@ -22,6 +22,7 @@ mod plain;
 mod row;
 mod secrets;
 mod sections;
+mod shown;
 mod suggest;
 mod typed;
 mod values;

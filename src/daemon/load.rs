@@ -3,34 +3,75 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::{panic, thread};
 
 use zeroize::Zeroizing;
 
+use super::device::{Device, is_ini};
 use super::secrets::{OTHERS_MAY_READ, fetch};
 use crate::config::{self, Config, Diagnostic, Diagnostics, Loaded, SecretSource, Severity};
+use crate::control::protocol::Format;
 
-/// Reads a configuration and every password that it names. An error is one of the file itself; all
-/// else is in the diagnostics.
-pub fn load(path: &Path) -> io::Result<Loaded> {
-    let (bytes, mode) = read(path)?;
-    let file = path.display().to_string();
-    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    // A thread of its own, because its memory goes back to the system when it ends: what reading
-    // takes is a multiple of what is read.
-    let reader = thread::Builder::new().name("configuration".to_owned());
-    let reader = reader.spawn(move || parse(&file, &folder, &bytes, mode))?;
-    Ok(reader
-        .join()
-        .unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
+/// A configuration's file with all that is needed to read it, as often as one wants.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// The file, as it was named.
+    pub path: PathBuf,
+    /// What it needs beside itself if it is the ini file of a device.
+    pub device: Device,
 }
 
-/// The same for a text that is not in the file yet, with the passwords that are named from there.
+impl Origin {
+    /// A file that needs nothing beside itself.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            device: Device::default(),
+        }
+    }
+
+    /// The same file from whatever folder.
+    pub fn absolute(self) -> io::Result<Self> {
+        let passwords = self.device.passwords.as_deref().map(path::absolute);
+        Ok(Self {
+            path: path::absolute(&self.path)?,
+            device: Device {
+                passwords: passwords.transpose()?,
+                ..self.device
+            },
+        })
+    }
+
+    /// Reads it, with every password that it names or that stands beside it, and says how it is
+    /// written. An error is one of the file itself; all else is in the diagnostics.
+    pub fn load(&self) -> io::Result<(Loaded, Format)> {
+        let (bytes, mode) = read(&self.path)?;
+        let origin = self.clone();
+        // A thread of its own, because its memory goes back to the system when it ends: what
+        // reading takes is a multiple of what is read.
+        let reader = thread::Builder::new().name("configuration".to_owned());
+        let reader = reader.spawn(move || {
+            let file = origin.path.display().to_string();
+            if is_ini(&origin.path, &bytes) {
+                return (origin.device.load(&file, &bytes, mode), Format::Ini);
+            }
+            let folder = origin.path.parent().map(Path::to_owned);
+            let loaded = parse(&file, &folder.unwrap_or_default(), &bytes, mode);
+            (loaded, Format::Toml)
+        })?;
+        Ok(reader
+            .join()
+            .unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
+    }
+}
+
+/// The same for a text that is not in the file yet, with the passwords that it names from there.
 pub fn load_text(path: &Path, text: &str) -> Loaded {
     let file = path.display().to_string();
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    parse(&file, &folder, text.as_bytes(), 0)
+    let mode = fs::metadata(path).map_or(0, |found| found.mode());
+    parse(&file, &folder, text.as_bytes(), mode)
 }
 
 fn parse(file: &str, folder: &Path, bytes: &[u8], mode: u32) -> Loaded {
@@ -62,7 +103,7 @@ fn parse(file: &str, folder: &Path, bytes: &[u8], mode: u32) -> Loaded {
 
 /// What a file holds, and its mode. It may hold passwords, so that nothing of it is left anywhere
 /// else.
-fn read(path: &Path) -> io::Result<(Zeroizing<Vec<u8>>, u32)> {
+pub(super) fn read(path: &Path) -> io::Result<(Zeroizing<Vec<u8>>, u32)> {
     let mut file = File::open(path)?;
     let found = file.metadata()?;
     if found.is_dir() {
@@ -143,7 +184,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("regent.toml");
         fs::write(&path, b"# one\n# t\xffo").unwrap();
-        let loaded = load(&path).unwrap();
+        let (loaded, _) = Origin::new(&path).load().unwrap();
         assert!(loaded.config.is_none());
         let said = loaded.diagnostics.to_string();
         assert!(

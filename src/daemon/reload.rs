@@ -6,17 +6,16 @@
 //! who asks is answered once, after what has changed is published.
 
 use std::future;
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{error, info, warn};
 
 use super::Daemon;
-use super::load::load;
+use super::load::Origin;
 use crate::config::{Account, Agent, Config, Diagnostics, Diff, Severity};
+use crate::control::Reloading;
 use crate::control::protocol::{Fault, FaultCode, Reloaded};
-use crate::control::{Reloading, Source};
 use crate::effect::Input;
 use crate::status::history::EntryKind;
 use crate::status::words::count;
@@ -47,7 +46,7 @@ pub(super) struct Found {
 
 /// Readings under way, and who waits for them.
 pub(super) struct Reloads {
-    source: Option<Source>,
+    origin: Option<Origin>,
     /// What is in force.
     config: Arc<Config>,
     /// What counts until the next start.
@@ -61,9 +60,9 @@ pub(super) struct Reloads {
 }
 
 impl Reloads {
-    pub(super) fn new(config: &Arc<Config>, source: Option<Source>) -> Self {
+    pub(super) fn new(config: &Arc<Config>, origin: Option<Origin>) -> Self {
         Self {
-            source,
+            origin,
             config: Arc::clone(config),
             at_start: config.agent.clone(),
             asked: Vec::new(),
@@ -90,14 +89,13 @@ impl Reloads {
             return false;
         }
         self.asked = std::mem::take(&mut self.waiting);
-        let Some(source) = &self.source else {
+        let Some(origin) = self.origin.clone() else {
             let why = "the daemon does not run from a file that could be read again";
             self.result = Some(Err(fault(why)));
             return false;
         };
-        let path = source.path.clone();
         let (old, at_start) = (Arc::clone(&self.config), self.at_start.clone());
-        self.reading = Some(spawn_blocking(move || read(&path, &old, &at_start)));
+        self.reading = Some(spawn_blocking(move || read(&origin, &old, &at_start)));
         !self.asked.iter().all(Asker::is_check_only)
     }
 
@@ -205,9 +203,10 @@ impl Daemon {
 }
 
 /// Reads and compares. `at_start` is what counts until the next start.
-fn read(path: &Path, old: &Config, at_start: &Agent) -> Reading {
-    let shown = path.display();
-    let loaded = load(path).map_err(|error| fault(format!("cannot read {shown}: {error}")))?;
+fn read(origin: &Origin, old: &Config, at_start: &Agent) -> Reading {
+    let shown = origin.path.display();
+    let loaded = origin.load();
+    let (loaded, _) = loaded.map_err(|error| fault(format!("cannot read {shown}: {error}")))?;
     let Some(config) = loaded.config else {
         let sum = count(loaded.diagnostics.errors() as u64, "error");
         return Err(Fault {

@@ -228,6 +228,13 @@ impl Limits {
     }
 }
 
+impl Agent {
+    /// What a configuration that says nothing gives.
+    pub(in crate::config) fn usual() -> Self {
+        read_agent(&Row::empty(Table::Agent))
+    }
+}
+
 fn read_agent(row: &Row<'_>) -> Agent {
     let failures = [StateFailure::Refuse, StateFailure::Continue];
     let version = concat!("regent/", env!("CARGO_PKG_VERSION"));

@@ -344,6 +344,17 @@ pub enum Kind {
     Rows(Table),
 }
 
+impl Kind {
+    /// The words that it may be; none where it is something else.
+    pub fn words(&self) -> &'static [Word] {
+        if let Self::Words(words) = self {
+            words
+        } else {
+            &[]
+        }
+    }
+}
+
 /// What is asked of a text beside its length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Syntax {
