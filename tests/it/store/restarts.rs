@@ -1,9 +1,11 @@
 //! Restarts in order: everybody goes on, and nobody says a word before it is due.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
+use regent::effect::{Record, StoredBinding};
 use regent::sim::Behaviour;
+use regent::store::{Changes, Database, Store as _};
 
 use super::left_in;
 use crate::harness::{
@@ -20,7 +22,10 @@ pub(super) fn trials() -> Vec<Trial> {
         an_operators_unregister_holds_over_a_kill,
         an_account_that_is_gone_is_forgotten,
     ];
-    trials.extend(trials![[LONG]; after_a_stop_ten_thousand_accounts_go_on_in_silence]);
+    trials.extend(trials![[LONG];
+        after_a_stop_ten_thousand_accounts_go_on_in_silence,
+        a_hundred_thousand_records_are_read_at_once,
+    ]);
     trials
 }
 
@@ -206,4 +211,50 @@ fn an_account_that_is_gone_is_forgotten() {
         said.out.contains("a2  registered"),
         "its history stays: {said:?}"
     );
+}
+
+/// What a start of many Accounts waits for. The bound is generous: nothing here is optimised.
+fn a_hundred_thousand_records_are_read_at_once() {
+    const RECORDS: usize = 100_000;
+    let sandbox = Sandbox::new();
+    let registrar = "127.0.0.1:5060".parse().expect("an address");
+    let record = |number: usize| Record {
+        account: format!("a{number:07}"),
+        aor: format!("sip:c{number:07}@carrier.example"),
+        epoch: 0,
+        call_id: format!("{number:032x}"),
+        mark: format!("{number:016x}"),
+        cseq: 7,
+        cseq_limit: 256,
+        clean: false,
+        binding: Some(StoredBinding {
+            registrar,
+            granted: 3_600,
+            refreshed_unix_ms: 1_795_341_600_000,
+            since_unix_ms: 1_795_341_600_000,
+            due_unix_ms: 1_795_343_400_000,
+        }),
+        unregistered: false,
+        port: None,
+        contact_user: None,
+        visits: Vec::new(),
+        holds: Vec::new(),
+        minima: Vec::new(),
+    };
+    let changes = Changes {
+        removed: Vec::new(),
+        records: (0..RECORDS).map(record).collect(),
+    };
+    let mut database = Database::open(&sandbox.path("state")).expect("a new state");
+    let start = Instant::now();
+    database.save(&changes, true).expect("room");
+    let saved = start.elapsed();
+    drop(database);
+    let start = Instant::now();
+    let mut database = Database::open(&sandbox.path("state")).expect("a state");
+    let records = database.restore().expect("records");
+    let restored = start.elapsed();
+    eprintln!("{RECORDS} records: {saved:?} to save, {restored:?} to open, check and read");
+    assert_eq!(records.len(), RECORDS);
+    assert!(restored < Duration::from_secs(4), "{restored:?}");
 }
