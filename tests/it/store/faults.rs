@@ -13,8 +13,8 @@ use rusqlite::Connection;
 
 use super::left_in;
 use crate::harness::{
-    Config, Daemon, MOUNTS, Many, Process, Registrar, SOON, Said, Sandbox, Setting,
-    UNPRIVILEGED, User, free_udp_address, holds_for, program, regent, wait_until,
+    Config, Daemon, MOUNTS, Many, Process, Registrar, SOON, Said, Sandbox, Setting, UNPRIVILEGED,
+    User, free_udp_address, holds_for, program, regent, wait_until,
 };
 
 pub(super) fn trials() -> Vec<Trial> {
@@ -373,7 +373,11 @@ fn a_disk_that_fills_up_is_said_once_and_gets_over_it() {
     let events = small.tell(&["events", "--kind", "order"]);
     assert_eq!(events.out.lines().count(), registers, "no event is lost");
     let events = small.tell(&["events", "--kind", "store"]);
-    assert_eq!(events.out.lines().count(), 2, "how it began and ended: {events:?}");
+    assert_eq!(
+        events.out.lines().count(),
+        2,
+        "how it began and ended: {events:?}"
+    );
     let log = small.stop();
     assert!(log.contains("INFO the state is written again"), "{log}");
 }

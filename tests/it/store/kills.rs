@@ -5,7 +5,7 @@
 //! The seed of a kill is its number, which is printed when something is wrong.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
@@ -132,24 +132,12 @@ fn one_kill(when: When) {
     let file = configuration(&sandbox, registrar.address());
     let state = sandbox.path("state");
     run_and_kill(&sandbox, &file, when, &victim);
-    let mut before = registrar.heard_from().len();
-    // What was sent before the kill is still answered.
-    let mut quiet = Instant::now();
-    wait_until(Duration::from_secs(10), "the registrar to be done", || {
-        let heard = registrar.heard_from().len();
-        if heard != before {
-            (before, quiet) = (heard, Instant::now());
-        }
-        quiet.elapsed() > Duration::from_millis(60)
-    });
+    let before = settle(&registrar);
     let records = left_in(&state);
     let daemon = Daemon::start_with(&sandbox, &file);
     daemon.wait_count(Duration::from_secs(30), ACCOUNTS);
-    let heard: Vec<Message> = registrar
-        .heard_from()
-        .into_iter()
-        .map(|(_, it)| it)
-        .collect();
+    let transcript = registrar.heard();
+    let heard: Vec<Message> = transcript.registers().into_iter().cloned().collect();
     sequence_rises(&heard);
     identity_stays(&heard);
     for record in &records {
@@ -163,6 +151,24 @@ fn one_kill(when: When) {
             .iter()
             .all(|record| record.clean && record.binding.is_some())
     );
+}
+
+/// Waits until all that the dead daemon had sent is answered: datagrams keep their order, so that is
+/// when one of ours is heard. How many REGISTERs that were.
+fn settle(registrar: &Registrar) -> usize {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let mark = "the daemon is dead";
+    socket
+        .send_to(mark.as_bytes(), registrar.address())
+        .expect("room for a datagram");
+    wait_until(Duration::from_secs(10), "the registrar to be done", || {
+        registrar
+            .heard()
+            .0
+            .iter()
+            .any(|message| message.text() == mark)
+    });
+    registrar.heard().registers().len()
 }
 
 /// It kills the daemon at a datagram, if that is what is wanted.
