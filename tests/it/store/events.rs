@@ -16,6 +16,7 @@ pub(super) fn trials() -> Vec<Trial> {
         without_a_daemon_the_file_is_read,
         a_history_of_many_accounts_is_complete_and_can_be_bounded,
         wrong_questions_are_said,
+        a_history_that_is_not_wanted_is_not_kept,
     ]
 }
 
@@ -179,6 +180,19 @@ fn a_history_of_many_accounts_is_complete_and_can_be_bounded() {
     assert_eq!(newest.out.lines().count(), 1_000);
     assert_eq!(newest.err, "the newest 1000; --limit 0 shows all\n");
     daemon.stop_within(Duration::from_secs(20));
+}
+
+fn a_history_that_is_not_wanted_is_not_kept() {
+    let sandbox = Sandbox::new();
+    let registrar = Registrar::granting(600);
+    let text = Many::new(1, registrar.address()).text();
+    let text = text.replace("[agent]", "[agent]\nhistory_max_events = 0");
+    let daemon = Daemon::start_text(&sandbox, &text);
+    daemon.wait_count(SOON, 1);
+    let said = daemon.tell(&["events"]);
+    let expected = "error: the daemon keeps no history\nhint: history_max_events is 0\n";
+    assert_eq!((said.code, &*said.err), (Some(1), expected));
+    daemon.stop();
 }
 
 fn wrong_questions_are_said() {
