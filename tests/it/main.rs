@@ -49,6 +49,7 @@ mod scenarios;
 mod sip_oracles;
 mod sipp;
 mod states;
+mod store;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     architecture::trials,
@@ -76,6 +77,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     sip_oracles::trials,
     sipp::trials,
     states::trials,
+    store::trials,
 ];
 
 /// Most trials wait for timers, so more of them run at once than there are processors.
