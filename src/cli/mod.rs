@@ -10,6 +10,7 @@ mod complete;
 mod configure;
 mod connect;
 mod demo;
+mod export;
 mod files;
 mod import;
 mod logging;
@@ -84,6 +85,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Import(arguments) => import::import(&arguments),
+        Command::Export(arguments) => export::export(&arguments),
         Command::Status(arguments) => status::status(&arguments),
         Command::Register(arguments) => order::register(&arguments),
         Command::Unregister(arguments) => order::unregister(&arguments),

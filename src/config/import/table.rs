@@ -186,13 +186,18 @@ fn is_used(table: &str, column: &str) -> bool {
 }
 
 /// Columns that are looked at although no option is named after them, with their tables.
-const OTHERS: [(&str, &str); 6] = [
+const OTHERS: [(&str, &str); 11] = [
     ("Account", "ApplicationType"),
     ("Account", "ServedTrunkGroup"),
     ("ProxyIp", "ProxySetId"),
     ("ProxyIp", "ProxyIpIndex"),
     ("InterfaceTable", "IPAddress"),
     ("InterfaceTable", "InterfaceName"),
+    ("CpMediaRealm", "MediaRealmName"),
+    ("CpMediaRealm", "IPv4IF"),
+    ("CpMediaRealm", "IPv6IF"),
+    ("CpMediaRealm", "PortRangeStart"),
+    ("CpMediaRealm", "PortRangeEnd"),
 ];
 
 /// What a cell's text means for an option, as TOML; nothing if it stands for the default.
