@@ -43,3 +43,5 @@ pub mod demo;
 pub mod net;
 #[cfg(feature = "daemon")]
 pub mod store;
+#[cfg(feature = "daemon")]
+pub mod trace;

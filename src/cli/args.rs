@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use clap_complete::engine::ArgValueCompleter;
 
+use super::events::{self, Events};
 use super::{complete, configure, phase};
 use crate::config::import::Limits;
 use crate::daemon::Device;
@@ -174,6 +175,12 @@ pub(super) enum Command {
     #[command(after_long_help = STATUS_WORDS)]
     Status(Status),
 
+    /// Show what has happened: registrations won and lost, orders, starts and stops
+    ///
+    /// The daemon keeps events as long as `history_days` and `history_max_events` say.
+    #[command(after_long_help = events::EXAMPLES)]
+    Events(Events),
+
     /// Register Accounts now, and wait for the outcome
     ///
     /// Waits and back-off are cleared; a Retry-After of the registrar is kept unless --force is
@@ -201,8 +208,9 @@ pub(super) enum Command {
 
     /// Change the configuration of a running daemon, or of a file
     ///
-    /// The file is changed in place: comments, order and layout stay. A change that the daemon could
-    /// not use is refused, and says why. Without a command, a script is read from the standard input.
+    /// The file is changed in place: comments, order and layout stay. A change that the daemon
+    /// could not use is refused, and it is said why. Without a command, a script is read from the
+    /// standard input.
     #[command(
         after_long_help = configure::EXAMPLES,
         args_conflicts_with_subcommands = false,
@@ -442,6 +450,7 @@ Examples:
   regent status --watch       the table, live
   regent status --json        the same for programs
   regent status proxies       the Proxy Sets and how their members do
+  regent events main          what has happened to it
   regent register main        try again now, and say how it went
   regent unregister --all     remove every binding and stay away
   regent reload               put the changed configuration in force

@@ -10,11 +10,13 @@ mod complete;
 mod configure;
 mod connect;
 mod demo;
+mod events;
 mod export;
 mod files;
 mod import;
 mod logging;
 mod manual;
+mod moment;
 mod order;
 mod phase;
 mod proxies;
@@ -87,6 +89,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Import(arguments) => import::import(&arguments),
         Command::Export(arguments) => export::export(&arguments),
         Command::Status(arguments) => status::status(&arguments),
+        Command::Events(arguments) => events::events(&arguments),
         Command::Register(arguments) => order::register(&arguments),
         Command::Unregister(arguments) => order::unregister(&arguments),
         Command::Refresh(arguments) => order::refresh(&arguments),

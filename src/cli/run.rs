@@ -17,6 +17,9 @@ use crate::daemon::{self, Shutdown, State};
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
     logging::start(&arguments.log, arguments.log_format)?;
+    let guard = daemon::guard()
+        .context("cannot turn core dumps off")
+        .map_err(Failure::failed)?;
     let (origin, loaded, format) = check::load(&arguments.configuration)?;
     let path = &origin.path;
     match arguments.log_format {
@@ -40,6 +43,11 @@ pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
             path.display()
         )));
     };
+    if config.agent.core_dumps {
+        warn!("core dumps are on: one would hold the passwords");
+        let allowed = guard.allow().context("cannot turn core dumps on");
+        allowed.map_err(Failure::failed)?;
+    }
     let listener = listen(arguments.socket.path.as_deref(), &config)?;
     info!(configuration = %path.display(), control_socket = %listener.path().display(), "starting");
     let setup = daemon::Setup {

@@ -136,6 +136,7 @@ fn holds(option: &Opt) -> String {
                 Syntax::Host => "Domain name or IP address",
                 Syntax::HostPort => "Domain name or IP address, with or without a port,",
                 Syntax::Variable => "Name of a variable",
+                Syntax::Credential => "Name of a credential",
             };
             format!("{what} of up to {max} characters.")
         }

@@ -69,6 +69,8 @@ pub struct Agent {
     pub control_socket: Option<Arc<str>>,
     /// Members of this group may use the control socket too.
     pub control_group: Option<Arc<str>>,
+    /// Whether the daemon's memory may be written to a file when it crashes; default no.
+    pub core_dumps: bool,
     /// The name servers to ask; empty stands for those of the system (rule P1).
     pub dns_servers: Vec<SocketAddr>,
     /// Where what outlives a run is kept; `None` stands for the shell's default, `none` for no such
@@ -84,6 +86,29 @@ pub struct Agent {
     pub max_accounts: u32,
     /// At most so many Accounts of one served group; default 30 (rule G1).
     pub max_accounts_per_served_ip_group: u32,
+    /// What becomes of the SIP messages that come and go.
+    pub trace: Trace,
+}
+
+/// What becomes of the SIP messages that come and go, besides being obeyed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trace {
+    /// So many MiB hold the last ones, 0–4,096; default 16.
+    pub memory_mib: u32,
+    /// Where all are reported by HEP: a host with or without a port.
+    pub hep_server: Option<Arc<str>>,
+    /// What we are called there; default 2,000.
+    pub hep_capture_id: u32,
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self {
+            memory_mib: 16,
+            hep_server: None,
+            hep_capture_id: 2_000,
+        }
+    }
 }
 
 /// What happens when the state cannot be opened or written (rule L8).
@@ -483,9 +508,27 @@ pub struct Diff {
     /// Accounts that are new.
     pub added: Vec<Arc<Account>>,
     /// Accounts that are there still, with another content.
-    pub changed: Vec<Arc<Account>>,
+    pub changed: Vec<Changed>,
     /// Names of Accounts that are gone.
     pub removed: Vec<Arc<str>>,
+}
+
+/// An Account that is there still, with another content.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Changed {
+    /// As it is now.
+    pub account: Arc<Account>,
+    /// What is different about it.
+    pub what: Difference,
+}
+
+/// What is different about an Account, as far as something is sent for it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Difference {
+    /// What its binding is made of: address-of-record, groups, Contact, local address.
+    pub binding: bool,
+    /// What challenges are answered with.
+    pub credentials: bool,
 }
 
 /// `host:port` or `[v6]:port` without its port.

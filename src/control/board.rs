@@ -11,6 +11,7 @@ use tokio::sync::broadcast;
 use super::past::Past;
 use crate::status::history::Entry as Event;
 use crate::status::{AccountStatus, Phase, ProxySetStatus, StateStatus};
+use crate::trace::Traces;
 
 /// The status of every Account as of its last change. Readers and the writer never wait for each
 /// other longer than it takes to copy a pointer.
@@ -23,11 +24,12 @@ pub struct Board {
     state: RwLock<Option<StateStatus>>,
     past: RwLock<Option<Arc<dyn Past>>>,
     events: broadcast::Sender<Arc<Event>>,
+    traces: Traces,
 }
 
 impl Board {
-    /// An empty board with room for so many Accounts.
-    pub fn new(accounts: usize) -> Self {
+    /// An empty board with room for so many Accounts, beside the messages that are kept.
+    pub fn new(accounts: usize, traces: Traces) -> Self {
         Self {
             accounts: DashMap::with_capacity_and_hasher(accounts, BuildHasherDefault::default()),
             directory: RwLock::default(),
@@ -37,6 +39,7 @@ impl Board {
             state: RwLock::default(),
             past: RwLock::default(),
             events: broadcast::Sender::new(CHANGES),
+            traces,
         }
     }
 
@@ -143,6 +146,11 @@ impl Board {
     /// The events from now on. Who is slow loses the oldest and is told so.
     pub(super) fn events(&self) -> broadcast::Receiver<Arc<Event>> {
         self.events.subscribe()
+    }
+
+    /// The last messages.
+    pub fn traces(&self) -> &Traces {
+        &self.traces
     }
 
     /// The slots whose status changes from now on. Who is slow loses the oldest and is told so.

@@ -11,7 +11,9 @@ mod effects;
 mod history;
 mod journal;
 mod load;
+mod memory;
 mod reload;
+mod secrets;
 mod shutdown;
 mod state;
 mod systemd;
@@ -27,7 +29,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::Sleep;
 use tracing::{debug, info, warn};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::control::protocol::Format;
 use crate::control::{self, Board, Directory, Source, Wish};
 use crate::effect::{AccountId, Command, Input, Outcome, SocketId, Ticket};
@@ -39,12 +41,14 @@ use crate::status::history::EntryKind;
 use crate::status::words::count;
 use crate::status::{self, Phase, UnixMs};
 use crate::time::{Duration, Instant};
+use crate::trace::{Export, Traces};
 use clock::Clock;
 use desk::Desk;
 pub use device::Device;
 use effects::{Effects, Owed, Wire};
 use journal::Journal;
 pub use load::{Origin, load_text, usual_places};
+pub use memory::{Guard, guard};
 use reload::{Asker, Reloads};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
@@ -145,6 +149,7 @@ struct Daemon {
     listed: Instant,
     stopping: Option<Stopping>,
     has_warned_of_buffer: bool,
+    _export: Option<Export>,
 }
 
 /// The daemon takes leave.
@@ -171,7 +176,10 @@ impl Daemon {
             store: state.is_on(),
         };
         let resolver = Resolver::new(&config.agent.dns_servers);
-        let board = Arc::new(Board::new(config.accounts.len()));
+        let trace = &config.agent.trace;
+        let traces = Traces::new((trace.memory_mib as usize) << 20);
+        let board = Arc::new(Board::new(config.accounts.len(), traces.clone()));
+        let export = report(&traces, trace);
         let now = UnixMs(clock.unix_ms_at_zero());
         let keeper = Keeper::start(state, &config, &board, now);
         let engine = Engine::new(config, settings);
@@ -180,7 +188,7 @@ impl Daemon {
             links: watch_links(),
             sockets: Sockets::new().context("cannot wait for sockets")?,
             resolver,
-            effects: Effects::default(),
+            effects: Effects::new(traces, clock.unix_ms_at_zero()),
             clock,
             board,
             desk: Desk::default(),
@@ -199,6 +207,7 @@ impl Daemon {
             listed: Instant::ZERO,
             stopping: None,
             has_warned_of_buffer: false,
+            _export: export,
         })
     }
 
@@ -362,6 +371,7 @@ impl Daemon {
             self.look = now + LOOK;
             if let Some(unix_ms_at_zero) = self.clock.look() {
                 info!("the wall clock was set");
+                self.effects.unix_ms_at_zero = unix_ms_at_zero;
                 let input = Input::WallClock { unix_ms_at_zero };
                 self.effects.tell(&mut self.engine, now, input);
             }
@@ -533,6 +543,14 @@ async fn came_up(links: &mut Option<Links>) -> io::Result<Vec<LinkUp>> {
         Some(links) => links.came_up().await,
         None => future::pending().await,
     }
+}
+
+/// Begins to report to a capture server, if there is one. Without it all else works.
+fn report(traces: &Traces, config: &config::Trace) -> Option<Export> {
+    let server = config.hep_server.as_ref().filter(|_| traces.is_on())?;
+    Export::start(traces.clone(), server, config.hep_capture_id)
+        .inspect_err(|error| warn!("cannot report to a capture server: {error}"))
+        .ok()
 }
 
 /// Wishes of operators that may wait for the loop.

@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 
 use super::Daemon;
 use super::load::Origin;
-use crate::config::{Agent, Config, Diagnostics, Diff, Severity};
+use crate::config::{Account, Agent, Config, Diagnostics, Diff, Severity};
 use crate::control::Reloading;
 use crate::control::protocol::{Fault, FaultCode, Reloaded};
 use crate::effect::Input;
@@ -221,15 +221,12 @@ fn read(origin: &Origin, old: &Config, at_start: &Agent) -> Reading {
         let warning = Severity::Warning;
         format!("{shown}: {warning}: agent: {key} takes effect at the next start")
     }));
-    let names = |accounts: &[Arc<crate::config::Account>]| {
-        let names = accounts.iter().map(|account| Arc::clone(&account.name));
-        names.collect()
-    };
+    let name = |account: &Arc<Account>| Arc::clone(&account.name);
     let touched = diff.added.len() + diff.changed.len();
     let unchanged = config.accounts.len().saturating_sub(touched);
     let reloaded = Reloaded {
-        added: names(&diff.added),
-        changed: names(&diff.changed),
+        added: diff.added.iter().map(name).collect(),
+        changed: diff.changed.iter().map(|it| name(&it.account)).collect(),
         removed: diff.removed.clone(),
         unchanged: u32::try_from(unchanged).unwrap_or(u32::MAX),
         warnings,
@@ -246,6 +243,7 @@ fn kept_until_the_next_start(old: &Agent, new: &Agent) -> Vec<&'static str> {
     let keys = [
         ("control_socket", old.control_socket == new.control_socket),
         ("control_group", old.control_group == new.control_group),
+        ("core_dumps", old.core_dumps == new.core_dumps),
         (
             "state_directory",
             old.state_directory == new.state_directory,

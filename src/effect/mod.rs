@@ -10,5 +10,5 @@ mod io;
 pub use id::{AccountId, BatchId, FlowId, QuestionId, SetId, SocketId, Ticket};
 pub use io::{
     Answer, Cause, Command, Event, Failure, Input, Outcome, Output, Phase, Record, StoredBinding,
-    StoredHold, StoredVisit, Target, Trigger, Via,
+    StoredHold, StoredVisit, Target, Trigger, Via, Whose,
 };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::config::{
     Account, Agent, AuthenticationMode, Config, Credentials, IpGroup, ProxyAddress, ProxySet,
-    Register, Registration, SecretSource, SipInterface,
+    Register, Registration, SecretSource, SipInterface, Trace,
 };
 use crate::secret::Secret;
 use crate::time::Duration;
@@ -515,6 +515,7 @@ fn agent(accounts: usize) -> Agent {
         user_agent: "regent/sim".into(),
         control_socket: None,
         control_group: None,
+        core_dumps: false,
         dns_servers: Vec::new(),
         state_directory: None,
         when_state_fails: crate::config::StateFailure::Refuse,
@@ -522,5 +523,6 @@ fn agent(accounts: usize) -> Agent {
         history_max_events: 500_000,
         max_accounts: u32::try_from(accounts).unwrap_or(u32::MAX).max(102),
         max_accounts_per_served_ip_group: 30,
+        trace: Trace::default(),
     }
 }

@@ -5,6 +5,7 @@
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod collect;
+pub mod events;
 pub mod history;
 pub mod proxies;
 mod snapshot;

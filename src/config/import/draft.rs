@@ -114,7 +114,10 @@ impl Draft {
     pub(super) fn secret(&self, source: &SecretSource) -> Option<Secret> {
         match source {
             SecretSource::File(name, _) => self.secrets.get(&**name).cloned(),
-            SecretSource::Absent | SecretSource::Inline | SecretSource::Environment(..) => None,
+            SecretSource::Absent
+            | SecretSource::Inline
+            | SecretSource::Environment(..)
+            | SecretSource::Credential(..) => None,
         }
     }
 

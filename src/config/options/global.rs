@@ -47,6 +47,20 @@ pub(in crate::config) static CONTROL_GROUP: Opt = Opt {
     doc: "Members of this group of the system may use the control socket too.",
 };
 
+pub(in crate::config) static CORE_DUMPS: Opt = Opt {
+    table: Table::Agent,
+    key: "core_dumps",
+    kind: Kind::Flag,
+    fallback: Fallback::Flag(false),
+    example: "false",
+    cli: "core-dumps",
+    ini: &[],
+    source: Source::Rule,
+    rules: "G3",
+    doc: "Whether the system may write the daemon's memory, with its passwords, to a file when it \
+          crashes, and a debugger of the same user may look into it. It is read at the start.",
+};
+
 pub(in crate::config) static DNS_SERVERS: Opt = Opt {
     table: Table::Agent,
     key: "dns_servers",
@@ -165,6 +179,47 @@ pub(in crate::config) static MAX_ACCOUNTS_PER_SERVED_IP_GROUP: Opt = Opt {
     source: Source::Reference,
     rules: "G1",
     doc: "More Accounts than this with the same served group are a fault.",
+};
+
+pub(in crate::config) static TRACE_MEMORY_MIB: Opt = Opt {
+    table: Table::Agent,
+    key: "trace_memory_mib",
+    kind: whole(0, 4_096, Unit::Mebibytes),
+    fallback: Fallback::Whole(16),
+    example: "16",
+    cli: "trace-memory",
+    ini: &[],
+    source: Source::Rule,
+    rules: "G3",
+    doc: "So much memory holds the last SIP messages for `regent trace`, the oldest going first; it is \
+          taken as it is needed. 0 keeps none.",
+};
+
+pub(in crate::config) static HEP_SERVER: Opt = Opt {
+    table: Table::Agent,
+    key: "hep_server",
+    kind: text(260, Syntax::HostPort),
+    fallback: Fallback::Nothing("no capture server"),
+    example: "\"homer.example:9060\"",
+    cli: "hep-server",
+    ini: &[],
+    source: Source::Rule,
+    rules: "G3",
+    doc: "A capture server to which every SIP message is reported, without credentials, by HEP version \
+          3 over UDP. Without a port it is 9060. What cannot be sent is dropped and counted.",
+};
+
+pub(in crate::config) static HEP_CAPTURE_ID: Opt = Opt {
+    table: Table::Agent,
+    key: "hep_capture_id",
+    kind: whole(0, 4_294_967_295, Unit::Plain),
+    fallback: Fallback::Whole(2_000),
+    example: "2000",
+    cli: "hep-capture-id",
+    ini: &[],
+    source: Source::Rule,
+    rules: "G3",
+    doc: "The number by which the capture server knows this agent.",
 };
 
 // `[registration]`

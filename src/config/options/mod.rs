@@ -25,6 +25,7 @@ pub static OPTIONS: &[&Opt] = &[
     &USER_AGENT,
     &CONTROL_SOCKET,
     &CONTROL_GROUP,
+    &CORE_DUMPS,
     &DNS_SERVERS,
     &STATE_DIRECTORY,
     &WHEN_STATE_FAILS,
@@ -32,6 +33,9 @@ pub static OPTIONS: &[&Opt] = &[
     &HISTORY_MAX_EVENTS,
     &MAX_ACCOUNTS,
     &MAX_ACCOUNTS_PER_SERVED_IP_GROUP,
+    &TRACE_MEMORY_MIB,
+    &HEP_SERVER,
+    &HEP_CAPTURE_ID,
     &REGISTRATION_TIME_SECS,
     &REFRESH_PERCENT,
     &REFRESH_THRESHOLD_SECS,
@@ -95,6 +99,7 @@ pub static OPTIONS: &[&Opt] = &[
     &GROUP_PASSWORD_AS_CLIENT,
     &GROUP_PASSWORD_AS_CLIENT_FILE,
     &GROUP_PASSWORD_AS_CLIENT_ENV,
+    &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
     &ACCOUNT_INDEX,
     &ACCOUNT_NAME,
     &ACCOUNT_SERVED,
@@ -105,6 +110,7 @@ pub static OPTIONS: &[&Opt] = &[
     &ACCOUNT_PASSWORD,
     &ACCOUNT_PASSWORD_FILE,
     &ACCOUNT_PASSWORD_ENV,
+    &ACCOUNT_PASSWORD_CREDENTIAL,
     &ACCOUNT_REGISTER,
     &ACCOUNT_STICKINESS,
     &ACCOUNT_SEARCH_MODE,
@@ -338,6 +344,17 @@ pub enum Kind {
     Rows(Table),
 }
 
+impl Kind {
+    /// The words that it may be; none where it is something else.
+    pub fn words(&self) -> &'static [Word] {
+        if let Self::Words(words) = self {
+            words
+        } else {
+            &[]
+        }
+    }
+}
+
 /// What is asked of a text beside its length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Syntax {
@@ -351,6 +368,8 @@ pub enum Syntax {
     HostPort,
     /// The name of an environment variable.
     Variable,
+    /// The name of a credential of systemd.
+    Credential,
 }
 
 /// What a number counts.
@@ -364,6 +383,8 @@ pub enum Unit {
     Milliseconds,
     /// Hundredths.
     Percent,
+    /// Units of 1,048,576 bytes.
+    Mebibytes,
 }
 
 impl fmt::Display for Unit {
@@ -374,6 +395,7 @@ impl fmt::Display for Unit {
             Self::Seconds => " seconds",
             Self::Milliseconds => " milliseconds",
             Self::Percent => " percent",
+            Self::Mebibytes => " MiB",
         })
     }
 }
@@ -482,6 +504,7 @@ mod tests {
                     Unit::Seconds => assert!(ends("_secs"), "{}", option.key),
                     Unit::Milliseconds => assert!(ends("_ms"), "{}", option.key),
                     Unit::Percent => assert!(ends("_percent"), "{}", option.key),
+                    Unit::Mebibytes => assert!(ends("_mib"), "{}", option.key),
                     Unit::Plain => {}
                 }
             }
