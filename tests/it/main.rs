@@ -36,6 +36,7 @@ mod dns;
 mod examples;
 mod failover;
 mod faults;
+mod import;
 mod kamailio;
 mod link;
 mod live;
@@ -64,6 +65,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     examples::trials,
     failover::trials,
     faults::trials,
+    import::trials,
     kamailio::trials,
     link::trials,
     live::trials,
