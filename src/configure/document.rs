@@ -68,7 +68,7 @@ impl Document {
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let content: DocumentMut = plain(text).parse().map_err(|_| {
             Refusal::new("the configuration is no TOML, so nothing in it can be changed")
-                .hint("`regent check` says where")
+                .hint("`regent check` says where; a device's ini file needs `regent import` first")
         })?;
         let written = content.to_string();
         let mut lines = written.lines().zip(text_of(text).lines());
