@@ -8,10 +8,10 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::events::{self, Events};
-use super::{complete, configure, phase};
+use super::{complete, configure, moment, phase};
 use crate::config::import::Limits;
 use crate::daemon::Device;
-use crate::status::Phase;
+use crate::status::{Phase, UnixMs};
 
 /// Keeps SIP Accounts registered at their registrars, and says what is so.
 ///
@@ -190,6 +190,12 @@ pub(super) enum Command {
     /// Refresh bindings now, where they are, and wait for the outcome
     #[command(after_long_help = REFRESH_EXAMPLES)]
     Refresh(Order),
+
+    /// Show the SIP messages of Accounts, also those of the past, without credentials
+    ///
+    /// The daemon keeps the last ones in memory (trace_memory_mib). Times are in UTC.
+    #[command(after_long_help = TRACE_EXAMPLES)]
+    Trace(Trace),
 
     /// Read the configuration again, and put what differs in force
     ///
@@ -406,6 +412,57 @@ pub(super) struct Reload {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct Trace {
+    /// The Accounts, by name, also of one that is gone; without any, all there is
+    #[arg(value_name = "ACCOUNT", add = ArgValueCompleter::new(complete::accounts))]
+    pub(super) accounts: Vec<String>,
+
+    /// The probes of this Proxy Set too, or alone; may be given more than once
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(complete::proxy_sets))]
+    pub(super) proxy_set: Vec<String>,
+
+    /// Only what went to or came from this address, with or without a port; may be given more than
+    /// once
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) registrar: Vec<String>,
+
+    /// Not before this: how long ago (10m, 2h30m, 1d), or a time in UTC (03:12, 2026-11-22T03:12)
+    #[arg(long, value_name = "WHEN", value_parser = moment::parse)]
+    pub(super) since: Option<UnixMs>,
+
+    /// Not after this
+    #[arg(long, value_name = "WHEN", value_parser = moment::parse)]
+    pub(super) until: Option<UnixMs>,
+
+    /// Only the last N [default: 100 on the screen, or all with --since; 10 with --follow]
+    #[arg(long, short = 'n', value_name = "N")]
+    pub(super) limit: Option<u32>,
+
+    /// Then show what comes, until Ctrl-C
+    #[arg(long, short)]
+    pub(super) follow: bool,
+
+    /// Print the messages whole, in place of a ladder
+    #[arg(long, conflicts_with_all = ["json", "pcap", "hep"])]
+    pub(super) full: bool,
+
+    /// Print JSON: {"schema": 1, "messages": [...]}; with --follow one line per message
+    #[arg(long, conflicts_with_all = ["pcap", "hep"])]
+    pub(super) json: bool,
+
+    /// Write them to a file that Wireshark, tshark and sngrep open; - is the standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "hep")]
+    pub(super) pcap: Option<PathBuf>,
+
+    /// Send them to a capture server by HEP version 3, for example Homer; without a port it is 9060
+    #[arg(long, value_name = "SERVER")]
+    pub(super) hep: Option<String>,
+
+    #[command(flatten)]
+    pub(super) socket: Socket,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct Demo {
     /// End after so many seconds, instead of on q or Ctrl-C; where there is no terminal, 30 unless
     /// given
@@ -428,6 +485,7 @@ Examples:
   regent events main          what has happened to it
   regent register main        try again now, and say how it went
   regent unregister --all     remove every binding and stay away
+  regent trace main           its last SIP messages, as a ladder
   regent reload               put the changed configuration in force
 
 Exit codes:
@@ -501,6 +559,22 @@ Examples:
 
 Exit code 1 if there is an error in the configuration; warnings do not
 count.";
+
+const TRACE_EXAMPLES: &str = "\
+A line is a message from us to a registrar, or from it to us: what it
+is, its CSeq, how long the answer took since the request first left,
+and what it decides. \"again (2)\" is a retransmission. A line with *
+says what happened without a message, such as a time-out.
+Digests, nonces and passwords are overwritten with *, lengths kept.
+
+Examples:
+  regent trace main                            the last messages of one Account
+  regent trace main --since 03:10 --until 03:15  why did it fail at 03:12?
+  regent trace main --full -n 4                the last four, whole
+  regent trace --follow                        everything, as it happens
+  regent trace --proxy-set carrier             probes and their answers
+  regent trace --registrar 192.0.2.1 --pcap carrier.pcap
+  regent trace --pcap - | tshark -r -          without a file";
 
 const HEALTH_WORDS: &str = "\
 HEALTH is

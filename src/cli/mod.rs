@@ -24,6 +24,7 @@ mod run;
 mod screen;
 mod signals;
 mod status;
+mod trace;
 mod watch;
 
 use std::ffi::OsString;
@@ -91,6 +92,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Register(arguments) => order::register(&arguments),
         Command::Unregister(arguments) => order::unregister(&arguments),
         Command::Refresh(arguments) => order::refresh(&arguments),
+        Command::Trace(arguments) => trace::trace(&arguments),
         Command::Reload(arguments) => reload::reload(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Configure(arguments) => configure::configure(&arguments),

@@ -94,7 +94,8 @@ pub(super) fn fetch(
         | Done::ProxySets { .. }
         | Done::Events { .. }
         | Done::Order { .. }
-        | Done::Reloaded(_) => Err(ClientError::Ended),
+        | Done::Reloaded(_)
+        | Done::Trace(_) => Err(ClientError::Ended),
     }
 }
 

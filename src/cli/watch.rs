@@ -166,7 +166,13 @@ impl View {
                     self.client.say(Call::Watch(Some(self.filter.clone())))?;
                 }
                 Says::Error(fault) => return Err(ClientError::Fault(fault)),
-                Says::Item(Item::Outcome(_) | Item::ProxySet(_) | Item::Event(_))
+                Says::Item(
+                    Item::Outcome(_)
+                    | Item::ProxySet(_)
+                    | Item::Event(_)
+                    | Item::Message(_)
+                    | Item::Following(_),
+                )
                 | Says::Done(_) => {}
             }
         }

@@ -1,6 +1,6 @@
 //! The configuration's file, and the passwords that stand elsewhere.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{self, Path, PathBuf};

@@ -257,6 +257,14 @@ fn kept_until_the_next_start(old: &Agent, new: &Agent) -> Vec<&'static str> {
             "history_max_events",
             old.history_max_events == new.history_max_events,
         ),
+        (
+            "trace_memory_mib",
+            old.trace.memory_mib == new.trace.memory_mib,
+        ),
+        ("hep_server", old.trace.hep_server == new.trace.hep_server),
+        ("hep_capture_id", {
+            old.trace.hep_capture_id == new.trace.hep_capture_id
+        }),
     ];
     let differing = keys.into_iter().filter(|(_, is_same)| !is_same);
     differing.map(|(key, _)| key).collect()
