@@ -70,7 +70,7 @@ impl Origin {
 pub fn load_text(path: &Path, text: &str) -> Loaded {
     let file = path.display().to_string();
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    let mode = path.metadata().map_or(0, |found| found.mode());
+    let mode = fs::metadata(path).map_or(0, |found| found.mode());
     parse(&file, &folder, text.as_bytes(), mode)
 }
 
