@@ -47,6 +47,7 @@ mod scenarios;
 mod sip_oracles;
 mod sipp;
 mod states;
+mod trace;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     architecture::trials,
@@ -72,6 +73,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     sip_oracles::trials,
     sipp::trials,
     states::trials,
+    trace::trials,
 ];
 
 /// Most trials wait for timers, so more of them run at once than there are processors.
