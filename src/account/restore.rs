@@ -4,7 +4,7 @@ use super::request::CSEQ_MAX;
 use std::net::SocketAddr;
 
 use super::avoid::Visit;
-use super::{Account, Attempt, Binding, Bound, Hold, Identity, Shared, Wanted, Why, schedule};
+use super::{Account, Attempt, Binding, Bound, Hold, Identity, Shared, Why, schedule};
 use crate::effect::{Record, StoredBinding, StoredHold, StoredVisit};
 use crate::flow::Ports;
 use crate::pace::RegistrarId;
@@ -44,6 +44,7 @@ impl Account {
         };
         Record {
             account: self.config.name.to_string(),
+            aor: identity.aor.to_string(),
             epoch: 0,
             call_id: identity.call_id.to_string(),
             mark: Token::of(identity.mark).as_str().to_owned(),
@@ -51,7 +52,7 @@ impl Account {
             cseq_limit: identity.cseq_limit.max(identity.cseq_asked),
             clean,
             binding,
-            unregistered: self.wanted == Wanted::Unregistered,
+            unregistered: self.is_told_off,
             port: self.port.and_then(Ports::number),
             contact_user: identity.random_user.as_deref().map(str::to_owned),
             visits: self.stored_visits(shared),
@@ -93,12 +94,16 @@ impl Account {
 
     /// Goes on with what the store held.
     pub fn restore(&mut self, record: &Record, shared: &mut Shared) {
-        if record.unregistered && self.wanted == Wanted::Registered {
-            self.wanted = Wanted::Unregistered;
+        if record.unregistered {
+            self.stay_unregistered();
             self.mark_changed(shared);
         }
         if let Some(port) = record.port.filter(|_| self.has_own_port()) {
             self.restore_port(port, shared);
+        }
+        if !self.is_own(&record.aor) {
+            // The configuration has changed meanwhile: what a registrar knows is of somebody else.
+            return;
         }
         self.restore_registrars(record, shared);
         let last = if record.clean {
@@ -113,6 +118,7 @@ impl Account {
         self.identity.mark = read_hex(record.mark.as_bytes()).unwrap_or(self.identity.mark);
         self.identity.cseq = last;
         self.identity.cseq_limit = last;
+        self.identity.aor = record.aor.as_str().into();
         if let Some(binding) = &record.binding {
             self.restore_binding(binding, shared);
         }
@@ -121,10 +127,18 @@ impl Account {
         }
     }
 
+    /// Whether an address-of-record is this Account's. Without a configured host it is at the
+    /// registrar's address (rule I1), and so not complete before one is chosen.
+    fn is_own(&self, aor: &str) -> bool {
+        match self.config.host() {
+            Some(_) => *self.identity.aor == *aor,
+            None => aor.starts_with(&*self.identity.aor),
+        }
+    }
+
     /// What it knew of registrars: whom it has left, who asked for patience, who for longer times.
     fn restore_registrars(&mut self, record: &Record, shared: &mut Shared) {
-        let Some(set) = self.set else { return };
-        let socket = shared.proxies.socket_of_set(set);
+        let Some(socket) = self.base else { return };
         let zero = shared.cx.unix_ms(Instant::ZERO).saturating_mul(1_000);
         let is_avoiding = self.is_avoiding();
         for visit in record.visits.iter().filter(|_| is_avoiding) {
@@ -173,8 +187,7 @@ impl Account {
         } else {
             shared.cx.instant(stored.due_unix_ms)
         };
-        let socket = self.set.map(|set| shared.proxies.socket_of_set(set));
-        let (Some(socket), true) = (socket, until > now) else {
+        let (Some(socket), true) = (self.base, until > now) else {
             return;
         };
         // Whether it is in the list still is looked at when work begins.

@@ -71,8 +71,11 @@ impl<'a> View<'a> {
 
     /// Why its requests have nowhere to leave from, and when that is tried again.
     pub fn refused(&self) -> Option<&'a (Arc<str>, Instant)> {
-        let socket = self.shared.proxies.socket_of_set(self.account.set?);
-        self.shared.proxies.socket_of(socket)?.refused.as_ref()
+        self.shared
+            .proxies
+            .socket_of(self.account.base?)?
+            .refused
+            .as_ref()
     }
 
     /// Asked expiry in seconds: of the last REGISTER, or of the next when none was sent.

@@ -155,7 +155,7 @@ impl Line {
         let names = || table.options().map(|option| option.cli.to_owned());
         let unused = |words: &[String]| {
             let is_unused = |name: &String| !words.contains(name);
-            names().filter(is_unused).chain(["?".to_owned()]).collect()
+            names().filter(is_unused).collect()
         };
         // The row of a new one may be left out.
         let is_named = words
@@ -186,8 +186,17 @@ impl Line {
                     Kind::Words(words) => words.iter().map(|word| word.cli.to_owned()).collect(),
                     Kind::Flag => ["enable", "disable"].map(str::to_owned).to_vec(),
                     Kind::Reference(table) => configure::names(&self.document()?, table),
-                    _ if configure::is_secret(option) && typed.is_empty() => vec!["-".to_owned()],
-                    _ => Vec::new(),
+                    Kind::Text { .. } if configure::is_secret(option) && typed.is_empty() => {
+                        vec!["-".to_owned()]
+                    }
+                    Kind::Text { .. }
+                    | Kind::Whole { .. }
+                    | Kind::Ip
+                    | Kind::Peer
+                    | Kind::Ports
+                    | Kind::Addresses { .. }
+                    | Kind::Codes { .. }
+                    | Kind::Rows(_) => Vec::new(),
                 })
             }
             _ => None,

@@ -10,6 +10,9 @@ mod complete;
 mod configure;
 mod connect;
 mod demo;
+mod events;
+mod files;
+mod import;
 mod logging;
 mod manual;
 mod moment;
@@ -83,7 +86,9 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Import(arguments) => import::import(&arguments),
         Command::Status(arguments) => status::status(&arguments),
+        Command::Events(arguments) => events::events(&arguments),
         Command::Register(arguments) => order::register(&arguments),
         Command::Unregister(arguments) => order::unregister(&arguments),
         Command::Refresh(arguments) => order::refresh(&arguments),
@@ -192,6 +197,8 @@ fn end_of(code: FaultCode) -> End {
         | FaultCode::BadVersion
         | FaultCode::UnknownMethod
         | FaultCode::BadParams
+        | FaultCode::NoHistory
+        | FaultCode::Unreadable
         | FaultCode::Configuration
         | FaultCode::Unknown => End::Failed,
     }

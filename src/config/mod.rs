@@ -22,6 +22,7 @@ mod plain;
 mod row;
 mod secrets;
 mod sections;
+mod shown;
 mod suggest;
 mod typed;
 mod values;
@@ -68,8 +69,19 @@ pub struct Agent {
     pub control_socket: Option<Arc<str>>,
     /// Members of this group may use the control socket too.
     pub control_group: Option<Arc<str>>,
+    /// Whether the daemon's memory may be written to a file when it crashes; default no.
+    pub core_dumps: bool,
     /// The name servers to ask; empty stands for those of the system (rule P1).
     pub dns_servers: Vec<SocketAddr>,
+    /// Where what outlives a run is kept; `None` stands for the shell's default, `none` for no such
+    /// place.
+    pub state_directory: Option<Arc<str>>,
+    /// What happens when that cannot be opened or written; default refuse.
+    pub when_state_fails: StateFailure,
+    /// Events are kept so many days, 1–3,650; default 30.
+    pub history_days: u32,
+    /// At most so many events are kept; default 500,000.
+    pub history_max_events: u32,
     /// At most so many Accounts; default 102 (rule G1).
     pub max_accounts: u32,
     /// At most so many Accounts of one served group; default 30 (rule G1).
@@ -97,6 +109,15 @@ impl Default for Trace {
             hep_capture_id: 2_000,
         }
     }
+}
+
+/// What happens when the state cannot be opened or written (rule L8).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StateFailure {
+    /// Nothing starts, and no REGISTER leaves that needs what could not be written.
+    Refuse,
+    /// It is said, and all goes on.
+    Continue,
 }
 
 /// Table `[registration]`: the global parameters of the reference product, and ours.
@@ -487,9 +508,27 @@ pub struct Diff {
     /// Accounts that are new.
     pub added: Vec<Arc<Account>>,
     /// Accounts that are there still, with another content.
-    pub changed: Vec<Arc<Account>>,
+    pub changed: Vec<Changed>,
     /// Names of Accounts that are gone.
     pub removed: Vec<Arc<str>>,
+}
+
+/// An Account that is there still, with another content.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Changed {
+    /// As it is now.
+    pub account: Arc<Account>,
+    /// What is different about it.
+    pub what: Difference,
+}
+
+/// What is different about an Account, as far as something is sent for it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Difference {
+    /// What its binding is made of: address-of-record, groups, Contact, local address.
+    pub binding: bool,
+    /// What challenges are answered with.
+    pub credentials: bool,
 }
 
 /// `host:port` or `[v6]:port` without its port.

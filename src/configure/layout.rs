@@ -59,12 +59,14 @@ pub(super) fn kept_comments(document: &DocumentMut, path: Path) -> Vec<(isize, S
         };
         let above = prefix(section.decor()).unwrap_or_default();
         // A blank line parts the comment about this row from those before it.
-        let apart = above.rfind("\n\n").map(|at| &above[..=at]);
-        let apart = match above.trim_start_matches('\n').is_empty() {
-            true => None,
-            false => apart,
-        };
-        if let Some(apart) = apart.and_then(comments) {
+        let (mut end, mut apart) = (0, 0);
+        for line in above.split_inclusive('\n') {
+            end += line.len();
+            if line.trim().is_empty() && line.ends_with('\n') {
+                apart = end;
+            }
+        }
+        if let Some(apart) = comments(&above[..apart]) {
             kept.push((position, apart));
         }
     }
@@ -77,14 +79,24 @@ pub(super) fn put_after(document: &mut DocumentMut, position: isize, comment: &s
     headers.sort_by_key(|(position, _)| *position);
     let next = headers.into_iter().find(|(at, _)| *at > position);
     let Some((_, place)) = next else {
-        let old = document.trailing().as_str().unwrap_or_default().to_owned();
-        document.set_trailing(format!("{comment}{old}"));
+        let old = document.trailing().as_str().unwrap_or_default();
+        let joined = joined(comment, old);
+        document.set_trailing(joined);
         return;
     };
     if let Some(section) = place.find_mut(document) {
         let own = prefix(section.decor()).unwrap_or_default();
-        section.decor_mut().set_prefix(format!("{comment}{own}"));
+        section.decor_mut().set_prefix(joined(comment, &own));
     }
+}
+
+/// Two comments, with no more than one blank line between.
+fn joined(first: &str, second: &str) -> String {
+    let second = match first.ends_with("\n\n") {
+        true => second.strip_prefix('\n').unwrap_or(second),
+        false => second,
+    };
+    format!("{first}{second}")
 }
 
 /// The position behind all headers.

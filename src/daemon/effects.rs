@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::effect::{
-    AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, SetId, SocketId, Ticket,
-    Via, Whose,
+    AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, Record, SetId, SocketId,
+    Ticket, Via, Whose,
 };
 use crate::engine::Engine;
 use crate::locate::Question;
@@ -22,6 +22,8 @@ pub(super) struct Effects {
     pub(super) outbox: Vec<Datagram>,
     /// Questions to DNS.
     pub(super) asks: Vec<(QuestionId, Question)>,
+    /// Records to save.
+    pub(super) saves: Vec<Batch>,
     /// Accounts whose status is another one. An Account may stand here more than once.
     pub(super) changed: Vec<AccountId>,
     /// Proxy Sets whose status is another one.
@@ -37,6 +39,14 @@ pub(super) struct Effects {
     pub(super) unix_ms_at_zero: i64,
 }
 
+/// Records to save together.
+pub(super) struct Batch {
+    pub(super) id: BatchId,
+    pub(super) removed: Vec<Arc<str>>,
+    pub(super) records: Vec<Record>,
+    pub(super) is_durable: bool,
+}
+
 /// What is to become of a socket. A port may be closed and bound again in one batch.
 pub(super) enum Wire {
     Listen(SocketId, SocketAddr),
@@ -48,7 +58,6 @@ pub(super) enum Owed {
     Listening(SocketId, Bound),
     ListenFailed(SocketId, String),
     FlowFailed(FlowId, String),
-    SaveFailed(BatchId, String),
 }
 
 impl Owed {
@@ -62,7 +71,6 @@ impl Owed {
             },
             Self::ListenFailed(socket, why) => Input::ListenFailed { socket, why },
             Self::FlowFailed(flow, why) => Input::FlowFailed { flow, why },
-            Self::SaveFailed(batch, why) => Input::SaveFailed { batch, why },
         }
     }
 }
@@ -74,6 +82,7 @@ impl Effects {
             wires: Vec::new(),
             outbox: Vec::new(),
             asks: Vec::new(),
+            saves: Vec::new(),
             changed: Vec::new(),
             changed_sets: Vec::new(),
             events: Vec::new(),
@@ -152,6 +161,7 @@ impl Effects {
         self.wires.is_empty()
             && self.outbox.is_empty()
             && self.asks.is_empty()
+            && self.saves.is_empty()
             && self.owed.is_empty()
     }
 
@@ -190,7 +200,17 @@ impl Effects {
                 name,
                 kind,
             } => self.asks.push((question, Question { name, kind })),
-            Output::Save { batch, .. } => self.owe(Owed::SaveFailed(batch, NO_STORE.to_owned())),
+            Output::Save {
+                batch,
+                removed,
+                records,
+                synchronous,
+            } => self.saves.push(Batch {
+                id: batch,
+                removed,
+                records,
+                is_durable: synchronous,
+            }),
         }
     }
 
@@ -212,4 +232,3 @@ fn name(engine: &Engine, whose: Whose) -> Option<Arc<str>> {
 const KEPT: usize = 1_024;
 
 const NO_STREAMS: &str = "this version speaks UDP only";
-const NO_STORE: &str = "this version keeps nothing on disk";

@@ -6,11 +6,16 @@
 
 mod clock;
 mod desk;
+mod device;
 mod effects;
+mod history;
 mod journal;
 mod load;
+mod memory;
 mod reload;
+mod secrets;
 mod shutdown;
+mod state;
 mod systemd;
 
 use std::pin::Pin;
@@ -25,23 +30,30 @@ use tokio::time::Sleep;
 use tracing::{debug, info, warn};
 
 use crate::config::{self, Config};
+use crate::control::protocol::Format;
 use crate::control::{self, Board, Directory, Source, Wish};
 use crate::effect::{AccountId, Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
 use crate::flow::Ports;
 use crate::net::{LinkUp, Links, RECEIVE_BUFFER, Resolver, Sockets};
 use crate::rng::Seed;
-use crate::status::{self, Phase};
+use crate::status::history::EntryKind;
+use crate::status::words::count;
+use crate::status::{self, Phase, UnixMs};
 use crate::time::{Duration, Instant};
 use crate::trace::{Export, Traces};
 use clock::Clock;
 use desk::Desk;
+pub use device::Device;
 use effects::{Effects, Owed, Wire};
 use journal::Journal;
-pub use load::{load, load_text, usual_places};
+pub use load::{Origin, load_text, usual_places};
+pub use memory::{Guard, guard};
 use reload::{Asker, Reloads};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
+use state::Keeper;
+pub use state::State;
 use systemd::Manager;
 
 /// How the daemon ended.
@@ -51,14 +63,26 @@ pub struct Stopped {
     pub left: u32,
 }
 
-/// Runs until it is told to stop. `source` is the file that `config` was read from, if it can be
-/// read again; `listener` is where operators knock, if anywhere.
-pub fn run(
-    config: Arc<Config>,
-    source: Option<Source>,
-    listener: Option<control::Listener>,
-    shutdown: Shutdown,
-) -> anyhow::Result<Stopped> {
+/// What a daemon runs with.
+pub struct Setup {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Where it was read from and how that is written, if it can be read again.
+    pub origin: Option<(Origin, Format)>,
+    /// What outlives the run.
+    pub state: State,
+    /// Where operators knock, if anywhere.
+    pub listener: Option<control::Listener>,
+}
+
+/// Runs until it is told to stop.
+pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
+    let Setup {
+        config,
+        origin,
+        state,
+        listener,
+    } = setup;
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime
         .enable_all()
@@ -66,8 +90,15 @@ pub fn run(
         .context("cannot start the runtime")?;
     runtime.block_on(async {
         let (wishes, inbox) = mpsc::channel(WISHES);
-        let reloads = Reloads::new(&config, source.clone());
-        let mut daemon = Daemon::new(config, shutdown, inbox, reloads)?;
+        let source = origin.as_ref();
+        let source = source.map(|(origin, format)| Source::of(&origin.path, *format));
+        let source = source
+            .transpose()
+            .context("there is no working directory")?;
+        let origin = origin.map(|(origin, _)| origin.absolute()).transpose();
+        let origin = origin.context("there is no working directory")?;
+        let reloads = Reloads::new(&config, origin);
+        let mut daemon = Daemon::new((config, state), shutdown, inbox, reloads)?;
         daemon.begin()?;
         let board = Arc::clone(&daemon.board);
         let _serving = listener
@@ -78,14 +109,11 @@ pub fn run(
         let stopped = daemon.live().await?;
         // Outcomes that have not come will not come: whoever waits for one is told before the
         // socket closes.
-        drop(daemon);
-        if stopped.left > 0 {
-            warn!(
-                left = stopped.left,
-                "stopped, with bindings left at registrars"
-            );
-        } else {
-            info!("stopped");
+        let is_kept = daemon.close(stopped);
+        match (stopped.left, is_kept) {
+            (0, _) => info!("stopped"),
+            (left, true) => info!(left, "stopped; the next run goes on with the bindings left"),
+            (left, false) => warn!(left, "stopped, with bindings left at registrars"),
         }
         Ok(stopped)
     })
@@ -103,6 +131,7 @@ struct Daemon {
     board: Arc<Board>,
     desk: Desk,
     journal: Journal,
+    keeper: Keeper,
     manager: Manager,
     words: UnboundedReceiver<Word>,
     wishes: mpsc::Receiver<Wish>,
@@ -113,6 +142,8 @@ struct Daemon {
     /// When [`Daemon::chores`] come next, and when the wall clock is looked at.
     chores: Instant,
     look: Instant,
+    /// When old events go.
+    tidy: Instant,
     /// Whether the board lists the Accounts that there are, and as of when.
     is_listed: bool,
     listed: Instant,
@@ -130,7 +161,7 @@ struct Stopping {
 
 impl Daemon {
     fn new(
-        config: Arc<Config>,
+        (config, state): (Arc<Config>, State),
         shutdown: Shutdown,
         wishes: mpsc::Receiver<Wish>,
         reloads: Reloads,
@@ -142,13 +173,15 @@ impl Daemon {
         let settings = Settings {
             seed: Seed::new(seed),
             unix_ms_at_zero: clock.unix_ms_at_zero(),
-            store: false,
+            store: state.is_on(),
         };
         let resolver = Resolver::new(&config.agent.dns_servers);
         let trace = &config.agent.trace;
         let traces = Traces::new((trace.memory_mib as usize) << 20);
-        let board = Board::new(config.accounts.len(), traces.clone());
+        let board = Arc::new(Board::new(config.accounts.len(), traces.clone()));
         let export = report(&traces, trace);
+        let now = UnixMs(clock.unix_ms_at_zero());
+        let keeper = Keeper::start(state, &config, &board, now);
         let engine = Engine::new(config, settings);
         Ok(Self {
             engine,
@@ -157,9 +190,10 @@ impl Daemon {
             resolver,
             effects: Effects::new(traces, clock.unix_ms_at_zero()),
             clock,
-            board: Arc::new(board),
+            board,
             desk: Desk::default(),
             journal: Journal::default(),
+            keeper: keeper.context("cannot start the thread that writes the state")?,
             manager: Manager::find(),
             words: shutdown.listen().context("cannot listen to signals")?,
             wishes,
@@ -168,6 +202,7 @@ impl Daemon {
             armed: Instant::ZERO,
             chores: Instant::ZERO,
             look: Instant::ZERO + LOOK,
+            tidy: Instant::ZERO + LOOK,
             is_listed: false,
             listed: Instant::ZERO,
             stopping: None,
@@ -176,14 +211,24 @@ impl Daemon {
         })
     }
 
-    /// Lets the engine say what it needs first: its sockets.
+    /// Tells the engine what the run before has left, and lets it say what it needs first: its
+    /// sockets.
     fn begin(&mut self) -> anyhow::Result<()> {
         let now = self.clock.now();
+        let records = self.keeper.take_records();
+        self.effects
+            .tell(&mut self.engine, now, Input::Restore(records));
         self.effects.tell(&mut self.engine, now, Input::Tick);
         self.carry_out()?;
         self.list(now);
         let accounts = self.board.directory().entries().len();
-        info!(version = env!("CARGO_PKG_VERSION"), accounts, "started");
+        let version = env!("CARGO_PKG_VERSION");
+        info!(version, accounts, "started");
+        let accounts = count(accounts as u64, "Account");
+        self.note(
+            EntryKind::Start,
+            format!("regent {version} with {accounts}"),
+        );
         self.publish();
         self.arm();
         Ok(())
@@ -209,6 +254,7 @@ impl Daemon {
                 Some(word) = self.words.recv() => self.hear(word),
                 Some(wish) = self.wishes.recv(), if is_idle => self.grant(wish),
                 reading = self.reloads.read() => self.on_read(reading),
+                written = self.keeper.written() => self.on_written(written),
                 (question, answer) = self.resolver.answered(), if self.resolver.is_asking() => {
                     let now = self.clock.now();
                     let input = Input::Resolved { question, answer };
@@ -254,7 +300,10 @@ impl Daemon {
 
     fn grant(&mut self, wish: Wish) {
         match wish {
-            Wish::Order(order) => self.desk.accept(order),
+            Wish::Order(order) => {
+                self.note_order(&order);
+                self.desk.accept(order);
+            }
             Wish::Reload(reloading) => self.reload(Asker::Operator(reloading)),
         }
     }
@@ -327,6 +376,10 @@ impl Daemon {
                 self.effects.tell(&mut self.engine, now, input);
             }
         }
+        if self.tidy <= now {
+            self.tidy = now + TIDY;
+            self.keeper.trim(self.clock.unix(now));
+        }
         let watchdog = self.manager.watchdog().unwrap_or(CHORES);
         self.chores = now + watchdog.min(CHORES);
     }
@@ -354,6 +407,9 @@ impl Daemon {
             }
             while let Some(owed) = self.effects.owed.pop_front() {
                 self.effects.tell(&mut self.engine, now, owed.into_input());
+            }
+            for batch in self.effects.saves.drain(..) {
+                self.keeper.save(batch);
             }
             for (id, question) in self.effects.asks.drain(..) {
                 self.resolver.ask(id, question);
@@ -402,6 +458,8 @@ impl Daemon {
 
     /// Status first, then what is said about it.
     fn publish(&mut self) {
+        let now = self.clock.now();
+        let unix_now = self.clock.unix(now);
         let effects = &mut self.effects;
         if effects.changed.len() > 1 {
             effects.changed.sort_unstable();
@@ -418,10 +476,11 @@ impl Daemon {
             let status = status::proxy_set(&self.engine, id);
             self.board.publish_proxy_set(id.0, status);
         }
-        if !effects.events.is_empty() {
-            let now = self.clock.now();
-            for event in effects.events.drain(..) {
-                self.journal.log(now, event, &self.board);
+        for event in effects.events.drain(..) {
+            let entry = self.keeper.entry(&event, &self.board, unix_now);
+            let is_news = self.journal.log(now, event, &self.board);
+            if let Some(entry) = entry.filter(|_| is_news) {
+                self.keeper.note(entry, &self.board);
             }
         }
         // Their last words in the log had their names. Others may have their slots already.
@@ -512,6 +571,9 @@ const LIST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How often the wall clock is looked at.
 const LOOK: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether there are events too old to be kept.
+const TIDY: Duration = Duration::from_secs(60);
 
 /// So long the engine may take to remove its bindings; it gives up earlier when nothing happens.
 const LEAVE: Duration = Duration::from_secs(32);

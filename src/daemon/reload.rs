@@ -6,18 +6,18 @@
 //! who asks is answered once, after what has changed is published.
 
 use std::future;
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{error, info, warn};
 
 use super::Daemon;
-use super::load::load;
-use crate::config::{Agent, Config, Diagnostics, Diff, Severity};
+use super::load::Origin;
+use crate::config::{Account, Agent, Config, Diagnostics, Diff, Severity};
+use crate::control::Reloading;
 use crate::control::protocol::{Fault, FaultCode, Reloaded};
-use crate::control::{Reloading, Source};
 use crate::effect::Input;
+use crate::status::history::EntryKind;
 use crate::status::words::count;
 
 /// Who wants the configuration to be read again.
@@ -46,7 +46,7 @@ pub(super) struct Found {
 
 /// Readings under way, and who waits for them.
 pub(super) struct Reloads {
-    source: Option<Source>,
+    origin: Option<Origin>,
     /// What is in force.
     config: Arc<Config>,
     /// What counts until the next start.
@@ -60,9 +60,9 @@ pub(super) struct Reloads {
 }
 
 impl Reloads {
-    pub(super) fn new(config: &Arc<Config>, source: Option<Source>) -> Self {
+    pub(super) fn new(config: &Arc<Config>, origin: Option<Origin>) -> Self {
         Self {
-            source,
+            origin,
             config: Arc::clone(config),
             at_start: config.agent.clone(),
             asked: Vec::new(),
@@ -89,14 +89,13 @@ impl Reloads {
             return false;
         }
         self.asked = std::mem::take(&mut self.waiting);
-        let Some(source) = &self.source else {
+        let Some(origin) = self.origin.clone() else {
             let why = "the daemon does not run from a file that could be read again";
             self.result = Some(Err(fault(why)));
             return false;
         };
-        let path = source.path.clone();
         let (old, at_start) = (Arc::clone(&self.config), self.at_start.clone());
-        self.reading = Some(spawn_blocking(move || read(&path, &old, &at_start)));
+        self.reading = Some(spawn_blocking(move || read(&origin, &old, &at_start)));
         !self.asked.iter().all(Asker::is_check_only)
     }
 
@@ -117,6 +116,33 @@ impl Reloads {
         // What a hundred thousand Accounts took is given back elsewhere.
         drop(spawn_blocking(move || drop(old)));
         Some((found.config, found.diff))
+    }
+
+    /// What is to be remembered of the last reading, and by whose word it was, if it was to be put
+    /// in force.
+    fn memory(&self) -> Option<(Option<u32>, String)> {
+        let asker = self.asked.iter().find(|asker| !asker.is_check_only())?;
+        let uid = match asker {
+            Asker::Operator(reloading) => Some(reloading.uid),
+            Asker::Signal => None,
+        };
+        let text = match self.result.as_ref()? {
+            Ok(Reloaded {
+                added,
+                changed,
+                removed,
+                unchanged,
+                ..
+            }) => {
+                let [added, changed, removed] = [added, changed, removed].map(Vec::len);
+                format!(
+                    "Accounts: {added} added, {changed} changed, {removed} removed, {unchanged} as \
+                     before"
+                )
+            }
+            Err(fault) => format!("refused: {}", fault.message),
+        };
+        Some((uid, text))
     }
 
     /// Tells everyone who asked.
@@ -164,6 +190,9 @@ impl Daemon {
     /// Answers those whose reading is through, and begins the next one.
     pub(super) fn see_to_reloads(&mut self) {
         if self.reloads.result.is_some() {
+            if let Some((uid, text)) = self.reloads.memory() {
+                self.note_by(uid, EntryKind::Reload, text);
+            }
             self.reloads.tell();
             self.manager.reloaded(&self.board);
         }
@@ -174,9 +203,10 @@ impl Daemon {
 }
 
 /// Reads and compares. `at_start` is what counts until the next start.
-fn read(path: &Path, old: &Config, at_start: &Agent) -> Reading {
-    let shown = path.display();
-    let loaded = load(path).map_err(|error| fault(format!("cannot read {shown}: {error}")))?;
+fn read(origin: &Origin, old: &Config, at_start: &Agent) -> Reading {
+    let shown = origin.path.display();
+    let loaded = origin.load();
+    let (loaded, _) = loaded.map_err(|error| fault(format!("cannot read {shown}: {error}")))?;
     let Some(config) = loaded.config else {
         let sum = count(loaded.diagnostics.errors() as u64, "error");
         return Err(Fault {
@@ -191,15 +221,12 @@ fn read(path: &Path, old: &Config, at_start: &Agent) -> Reading {
         let warning = Severity::Warning;
         format!("{shown}: {warning}: agent: {key} takes effect at the next start")
     }));
-    let names = |accounts: &[Arc<crate::config::Account>]| {
-        let names = accounts.iter().map(|account| Arc::clone(&account.name));
-        names.collect()
-    };
+    let name = |account: &Arc<Account>| Arc::clone(&account.name);
     let touched = diff.added.len() + diff.changed.len();
     let unchanged = config.accounts.len().saturating_sub(touched);
     let reloaded = Reloaded {
-        added: names(&diff.added),
-        changed: names(&diff.changed),
+        added: diff.added.iter().map(name).collect(),
+        changed: diff.changed.iter().map(|it| name(&it.account)).collect(),
         removed: diff.removed.clone(),
         unchanged: u32::try_from(unchanged).unwrap_or(u32::MAX),
         warnings,
@@ -216,6 +243,20 @@ fn kept_until_the_next_start(old: &Agent, new: &Agent) -> Vec<&'static str> {
     let keys = [
         ("control_socket", old.control_socket == new.control_socket),
         ("control_group", old.control_group == new.control_group),
+        ("core_dumps", old.core_dumps == new.core_dumps),
+        (
+            "state_directory",
+            old.state_directory == new.state_directory,
+        ),
+        (
+            "when_state_fails",
+            old.when_state_fails == new.when_state_fails,
+        ),
+        ("history_days", old.history_days == new.history_days),
+        (
+            "history_max_events",
+            old.history_max_events == new.history_max_events,
+        ),
         (
             "trace_memory_mib",
             old.trace.memory_mib == new.trace.memory_mib,

@@ -445,6 +445,9 @@ pub enum Event {
 pub struct Record {
     /// The Account's name.
     pub account: String,
+    /// The address-of-record that all of this is about, `sip:user@host`: who finds another one in
+    /// the configuration begins anew.
+    pub aor: String,
     /// Counts the times that the Account changed hands between nodes; 0 on a single node.
     pub epoch: u64,
     /// The Call-ID of its REGISTERs.

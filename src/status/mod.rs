@@ -5,6 +5,8 @@
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod collect;
+pub mod events;
+pub mod history;
 pub mod proxies;
 mod snapshot;
 pub mod table;
@@ -14,5 +16,6 @@ pub use crate::effect::{Answer, Failure, Outcome, Phase};
 pub use crate::engine::Health;
 pub use collect::{account, proxy_set};
 pub use snapshot::{
-    AccountStatus, Avoided, LastAnswer, MemberStatus, ProxySetStatus, SCHEMA, StatusWord, UnixMs,
+    AccountStatus, Avoided, Keeping, LastAnswer, MemberStatus, ProxySetStatus, SCHEMA, StateStatus,
+    StatusWord, UnixMs,
 };

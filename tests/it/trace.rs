@@ -4,6 +4,7 @@
 mod capture;
 mod hep;
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixStream;
@@ -21,6 +22,7 @@ use crate::harness::{User, free_udp_address};
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = trials![[];
         the_story_of_an_account_is_told_without_its_credentials,
+        the_messages_are_those_of_the_document,
         repeats_silence_and_late_answers_are_seen,
         an_account_that_is_gone_is_still_found,
         probes_belong_to_their_proxy_set,
@@ -129,6 +131,32 @@ fn the_story_of_an_account_is_told_without_its_credentials() {
     assert_eq!(messages(&daemon, &["--since", last]), limited);
     assert_eq!(messages(&daemon, &["--since", "1h"]), listed);
     assert!(messages(&daemon, &["--until", "1h"]).is_empty());
+}
+
+fn the_messages_are_those_of_the_document() {
+    let sandbox = Sandbox::new();
+    let registrar = Registrar::granting(60);
+    let config = Config::new(registrar.address());
+    let daemon = start(&sandbox, &config, "");
+    daemon.wait_registered(SOON);
+    registrar.send(config.local(), b"\xff");
+    let told = wait_for(SOON, "what is no text", || {
+        let told = messages(&daemon, &[]);
+        told.iter().any(|it| it["hex"] == "ff").then_some(told)
+    });
+    let fields = told.iter().filter_map(Value::as_object);
+    let fields: BTreeSet<&str> = fields
+        .flat_map(|it| it.keys().map(String::as_str))
+        .collect();
+    let document = include_str!("../../docs/control-protocol.md");
+    let (_, table) = document.split_once("## A message").expect("its section");
+    let table = table.split("\n## ").next().unwrap_or_default();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let names = rows.flat_map(|row| row.split('|').next().unwrap_or_default().split('`'));
+    let documented: BTreeSet<&str> = names
+        .filter(|name| name.len() > 2 || *name == "at")
+        .collect();
+    assert_eq!(fields, documented);
 }
 
 // rules X1, P7

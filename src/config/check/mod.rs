@@ -22,7 +22,7 @@ use super::parse::Top;
 use super::row::Row;
 use super::{
     Account, Agent, Config, IpGroup, MoveWhenLost, ProbeUnknown, ProxySet, Redirects, Registration,
-    SipInterface, SyncMode, Trace, UnregistrationMode,
+    SipInterface, StateFailure, SyncMode, Trace, UnregistrationMode,
 };
 use crate::sip::Algorithm;
 
@@ -228,13 +228,26 @@ impl Limits {
     }
 }
 
+impl Agent {
+    /// What a configuration that says nothing gives.
+    pub(in crate::config) fn usual() -> Self {
+        read_agent(&Row::empty(Table::Agent))
+    }
+}
+
 fn read_agent(row: &Row<'_>) -> Agent {
+    let failures = [StateFailure::Refuse, StateFailure::Continue];
     let version = concat!("regent/", env!("CARGO_PKG_VERSION"));
     Agent {
         user_agent: row.text(&USER_AGENT).unwrap_or(version).into(),
         control_socket: row.text(&CONTROL_SOCKET).map(Arc::from),
         control_group: row.text(&CONTROL_GROUP).map(Arc::from),
+        core_dumps: row.flag(&CORE_DUMPS),
         dns_servers: row.addresses(&DNS_SERVERS).to_vec(),
+        state_directory: row.text(&STATE_DIRECTORY).map(Arc::from),
+        when_state_fails: row.word(&WHEN_STATE_FAILS, &failures),
+        history_days: row.whole(&HISTORY_DAYS),
+        history_max_events: row.whole(&HISTORY_MAX_EVENTS),
         max_accounts: row.whole(&MAX_ACCOUNTS),
         max_accounts_per_served_ip_group: row.whole(&MAX_ACCOUNTS_PER_SERVED_IP_GROUP),
         trace: Trace {

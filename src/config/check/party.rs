@@ -15,6 +15,7 @@ pub(super) struct CredentialKeys {
     password: &'static Opt,
     file: &'static Opt,
     variable: &'static Opt,
+    credential: &'static Opt,
 }
 
 pub(super) const GROUP_CREDENTIALS: CredentialKeys = CredentialKeys {
@@ -22,6 +23,7 @@ pub(super) const GROUP_CREDENTIALS: CredentialKeys = CredentialKeys {
     password: &GROUP_PASSWORD_AS_CLIENT,
     file: &GROUP_PASSWORD_AS_CLIENT_FILE,
     variable: &GROUP_PASSWORD_AS_CLIENT_ENV,
+    credential: &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
 };
 
 pub(super) const ACCOUNT_CREDENTIALS: CredentialKeys = CredentialKeys {
@@ -29,6 +31,7 @@ pub(super) const ACCOUNT_CREDENTIALS: CredentialKeys = CredentialKeys {
     password: &ACCOUNT_PASSWORD,
     file: &ACCOUNT_PASSWORD_FILE,
     variable: &ACCOUNT_PASSWORD_ENV,
+    credential: &ACCOUNT_PASSWORD_CREDENTIAL,
 };
 
 impl Check<'_> {
@@ -95,10 +98,8 @@ impl Check<'_> {
         row: &Row<'_>,
         keys: &CredentialKeys,
     ) -> Option<Credentials> {
-        let mut given: Vec<&'static Opt> = [keys.password, keys.file, keys.variable]
-            .into_iter()
-            .filter(|key| row.has(key))
-            .collect();
+        let places = [keys.password, keys.file, keys.variable, keys.credential];
+        let mut given: Vec<&'static Opt> = places.into_iter().filter(|key| row.has(key)).collect();
         given.sort_by_key(|key| row.span(key).start);
         if let [first, second, ..] = given[..] {
             let message = format!("{}: {} beside {}", row.label, second.key, first.key);
@@ -124,8 +125,10 @@ impl Check<'_> {
         let file = text(keys.file).map(|(name, span)| SecretSource::File(name, span));
         let variable =
             text(keys.variable).map(|(name, span)| SecretSource::Environment(name, span));
+        let credential =
+            text(keys.credential).map(|(name, span)| SecretSource::Credential(name, span));
         let inline = row.text(keys.password);
-        let source = file.or(variable).unwrap_or(match inline {
+        let source = file.or(variable).or(credential).unwrap_or(match inline {
             Some(_) => SecretSource::Inline,
             None => SecretSource::Absent,
         });

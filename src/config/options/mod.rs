@@ -25,7 +25,12 @@ pub static OPTIONS: &[&Opt] = &[
     &USER_AGENT,
     &CONTROL_SOCKET,
     &CONTROL_GROUP,
+    &CORE_DUMPS,
     &DNS_SERVERS,
+    &STATE_DIRECTORY,
+    &WHEN_STATE_FAILS,
+    &HISTORY_DAYS,
+    &HISTORY_MAX_EVENTS,
     &MAX_ACCOUNTS,
     &MAX_ACCOUNTS_PER_SERVED_IP_GROUP,
     &TRACE_MEMORY_MIB,
@@ -94,6 +99,7 @@ pub static OPTIONS: &[&Opt] = &[
     &GROUP_PASSWORD_AS_CLIENT,
     &GROUP_PASSWORD_AS_CLIENT_FILE,
     &GROUP_PASSWORD_AS_CLIENT_ENV,
+    &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
     &ACCOUNT_INDEX,
     &ACCOUNT_NAME,
     &ACCOUNT_SERVED,
@@ -104,6 +110,7 @@ pub static OPTIONS: &[&Opt] = &[
     &ACCOUNT_PASSWORD,
     &ACCOUNT_PASSWORD_FILE,
     &ACCOUNT_PASSWORD_ENV,
+    &ACCOUNT_PASSWORD_CREDENTIAL,
     &ACCOUNT_REGISTER,
     &ACCOUNT_STICKINESS,
     &ACCOUNT_SEARCH_MODE,
@@ -337,6 +344,17 @@ pub enum Kind {
     Rows(Table),
 }
 
+impl Kind {
+    /// The words that it may be; none where it is something else.
+    pub fn words(&self) -> &'static [Word] {
+        if let Self::Words(words) = self {
+            words
+        } else {
+            &[]
+        }
+    }
+}
+
 /// What is asked of a text beside its length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Syntax {
@@ -350,6 +368,8 @@ pub enum Syntax {
     HostPort,
     /// The name of an environment variable.
     Variable,
+    /// The name of a credential of systemd.
+    Credential,
 }
 
 /// What a number counts.

@@ -75,6 +75,13 @@ impl Config {
         self
     }
 
+    /// The binding is removed at the stop.
+    pub(crate) fn leaving(mut self) -> Self {
+        let (key, value) = ("unregister_on_shutdown", "true");
+        self.registration.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Where the daemon listens.
     pub(crate) fn local(&self) -> SocketAddr {
         self.local
@@ -304,6 +311,13 @@ impl<'a> Daemon<'a> {
             "the Account to be registered",
             Account::is_registered,
         )
+    }
+
+    /// Waits until the Account of this name is registered.
+    #[track_caller]
+    pub(crate) fn wait_account(&self, within: Duration, name: &str) {
+        let what = format!("{name} to be registered");
+        wait_until(within, &what, || self.account(name).is_registered());
     }
 
     /// Its control socket.
