@@ -11,7 +11,8 @@ use super::events::{self, Events};
 use super::{complete, configure, moment, phase};
 use crate::config::import::Limits;
 use crate::daemon::Device;
-use crate::status::{Phase, UnixMs};
+use crate::status::Phase;
+use crate::trace::At;
 
 /// Keeps SIP Accounts registered at their registrars, and says what is so.
 ///
@@ -452,12 +453,12 @@ pub(super) struct Trace {
     pub(super) registrar: Vec<String>,
 
     /// Not before this: how long ago (10m, 2h30m, 1d), or a time in UTC (03:12, 2026-11-22T03:12)
-    #[arg(long, value_name = "WHEN", value_parser = moment::parse)]
-    pub(super) since: Option<UnixMs>,
+    #[arg(long, value_name = "WHEN", value_parser = moment::parse_exactly)]
+    pub(super) since: Option<At>,
 
     /// Not after this
-    #[arg(long, value_name = "WHEN", value_parser = moment::parse)]
-    pub(super) until: Option<UnixMs>,
+    #[arg(long, value_name = "WHEN", value_parser = moment::parse_exactly)]
+    pub(super) until: Option<At>,
 
     /// Only the last N [default: 100 on the screen, or all with --since; 10 with --follow]
     #[arg(long, short = 'n', value_name = "N")]

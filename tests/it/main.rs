@@ -51,6 +51,7 @@ mod sip_oracles;
 mod sipp;
 mod states;
 mod store;
+mod trace;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     architecture::trials,
@@ -80,6 +81,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     sipp::trials,
     states::trials,
     store::trials,
+    trace::trials,
 ];
 
 /// Most trials wait for timers, so more of them run at once than there are processors.
