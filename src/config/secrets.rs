@@ -470,7 +470,7 @@ register = "regular"
              test.toml:29:23: error: account \"one\": the password in the credential \"a\" is empty\n  \
              hint: it is the first line of that credential\n"
         );
-        let both = text.replace("name = \"one\"\n", "name = \"one\"\npassword = \"x\"\n");
+        let both = text.replace("\nname = \"one\"\n", "\nname = \"one\"\npassword = \"x\"\n");
         assert_eq!(
             load("test.toml", &both).diagnostics.to_string(),
             "test.toml:30:23: error: account \"one\": password_credential beside password\n  hint: a \
