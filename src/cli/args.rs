@@ -163,6 +163,13 @@ pub(super) enum Command {
     #[command(after_long_help = IMPORT_EXAMPLES)]
     Import(Import),
 
+    /// Write a configuration as the ini file of an AudioCodes device, in the dialect of release 7.4
+    ///
+    /// What ini cannot say is listed on the standard error. An import of what is written gives the
+    /// same configuration, but for what is listed.
+    #[command(after_long_help = EXPORT_EXAMPLES)]
+    Export(Export),
+
     /// Show the Accounts, or one of them
     ///
     /// Without ACCOUNT a table of all Accounts, with ACCOUNT everything that is known of it.
@@ -304,6 +311,24 @@ pub(super) struct Import {
 
     #[command(flatten)]
     pub(super) device: DeviceOptions,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Export {
+    #[command(flatten)]
+    pub(super) configuration: Configuration,
+
+    /// Write to this file, and not to the standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Write passwords too: obfuscated, which anybody can undo
+    #[arg(long)]
+    pub(super) with_passwords: bool,
+
+    /// Write over a file that is there and differs
+    #[arg(long, requires = "output")]
+    pub(super) force: bool,
 }
 
 #[derive(Args, Debug)]
@@ -523,6 +548,13 @@ Exit codes:
   1  some rows were not, and it was said why; what is good is written
      all the same, unless --strict is given
   2  wrong usage";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  regent export regent.toml                                  look first
+  regent export regent.toml -o device.ini --with-passwords   all of it
+
+A file with passwords is readable by its owner only.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:

@@ -193,9 +193,17 @@ impl Import<'_, '_> {
             let unwanted =
                 rows.filter(|(_, row)| !row.name().is_some_and(|it| wanted.contains(it)));
             let unwanted: Vec<usize> = unwanted.map(|(number, _)| number).collect();
-            let why = "no Account that was taken leads to it";
             for row in unwanted {
-                self.leave_out(row, RowOutcome::NotNeeded, why);
+                self.leave_out(row, RowOutcome::NotNeeded, UNREACHED);
+            }
+        }
+        for (row, name) in std::mem::take(&mut self.networks) {
+            let mut users = self.network_users.iter();
+            let is_used = users.any(|(user, it)| *it == name && self.draft.rows[*user].is_in);
+            if !is_used {
+                let report = &mut self.report.rows[row];
+                report.outcome = RowOutcome::NotNeeded;
+                report.why = Some(UNREACHED.to_owned());
             }
         }
         let proxies: Vec<usize> = self.draft.rows_in(Table::Proxy).map(|(it, _)| it).collect();
@@ -224,6 +232,8 @@ impl Import<'_, '_> {
         findings.retain(|one| seen.insert((one.line, one.column, one.message.as_str().into())));
     }
 }
+
+const UNREACHED: &str = "no Account that was taken leads to it";
 
 /// Replaces the numbers of lines in a message, which stand behind the word "line", outside of what
 /// is quoted. Where a line has no counterpart, its number is of no use and left as it is.

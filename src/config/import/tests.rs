@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use super::*;
 use crate::config::{KeepAlive, Redundancy, Register, SearchMode, Stickiness};
 
+mod odd;
+
 /// What stands around the rows of a test, in the dialect of 7.0 and 7.2.
 const OLD: &str = include_str!("tests/device.ini");
 
