@@ -425,7 +425,7 @@ fn what_cannot_be_shown_is_said() {
         "{said:?}"
     );
     for (arguments, why) in [
-        (&["trace", "--since", "soon"][..], "neither how long ago"),
+        (&["trace", "--since", "soon"][..], "not a time; for example"),
         (&["trace", "--json", "--full"][..], "cannot be used with"),
         (&["trace", "--limit", "x"][..], "invalid value"),
     ] {
