@@ -68,11 +68,15 @@ pub(super) fn agent(agent: &Agent) -> Values {
         ),
         (&HISTORY_DAYS, whole(agent.history_days)),
         (&HISTORY_MAX_EVENTS, whole(agent.history_max_events)),
+        (&CORE_DUMPS, Shown::Flag(agent.core_dumps)),
         (&MAX_ACCOUNTS, whole(agent.max_accounts)),
         (
             &MAX_ACCOUNTS_PER_SERVED_IP_GROUP,
             whole(agent.max_accounts_per_served_ip_group),
         ),
+        (&TRACE_MEMORY_MIB, whole(agent.trace.memory_mib)),
+        (&HEP_SERVER, text(agent.trace.hep_server.as_ref())),
+        (&HEP_CAPTURE_ID, whole(agent.trace.hep_capture_id)),
     ]
 }
 
@@ -402,7 +406,9 @@ mod tests {
         ]
         .concat();
         for option in OPTIONS {
-            let is_elsewhere = option.key.ends_with("_file") || option.key.ends_with("_env");
+            let is_elsewhere = ["_file", "_env", "_credential"]
+                .iter()
+                .any(|end| option.key.ends_with(end));
             let is_list = matches!(option.kind, Kind::Rows(_));
             let own = told.iter().filter(|(it, _)| std::ptr::eq(*it, *option));
             let wanted = usize::from(!is_elsewhere && !is_list);
