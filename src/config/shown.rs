@@ -54,6 +54,7 @@ pub(super) fn agent(agent: &Agent) -> Values {
         (&USER_AGENT, text(Some(&agent.user_agent))),
         (&CONTROL_SOCKET, text(agent.control_socket.as_ref())),
         (&CONTROL_GROUP, text(agent.control_group.as_ref())),
+        (&CORE_DUMPS, Shown::Flag(agent.core_dumps)),
         (
             &DNS_SERVERS,
             text((!servers.is_empty()).then(|| servers.join(", "))),
@@ -73,6 +74,9 @@ pub(super) fn agent(agent: &Agent) -> Values {
             &MAX_ACCOUNTS_PER_SERVED_IP_GROUP,
             whole(agent.max_accounts_per_served_ip_group),
         ),
+        (&TRACE_MEMORY_MIB, whole(agent.trace.memory_mib)),
+        (&HEP_SERVER, text(agent.trace.hep_server.as_ref())),
+        (&HEP_CAPTURE_ID, whole(agent.trace.hep_capture_id)),
     ]
 }
 
