@@ -54,6 +54,7 @@ pub(super) fn agent(agent: &Agent) -> Values {
         (&USER_AGENT, text(Some(&agent.user_agent))),
         (&CONTROL_SOCKET, text(agent.control_socket.as_ref())),
         (&CONTROL_GROUP, text(agent.control_group.as_ref())),
+        (&CORE_DUMPS, Shown::Flag(agent.core_dumps)),
         (
             &DNS_SERVERS,
             text((!servers.is_empty()).then(|| servers.join(", "))),

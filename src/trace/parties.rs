@@ -168,8 +168,8 @@ mod tests {
         Whose::Account(AccountId { slot, generation })
     }
 
-    fn named(name: &str) -> Option<Arc<str>> {
-        Some(name.into())
+    fn named(name: &str) -> Arc<str> {
+        name.into()
     }
 
     fn find(parties: &Parties, name: &str) -> Vec<u32> {
@@ -180,11 +180,11 @@ mod tests {
     #[test]
     fn a_name_is_found_over_a_reload_until_its_last_message_is_gone() {
         let mut parties = Parties::default();
-        let first = parties.of(account(3, 0), |_| named("main")).unwrap();
+        let first = parties.of(account(3, 0), |_| Some(named("main"))).unwrap();
         parties.set_last(first, 80);
         assert_eq!(parties.of(account(3, 0), |_| None), Some(first));
         // Its successor has the same name, and may have the same place of the engine.
-        let second = parties.of(account(3, 1), |_| named("main")).unwrap();
+        let second = parties.of(account(3, 1), |_| Some(named("main"))).unwrap();
         parties.set_last(second, 160);
         assert_eq!(parties.of(account(3, 1), |_| None), Some(second));
         assert_eq!(find(&parties, "main"), [first, second]);
@@ -194,11 +194,11 @@ mod tests {
         parties.on_gone(first, 80);
         assert_eq!(find(&parties, "main"), [second]);
         // Whoever gets its place now is not taken for it.
-        let other = parties.of(account(9, 0), |_| named("other")).unwrap();
+        let other = parties.of(account(9, 0), |_| Some(named("other"))).unwrap();
         assert_eq!(other, first);
         assert_eq!(parties.of(account(3, 0), |_| None), None);
         assert_eq!(find(&parties, "main"), [second]);
-        assert_eq!(parties.of(Whose::Nobody, |_| named("main")), None);
+        assert_eq!(parties.of(Whose::Nobody, |_| Some(named("main"))), None);
         assert_eq!(parties.named(Name::Account("other".into())), first);
     }
 }
