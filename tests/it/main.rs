@@ -36,12 +36,14 @@ mod dns;
 mod examples;
 mod failover;
 mod faults;
+mod import;
 mod kamailio;
 mod link;
 mod live;
 mod model;
 mod mutants;
 mod output;
+mod packaging;
 mod regevent;
 mod reload;
 mod scenarios;
@@ -49,6 +51,7 @@ mod sip_oracles;
 mod sipp;
 mod states;
 mod store;
+mod trace;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     architecture::trials,
@@ -63,12 +66,14 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     examples::trials,
     failover::trials,
     faults::trials,
+    import::trials,
     kamailio::trials,
     link::trials,
     live::trials,
     model::trials,
     mutants::trials,
     output::trials,
+    packaging::trials,
     regevent::trials,
     reload::trials,
     scenarios::trials,
@@ -76,6 +81,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     sipp::trials,
     states::trials,
     store::trials,
+    trace::trials,
 ];
 
 /// Most trials wait for timers, so more of them run at once than there are processors.

@@ -50,6 +50,12 @@ pub(crate) const IP: Need = Need::Program(Program {
     packages: "iproute2",
 });
 
+/// The mark of a trial in which systemd judges a unit.
+pub(crate) const SYSTEMD: Need = Need::Program(Program {
+    name: "systemd-analyze",
+    packages: "systemd",
+});
+
 /// The mark of a trial that waits for long timers.
 pub(crate) const LONG: Need = Need::Long;
 

@@ -37,6 +37,7 @@ mod random_user;
 mod redirect;
 mod refresh;
 mod register;
+mod reload;
 mod restart;
 mod retry;
 mod served_status;
@@ -79,6 +80,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         redirect::trials(),
         refresh::trials(),
         register::trials(),
+        reload::trials(),
         restart::trials(),
         retry::trials(),
         served_status::trials(),
