@@ -4,6 +4,7 @@ use anyhow::anyhow;
 
 use super::args::Export;
 use super::files::{Content, Files};
+use super::import::leave;
 use super::{End, Failure, check, screen};
 use crate::config::import;
 use crate::secret::Secret;
@@ -25,6 +26,7 @@ pub(super) fn export(arguments: &Export) -> Result<End, Failure> {
     let Some(path) = &arguments.output else {
         return Ok(screen::print_bytes(exported.text.as_bytes())?);
     };
+    leave(&origin.path, path)?;
     let content = match arguments.with_passwords {
         true => Content::Secret(Secret::new(exported.text.trim_end())),
         false => Content::Text(exported.text.to_string()),
