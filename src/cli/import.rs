@@ -17,7 +17,7 @@ use crate::status::words::count;
 /// Makes a configuration of a device's file, and tells what became of each row.
 pub(super) fn import(arguments: &Import) -> Result<End, Failure> {
     let report_to = report_to(arguments)?;
-    let written = [arguments.output.as_deref(), report_to.as_deref()];
+    let written = [output(arguments), report_to.as_deref()];
     for path in written.into_iter().flatten() {
         leave(&arguments.file, path)?;
     }
@@ -48,7 +48,7 @@ pub(super) fn import(arguments: &Import) -> Result<End, Failure> {
             "nothing is written, because of --strict"
         )));
     }
-    match &arguments.output {
+    match output(arguments) {
         Some(path) => write(&imported, path, arguments.force)?,
         None => {
             screen::print_bytes(imported.toml.as_bytes())?;
@@ -72,11 +72,19 @@ fn report_to(arguments: &Import) -> Result<Option<PathBuf>, Failure> {
         (None, false) => None,
     };
     let is_output = wanted.as_deref().is_some_and(is_standard);
-    if is_output && arguments.output.is_none() {
+    if is_output && output(arguments).is_none() {
         let message = "configuration and report cannot both go to the standard output".to_owned();
         return Err(Failure::usage(message).hint("give --output FILE, or --report FILE"));
     }
     Ok(wanted)
+}
+
+/// The file that the configuration goes to; without one it is the standard output.
+fn output(arguments: &Import) -> Option<&Path> {
+    arguments
+        .output
+        .as_deref()
+        .filter(|path| !is_standard(path))
 }
 
 /// What is read is never written over, not even by force: it may be the only copy of a device's file.
@@ -90,7 +98,7 @@ pub(super) fn leave(input: &Path, output: &Path) -> Result<(), Failure> {
     }
 }
 
-fn is_standard(path: &Path) -> bool {
+pub(super) fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 

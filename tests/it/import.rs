@@ -257,6 +257,21 @@ fn the_standard_input_is_read_and_the_standard_output_written() {
             .contains("1 password not written: give --output FILE"),
         "{said:?}"
     );
+    // A dash is the standard output by any option, and no file.
+    let dashed = import_text(&sandbox, SAMPLE, &["-o", "-"]);
+    assert_eq!(dashed.code, Some(0), "{dashed:?}");
+    assert!(
+        dashed.out.starts_with("# Imported from device.ini.\n"),
+        "{dashed:?}"
+    );
+    let both = import_text(&sandbox, SAMPLE, &["-o", "-", "--report", "-"]);
+    assert_eq!(both.code, Some(2), "{both:?}");
+    sandbox.write("main.secret", "secret\n");
+    sandbox.write("regent.toml", &dashed.out);
+    let shown = regent(&sandbox, User::Same, &["export", "regent.toml", "-o", "-"]);
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    assert!(shown.out.contains("\n[ Account ]\n"), "{shown:?}");
+    assert!(!sandbox.path("-").exists());
 }
 
 fn wrong_usage_is_told_apart() {
