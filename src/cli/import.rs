@@ -87,7 +87,8 @@ fn output(arguments: &Import) -> Option<&Path> {
         .filter(|path| !is_standard(path))
 }
 
-/// What is read is never written over, not even by force: it may be the only copy of a device's file.
+/// What is read is never written over, not even by force: it may be the only copy of a device's
+/// file.
 pub(super) fn leave(input: &Path, output: &Path) -> Result<(), Failure> {
     match are_one(input, output) {
         true => {
