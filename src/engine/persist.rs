@@ -18,8 +18,8 @@ const LATER: Duration = Duration::from_millis(100);
 /// A batch that could not be saved is tried again after this.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// So many new limits go into one batch. Whoever has more makes the next batch when this one is on
-/// disk, so that what is on its way takes no more memory than that, however many Accounts begin.
+/// So many records go into one batch. What is left waits until that one is on disk, so that what is
+/// on its way takes no more memory than that, however many Accounts begin and however slow the disk.
 const BATCH: usize = 4_096;
 
 /// What is on its way to the store.
@@ -36,6 +36,8 @@ pub(super) struct Persist {
     full: Option<BatchId>,
     /// Whether that one is on disk, so that it is the turn of the others.
     is_turn: bool,
+    /// The batch of changes that later ones wait for.
+    writing: Option<BatchId>,
     /// Names of Accounts whose records are to be deleted.
     removed: Vec<Arc<str>>,
     due: Option<Instant>,
@@ -64,6 +66,7 @@ impl Persist {
             wanting: Vec::new(),
             full: None,
             is_turn: false,
+            writing: None,
             removed: Vec::new(),
             due: None,
             is_closed: false,
@@ -157,6 +160,7 @@ impl Engine {
     pub(super) fn on_saved(&mut self, batch: BatchId) {
         let about = self.persist.pending.remove(&batch).unwrap_or_default();
         self.persist.is_turn |= self.persist.full.take_if(|full| *full == batch).is_some();
+        self.persist.writing.take_if(|writing| *writing == batch);
         for (id, limit) in about.limits {
             self.with(id, |account, _| account.on_limit(limit));
             self.ready_up(id);
@@ -167,6 +171,7 @@ impl Engine {
     pub(super) fn on_save_failed(&mut self, batch: BatchId) {
         let about = self.persist.pending.remove(&batch).unwrap_or_default();
         self.persist.full.take_if(|full| *full == batch);
+        self.persist.writing.take_if(|writing| *writing == batch);
         if self.persist.is_closed {
             return;
         }
@@ -197,8 +202,14 @@ impl Engine {
         }
         if is_due {
             self.persist.due = None;
+        }
+        if self.persist.writing.is_some() {
+            return;
+        }
+        if is_due {
             self.save_changes();
-        } else if self.persist.due.is_none() && self.has_changes() {
+        }
+        if self.persist.due.is_none() && self.has_changes() {
             self.persist.due = Some(now + LATER);
         }
     }
@@ -244,7 +255,10 @@ impl Engine {
     }
 
     fn save_changes(&mut self) {
-        let changed = self.shared.dirty.take();
+        let mut changed = self.shared.dirty.take();
+        for id in changed.split_off(changed.len().min(BATCH)) {
+            self.shared.dirty.mark(id);
+        }
         let accounts = changed.iter().filter_map(|id| {
             self.slots
                 .get(id.slot as usize)?
@@ -260,7 +274,8 @@ impl Engine {
                 changed,
                 ..Batch::default()
             };
-            self.persist.push(records, about, false, &mut self.shared);
+            let batch = self.persist.push(records, about, false, &mut self.shared);
+            self.persist.writing = Some(batch);
         }
     }
 }
