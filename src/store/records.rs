@@ -54,7 +54,8 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Vec<Record>> {
     Ok(records)
 }
 
-/// Writes changes, inside a transaction.
+/// Writes changes, inside a transaction. `extended` keeps everybody whose rows may be there, so
+/// that they are found again if the transaction fails.
 pub(super) fn write(
     connection: &Connection,
     changes: &Changes,
@@ -66,7 +67,7 @@ pub(super) fn write(
         let mut remove = connection.prepare("DELETE FROM account WHERE name = ?1")?;
         for name in &changes.removed {
             remove.execute([&**name])?;
-            if extended.remove(&**name) {
+            if extended.contains(&**name) {
                 clear.run(name)?;
             }
         }
@@ -86,7 +87,6 @@ pub(super) fn write(
         if !is_extended(record) {
             continue;
         }
-        // It stays noted even if the transaction fails: then its rows are looked for in vain.
         extended.insert(name.into());
         for (place, one) in (0_i64..).zip(&record.visits) {
             let registrar = one.registrar.to_string();

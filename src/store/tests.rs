@@ -45,6 +45,33 @@ fn records_come_back_as_they_were_written_last() {
     assert_eq!(store.restore().unwrap(), [bare, plain]);
 }
 
+/// A removal that failed and was tried again must not leave rows behind: they would be in the way
+/// of whoever has the name next, and of everybody in the same batch.
+#[test]
+fn who_is_removed_with_the_second_try_leaves_nothing_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Database::open(folder.path()).unwrap();
+    let (one, other) = (full("one"), plain("other"));
+    let put = |record: &Record| Changes {
+        removed: Vec::new(),
+        records: vec![record.clone()],
+    };
+    store.save(&put(&one), true).unwrap();
+    let remove = Changes {
+        removed: vec![Arc::from("one")],
+        records: vec![other.clone()],
+    };
+    let full_disk = "CREATE TEMP TRIGGER full BEFORE INSERT ON main.account \
+        BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    store.connection.execute_batch(full_disk).unwrap();
+    store.save(&remove, true).unwrap_err();
+    store.connection.execute_batch("DROP TRIGGER full").unwrap();
+    store.save(&remove, true).unwrap();
+    assert_eq!(store.restore().unwrap(), std::slice::from_ref(&other));
+    store.save(&put(&one), true).unwrap();
+    assert_eq!(store.restore().unwrap(), [one, other]);
+}
+
 #[test]
 fn a_file_of_version_1_is_brought_up_with_all_that_is_in_it() {
     let folder = tempfile::tempdir().unwrap();
