@@ -98,6 +98,7 @@ fn a_file_of_version_1_is_brought_up_with_all_that_is_in_it() {
         (binding.granted, binding.due_unix_ms),
         (180, 1_795_341_690_000)
     );
+    assert_eq!(binding.contact, None, "version 1 does not know it");
     assert_eq!((main.visits.len(), main.holds.len()), (2, 2));
     assert_eq!((main.visits[1].granted, main.visits[1].is_left), (90, true));
     assert_eq!(main.holds[0].registrar, None);
@@ -190,7 +191,7 @@ fn what_was_damaged_is_found_when_it_is_read() {
     }
     let text = "INSERT INTO account SELECT 'x', aor, epoch, call_id, mark, cseq, cseq_limit, clean, \
                 unregistered, port, contact_user, 'nowhere', granted_secs, refreshed_unix_ms, \
-                since_unix_ms, due_unix_ms FROM account LIMIT 1";
+                since_unix_ms, due_unix_ms, contact FROM account LIMIT 1";
     fs::write(&path, &good).unwrap();
     Connection::open(&path).unwrap().execute(text, []).unwrap();
     let mut store = Database::open(folder.path()).unwrap();
@@ -356,6 +357,7 @@ fn full(name: &str) -> Record {
             refreshed_unix_ms: 1,
             since_unix_ms: -2,
             due_unix_ms: 3,
+            contact: Some("192.0.2.9:5060".to_owned()),
         }),
         port: Some(u16::MAX),
         contact_user: Some("Ünicode'\"".to_owned()),
