@@ -4,8 +4,11 @@
 use std::net::SocketAddr;
 
 use libtest_mimic::Trial;
-use regent::config::{Ports, PortsMode, Stickiness};
+use regent::config::{
+    Account, KeepAlive, Ports, PortsMode, Register, SearchMode, Stickiness, SyncMode,
+};
 use regent::effect::Phase;
+use regent::rng::{Draw, Seed};
 use regent::sim::{AccountSetup, Behaviour, LOCAL, REGISTRAR, Setup, World, at, sent};
 use regent::time::Duration;
 
@@ -25,8 +28,14 @@ pub(super) fn trials() -> Vec<Trial> {
         a_kill_while_the_binding_is_moved,
         no_while_a_register_is_in_flight,
         removed_while_the_register_is_silent,
+        a_stop_before_its_successor_has_come,
+        a_stop_while_the_binding_is_moved,
+        any_reloads_at_any_instant_end_as_the_last_one_says,
     ]
 }
+
+const SECOND: SocketAddr = SocketAddr::new(REGISTRAR.ip(), 5_062);
+const THIRD: SocketAddr = SocketAddr::new(REGISTRAR.ip(), 5_064);
 
 fn other() -> Setup {
     Setup::one().change("main", |it| it.contact_user(Some("other")))
@@ -332,4 +341,176 @@ fn removed_while_the_register_is_silent() {
     let now = world.now();
     assert_eq!(world.registrar().bindings(now).count(), 1);
     assert_eq!(world.status("main").registrar, Some(REGISTRAR));
+}
+
+// rules G2, L7
+fn a_stop_before_its_successor_has_come() {
+    for disk in [None, Some(Duration::from_millis(5))] {
+        let mut setup = Setup::one();
+        if let Some(disk) = disk {
+            setup = setup.store(disk);
+        }
+        let mut world = world(setup.clone(), Behaviour::open());
+        world.skip_until("10");
+        world.reload(setup.clone().without("main"));
+        world.reload(setup.clone());
+        world.expect_at("10", sent("REGISTER").removing());
+        world.run_until(at("10.010"));
+        world.shutdown();
+        world.expect_silence_until("20");
+        let now = world.now();
+        assert_eq!(world.registrar().bindings(now).count(), 0, "{disk:?}");
+        assert!(world.unanswered().is_empty());
+    }
+}
+
+// rules G2, L7
+fn a_stop_while_the_binding_is_moved() {
+    for disk in [None, Some(Duration::from_millis(5))] {
+        let mut setup = Setup::one();
+        if let Some(disk) = disk {
+            setup = setup.store(disk);
+        }
+        let mut world = world(setup.clone(), Behaviour::open());
+        world.skip_until("10");
+        world.reload(setup.change("main", |it| it.contact_user(Some("other"))));
+        world.expect_at("10", sent("REGISTER").removing());
+        world.run_until(at("10.010"));
+        world.shutdown();
+        world.expect_silence_until("20");
+        let now = world.now();
+        assert_eq!(world.registrar().bindings(now).count(), 0, "{disk:?}");
+        assert!(world.unanswered().is_empty());
+    }
+}
+
+/// One of many configurations of up to three Accounts.
+fn any(draw: &mut Draw) -> Setup {
+    let mut setup = Setup::new();
+    for name in ["main", "second", "third"] {
+        let number = draw.number();
+        let bit = move |nth: u32| number >> nth & 1 == 1;
+        if bit(0) && bit(1) {
+            continue;
+        }
+        let mut account = AccountSetup::new(name);
+        if bit(2) && bit(3) {
+            account = account.contact_user(Some(&format!("{name}-other")));
+        }
+        if bit(4) {
+            account = account.at(SECOND);
+        }
+        if bit(5) {
+            account = account.or_at(THIRD);
+        }
+        if bit(6) && bit(7) && bit(8) {
+            account = account.credentials_only();
+        }
+        let stickiness = [
+            Stickiness::Disable,
+            Stickiness::Enable,
+            Stickiness::EnableForNonRegister,
+        ];
+        let stickiness = stickiness[(number >> 9) as usize % 3];
+        account = account.options(move |it| {
+            it.registrar_stickiness = stickiness;
+            it.udp_port_assignment = bit(12);
+            if bit(13) && stickiness == Stickiness::Enable {
+                it.registrar_search_mode = SearchMode::Ims;
+            }
+        });
+        setup = setup.account(account);
+    }
+    let number = draw.number();
+    let bit = move |nth: u32| number >> nth & 1 == 1;
+    let setup = setup.interface(move |it| {
+        if bit(0) && bit(1) {
+            it.udp_port = 5_070;
+        }
+        let first = 6_000 + u16::from(bit(2)) + 100 * u16::from(bit(3) && bit(4));
+        let last = first + 2;
+        it.additional_udp_ports = Some(Ports { first, last });
+        it.additional_udp_ports_mode = match bit(5) {
+            true => PortsMode::OpenWhenUsed,
+            false => PortsMode::AlwaysOpen,
+        };
+    });
+    let setup = setup.registration(|it| {
+        if bit(6) {
+            it.registration_sync_mode = SyncMode::Enable;
+        }
+    });
+    let setup = match bit(7) {
+        true => setup.set(|set| set.keep_alive = KeepAlive::Options),
+        false => setup,
+    };
+    setup.store(Duration::from_millis(5))
+}
+
+// rules G2, L8: whatever was begun, it ends where the last configuration wants it
+fn any_reloads_at_any_instant_end_as_the_last_one_says() {
+    for number in 0..60 {
+        let mut draw = Seed::from_number(number).draw(0, 0);
+        let mut world = world(any(&mut draw), Behaviour::open());
+        for address in [SECOND, THIRD] {
+            world.registrar_at(address).behave(Behaviour::digest());
+        }
+        world.run_for(Duration::from_millis(draw.number() % 60));
+        for _ in 0..20 {
+            let address = [REGISTRAR, SECOND, THIRD][draw.number() as usize % 3];
+            let behaviour = match draw.number() % 5 {
+                0 => Behaviour::silence(),
+                1 => Behaviour::refusing(503),
+                2 => Behaviour::open(),
+                _ => Behaviour::digest(),
+            };
+            world.registrar_at(address).behave(behaviour);
+            world.store_fails(draw.number() % 8 == 0);
+            let setup = any(&mut draw);
+            match draw.number() % 10 {
+                0 => {
+                    world.kill();
+                    world.configure(setup);
+                    world.start();
+                }
+                _ => world.reload(setup),
+            }
+            let millis = match draw.number() % 3 {
+                0 => draw.number() % 25,
+                1 => draw.number() % 1_000,
+                _ => draw.number() % 100_000,
+            };
+            world.run_for(Duration::from_millis(millis));
+        }
+        world.store_fails(false);
+        for address in [REGISTRAR, SECOND, THIRD] {
+            world.registrar_at(address).behave(Behaviour::digest());
+        }
+        let last = any(&mut draw);
+        world.reload(last.clone());
+        world.run_for(Duration::from_secs(3_000));
+        let config = last.config();
+        let wanted = |it: &&std::sync::Arc<Account>| it.register != Register::No;
+        for account in &config.accounts {
+            let phase = match account.register {
+                Register::No => Phase::AuthenticationOnly,
+                Register::Regular | Register::Gin => Phase::Registered,
+            };
+            assert_eq!(world.status(&account.name).phase, phase, "seed {number}");
+        }
+        let now = world.now();
+        let all = [REGISTRAR, SECOND, THIRD];
+        let bindings = all.map(|address| world.registrar_at(address).bindings(now).count());
+        let registered = config.accounts.iter().filter(wanted).count();
+        assert_eq!(bindings.iter().sum::<usize>(), registered, "seed {number}");
+        let census = world.census();
+        assert_eq!(census.accounts, config.accounts.len(), "seed {number}");
+        assert_eq!(census.sockets, 1, "seed {number}");
+        let own = config.accounts.iter().filter(wanted);
+        let own = own.filter(|it| it.udp_port_assignment).count();
+        let is_always = config.sip_interfaces[0].additional_udp_ports_mode == PortsMode::AlwaysOpen;
+        let most = if is_always { 3 } else { own };
+        let ports = world.bound().len() - 1;
+        assert!(own <= ports && ports <= most, "seed {number}: {ports}");
+    }
 }
