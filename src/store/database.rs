@@ -122,7 +122,16 @@ impl Store for Database {
         self.set_durable(durable).map_err(&fault)?;
         let transaction = self.connection.unchecked_transaction().map_err(&fault)?;
         records::write(&transaction, changes, &mut self.extended).map_err(&fault)?;
-        transaction.commit().map_err(fault)
+        transaction.commit().map_err(fault)?;
+        if !changes.removed.is_empty() {
+            for name in &changes.removed {
+                self.extended.remove(&**name);
+            }
+            let back = changes.records.iter().filter(|it| records::is_extended(it));
+            let back = back.map(|record| record.account.as_str().into());
+            self.extended.extend(back);
+        }
+        Ok(())
     }
 
     fn newest(&mut self) -> Result<u64, StoreError> {
