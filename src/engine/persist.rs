@@ -18,8 +18,8 @@ const LATER: Duration = Duration::from_millis(100);
 /// A batch that could not be saved is tried again after this.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// So many records go into one batch. What is left waits until that one is on disk, so that what is
-/// on its way takes no more memory than that, however many Accounts begin and however slow the disk.
+/// So many records go into one batch. What is left waits until that one is on disk, so that what
+/// is on its way takes no more memory, however many Accounts begin and however slow the disk is.
 const BATCH: usize = 4_096;
 
 /// What is on its way to the store.
