@@ -1,13 +1,11 @@
 //! Files that are written as a whole, or not at all.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use nix::unistd::syncfs;
 
 use crate::secret::Secret;
 
@@ -61,10 +59,6 @@ impl Files {
                 .write(&beside, self.0.len() <= FEW)
                 .with_context(|| format!("cannot write {}", path.display()))
         });
-        let written = written.and_then(|()| match self.0.len() {
-            ..=FEW => Ok(()),
-            _ => self.sync(),
-        });
         let moved = written.and_then(|()| {
             let pairs = ready.iter().zip(&self.0);
             pairs.into_iter().try_for_each(|(beside, (path, _))| {
@@ -78,16 +72,6 @@ impl Files {
             }
         }
         moved
-    }
-
-    /// Waits until all that was written is on the disk: once for each folder's file system, since
-    /// to wait for thousands of files one by one takes seconds.
-    fn sync(&self) -> anyhow::Result<()> {
-        let folders: BTreeSet<&Path> = self.0.iter().map(|(path, _)| folder(path)).collect();
-        folders.into_iter().try_for_each(|folder| {
-            let synced = File::open(folder).and_then(|open| Ok(syncfs(open)?));
-            synced.with_context(|| format!("cannot write to {}", folder.display()))
-        })
     }
 }
 
@@ -121,14 +105,6 @@ impl Content {
     }
 }
 
-/// The folder that a file is in.
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
-}
-
 /// A name beside a file that nobody else uses.
 fn beside(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
@@ -137,5 +113,6 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// So many files are waited for one by one.
+/// So many files are waited for until they are on the disk. For thousands that takes ten seconds, and
+/// who loses power then has what they were made of still.
 const FEW: usize = 16;
