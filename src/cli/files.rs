@@ -113,6 +113,6 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// So many files are waited for until they are on the disk. For thousands that takes ten seconds, and
-/// who loses power then has what they were made of still.
+/// So many files are waited for until they are on the disk. For thousands that takes ten seconds,
+/// and who loses power then has what they were made of still.
 const FEW: usize = 16;
