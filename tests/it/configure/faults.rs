@@ -109,7 +109,9 @@ fn whoever_is_killed_leaves_a_whole_file() {
         // At all points of its life, evenly; the last one lives to its end.
         let at = took * round / 25;
         let begun = Instant::now();
-        while (round == 29 || begun.elapsed() < at) && child.try_wait().expect("our child").is_none() {
+        while (round == 29 || begun.elapsed() < at)
+            && child.try_wait().expect("our child").is_none()
+        {
             std::thread::sleep(Duration::from_micros(200));
         }
         child.kill().ok();
