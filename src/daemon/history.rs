@@ -149,15 +149,7 @@ pub(super) fn own(kind: EntryKind, uid: Option<u32>, text: String, at: UnixMs) -
 
 fn about(kind: EntryKind, status: Option<&AccountStatus>, at: UnixMs) -> Entry {
     Entry {
-        id: 0,
-        at,
-        kind,
         account: status.map(|status| Arc::clone(&status.name)),
-        from: None,
-        to: None,
-        registrar: None,
-        code: None,
-        uid: None,
-        text: "".into(),
+        ..Entry::new(kind, at)
     }
 }

@@ -109,15 +109,10 @@ mod tests {
     fn events_stand_in_columns_and_say_what_is_known() {
         let about = |kind, account: Option<&str>, text: &str| Entry {
             id: 1,
-            at: UnixMs(1_795_341_600_123),
-            kind,
             account: account.map(Into::into),
-            from: None,
-            to: None,
             registrar: Some("192.0.2.1:5060".parse().unwrap()),
-            code: None,
-            uid: None,
             text: text.into(),
+            ..Entry::new(kind, UnixMs(1_795_341_600_123))
         };
         let entries = [
             Entry {

@@ -33,6 +33,24 @@ pub struct Entry {
     pub text: Arc<str>,
 }
 
+impl Entry {
+    /// One that says only this, without a number yet.
+    pub fn new(kind: EntryKind, at: UnixMs) -> Self {
+        Self {
+            id: 0,
+            at,
+            kind,
+            account: None,
+            from: None,
+            to: None,
+            registrar: None,
+            code: None,
+            uid: None,
+            text: "".into(),
+        }
+    }
+}
+
 /// Kinds of entries.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -112,24 +130,18 @@ impl EntryKind {
 }
 
 /// Which entries are wanted. All conditions must hold; an empty one always does.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Wanted {
     /// About these Accounts, by name. History outlives an Account, so that one that does not exist
     /// is no error.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<String>,
     /// Of these kinds.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kinds: Vec<EntryKind>,
     /// At this time or later.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<UnixMs>,
     /// Before this time.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<UnixMs>,
     /// No more than so many, the newest; all if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
 

@@ -593,15 +593,7 @@ mod tests {
     fn event(id: u64) -> Arc<Entry> {
         Arc::new(Entry {
             id,
-            at: UnixMs(0),
-            kind: EntryKind::Start,
-            account: None,
-            from: None,
-            to: None,
-            registrar: None,
-            code: None,
-            uid: None,
-            text: "".into(),
+            ..Entry::new(EntryKind::Start, UnixMs(0))
         })
     }
 

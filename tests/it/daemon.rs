@@ -1,7 +1,6 @@
 //! The daemon as a process: how it starts, what it survives, how it takes leave.
 
 use std::fs;
-use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
@@ -10,8 +9,8 @@ use regent::sim::Behaviour;
 use serde_json::Value;
 
 use crate::harness::{
-    Account, Daemon, Manner, Many, Piped, Process, SOON, Sandbox, Served, Setting, UNPRIVILEGED,
-    User, free_udp_address, program, regent, run, wait_for, wait_until,
+    Account, Daemon, Manager, Manner, Many, Piped, Process, SOON, Sandbox, Served, Setting,
+    UNPRIVILEGED, User, free_udp_address, program, regent, run, wait_for, wait_until,
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -44,19 +43,14 @@ fn a_stop_removes_the_bindings_and_ends_in_order() {
 fn the_service_manager_hears_what_it_needs() {
     let sandbox = Sandbox::new();
     let served = Served::start(Behaviour::digest());
-    let path = sandbox.path("notify.sock");
-    let manager = UnixDatagram::bind(&path).expect("room in the sandbox");
-    manager.set_read_timeout(Some(SOON)).expect("a time limit");
-    let mut buffer = [0; 4_096];
-    let mut hear = || {
-        let length = manager.recv(&mut buffer).expect("a word in time");
-        let word = String::from_utf8_lossy(&buffer[..length]);
-        word.trim_end().to_owned()
-    };
+    let manager = Manager::listen(&sandbox);
+    let hear = || manager.hear().trim_end().to_owned();
     let file = sandbox.write("regent.toml", &Many::new(3, served.address()).text());
-    let path = path.to_string_lossy();
     let manner = Manner {
-        environment: &[("NOTIFY_SOCKET", &*path), ("WATCHDOG_USEC", "1000000")],
+        environment: &[
+            ("NOTIFY_SOCKET", &*manager.place()),
+            ("WATCHDOG_USEC", "1000000"),
+        ],
         ..Manner::default()
     };
     let daemon = Daemon::start_as(&sandbox, &file, manner);

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::net::UdpSocket;
-use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
@@ -11,8 +10,8 @@ use regent::sim::Behaviour;
 use serde_json::Value;
 
 use crate::harness::{
-    Config, Daemon, Manner, Many, Registrar, SOON, Sandbox, Served, User, holds_for, regent,
-    wait_until,
+    Config, Daemon, Manager, Manner, Many, Registrar, SOON, Sandbox, Served, User, holds_for,
+    regent, wait_until,
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -153,25 +152,17 @@ fn a_signal_does_the_same_and_the_log_tells() {
 fn the_service_manager_is_told_when_a_reload_begins_and_ends() {
     let sandbox = Sandbox::new();
     let served = Served::start(Behaviour::digest());
-    let path = sandbox.path("notify.sock");
-    let manager = UnixDatagram::bind(&path).expect("room in the sandbox");
-    manager.set_read_timeout(Some(SOON)).expect("a time limit");
-    let mut buffer = [0; 4_096];
-    let mut hear = || {
-        let length = manager.recv(&mut buffer).expect("a word in time");
-        String::from_utf8_lossy(&buffer[..length]).into_owned()
-    };
+    let manager = Manager::listen(&sandbox);
     let file = sandbox.write("regent.toml", &Many::new(1, served.address()).text());
-    let path = path.to_string_lossy();
     let manner = Manner {
-        environment: &[("NOTIFY_SOCKET", &*path)],
+        environment: &[("NOTIFY_SOCKET", &*manager.place())],
         ..Manner::default()
     };
     let daemon = Daemon::start_as(&sandbox, &file, manner);
-    assert_eq!(hear(), "READY=1\n");
+    assert_eq!(manager.hear(), "READY=1\n");
     daemon.signal(Signal::SIGHUP);
     let words: Vec<String> = (0..20)
-        .map(|_| hear())
+        .map(|_| manager.hear())
         .filter(|word| !word.starts_with("STATUS="))
         .take(2)
         .collect();

@@ -359,7 +359,7 @@ fn own(name: &str) -> AccountSetup {
     AccountSetup::new(name).options(|account| account.udp_port_assignment = true)
 }
 
-fn range(first: u16, last: u16) -> Setup {
+pub(super) fn range(first: u16, last: u16) -> Setup {
     let setup = Setup::new().account(own("main")).account(own("second"));
     setup.interface(move |it| {
         it.additional_udp_ports = Some(Ports { first, last });

@@ -12,6 +12,7 @@ use regent::rng::{Draw, Seed};
 use regent::sim::{AccountSetup, Behaviour, LOCAL, REGISTRAR, Setup, World, at, sent};
 use regent::time::Duration;
 
+use super::reload::range;
 use super::{registered, world};
 
 pub(super) fn trials() -> Vec<Trial> {
@@ -169,18 +170,6 @@ fn an_interface_moves_there_and_back_at_once() {
     assert_eq!(world.bound(), [LOCAL]);
     let census = world.census();
     assert_eq!(census.sockets, 1);
-}
-
-fn own(name: &str) -> AccountSetup {
-    AccountSetup::new(name).options(|account| account.udp_port_assignment = true)
-}
-
-fn range(first: u16, last: u16) -> Setup {
-    let setup = Setup::new().account(own("main")).account(own("second"));
-    setup.interface(move |it| {
-        it.additional_udp_ports = Some(Ports { first, last });
-        it.additional_udp_ports_mode = PortsMode::OpenWhenUsed;
-    })
 }
 
 // rules G2, U1
