@@ -12,6 +12,7 @@
 
 // The core.
 pub mod account;
+pub mod alert;
 pub mod config;
 pub mod cx;
 pub mod effect;

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use dashmap::DashMap;
 use tokio::sync::broadcast;
 
-use crate::status::{AccountStatus, Phase, ProxySetStatus};
+use crate::status::{AccountStatus, AlertStatus, Phase, ProxySetStatus};
 
 /// The status of every Account as of its last change. Readers and the writer never wait for each
 /// other longer than it takes to copy a pointer.
@@ -16,6 +16,7 @@ pub struct Board {
     directory: RwLock<Arc<Directory>>,
     accounts: DashMap<u32, Arc<AccountStatus>, BuildHasherDefault<Spread>>,
     proxy_sets: RwLock<BTreeMap<u32, Arc<ProxySetStatus>>>,
+    alerts: RwLock<BTreeMap<Arc<str>, Vec<AlertStatus>>>,
     phases: [AtomicU32; PHASES.len()],
     changes: broadcast::Sender<u32>,
 }
@@ -27,6 +28,7 @@ impl Board {
             accounts: DashMap::with_capacity_and_hasher(accounts, BuildHasherDefault::default()),
             directory: RwLock::default(),
             proxy_sets: RwLock::default(),
+            alerts: RwLock::default(),
             phases: Default::default(),
             changes: broadcast::Sender::new(CHANGES),
         }
@@ -76,6 +78,24 @@ impl Board {
         let sets = self.proxy_sets.read();
         let sets = sets.unwrap_or_else(PoisonError::into_inner);
         sets.values().cloned().collect()
+    }
+
+    /// Puts up the ongoing alerts of the Account of this name.
+    pub fn publish_alerts(&self, account: Arc<str>, ongoing: Vec<AlertStatus>) {
+        let alerts = self.alerts.write();
+        let mut alerts = alerts.unwrap_or_else(PoisonError::into_inner);
+        if ongoing.is_empty() {
+            alerts.remove(&account);
+        } else {
+            alerts.insert(account, ongoing);
+        }
+    }
+
+    /// Every ongoing alert, by Account.
+    pub fn alerts(&self) -> Vec<AlertStatus> {
+        let alerts = self.alerts.read();
+        let alerts = alerts.unwrap_or_else(PoisonError::into_inner);
+        alerts.values().flatten().cloned().collect()
     }
 
     /// Which Accounts there are; those that are new may have no status yet.

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::effect::{
-    AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, SetId, SocketId, Ticket,
-    Via,
+    AccountId, BatchId, Event, FlowId, Input, Notice, Outcome, Output, QuestionId, SetId, SocketId,
+    Ticket, Via,
 };
 use crate::engine::Engine;
 use crate::locate::Question;
@@ -25,6 +26,10 @@ pub(super) struct Effects {
     pub(super) changed: Vec<AccountId>,
     /// Proxy Sets whose status is another one.
     pub(super) changed_sets: Vec<SetId>,
+    /// Accounts whose ongoing alerts are others.
+    pub(super) changed_alerts: Vec<Arc<str>>,
+    /// Messages to subscriptions.
+    pub(super) notices: Vec<Notice>,
     /// Facts for the log.
     pub(super) events: Vec<Event>,
     /// Outcomes, to be told when the status is published.
@@ -99,7 +104,9 @@ impl Effects {
             } => self.outbox.push(Datagram { socket, to, bytes }),
             Output::Changed(account) => self.changed.push(account),
             Output::SetChanged(set) => self.changed_sets.push(set),
+            Output::AlertsChanged(account) => self.changed_alerts.push(account),
             Output::Event(event) => self.events.push(event),
+            Output::Notice(notice) => self.notices.push(notice),
             Output::Reply { ticket, outcome } => self.replies.push((ticket, outcome)),
             Output::Listen { socket, local } => self.wires.push(Wire::Listen(socket, local)),
             Output::Close {
@@ -116,7 +123,9 @@ impl Effects {
                 name,
                 kind,
             } => self.asks.push((question, Question { name, kind })),
-            Output::Save { batch, .. } => self.owe(Owed::SaveFailed(batch, NO_STORE.to_owned())),
+            Output::Save { batch, .. } | Output::SaveAlerts { batch, .. } => {
+                self.owe(Owed::SaveFailed(batch, NO_STORE.to_owned()))
+            }
         }
     }
 

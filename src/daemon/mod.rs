@@ -411,11 +411,18 @@ impl Daemon {
             let status = status::proxy_set(&self.engine, id);
             self.board.publish_proxy_set(id.0, status);
         }
+        for account in effects.changed_alerts.drain(..) {
+            let alerts = status::alerts_of(&self.engine, &account);
+            self.board.publish_alerts(account, alerts);
+        }
         if !effects.events.is_empty() {
             let now = self.clock.now();
             for event in effects.events.drain(..) {
                 self.journal.log(now, event, &self.board);
             }
+        }
+        for notice in effects.notices.drain(..) {
+            journal::log_notice(&notice);
         }
         // Their last words in the log had their names. Others may have their slots already.
         self.is_listed &= gone.is_empty();

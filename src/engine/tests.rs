@@ -63,6 +63,8 @@ fn config() -> Arc<Config> {
         proxy_sets: vec![set],
         ip_groups: vec![serving, served],
         accounts: vec![account],
+        mail: None,
+        alerts: Vec::new(),
     })
 }
 

@@ -9,6 +9,7 @@ use crate::cx::{Branch, Cx, Ended, Expired, Matched, Party};
 use crate::effect::Via;
 use crate::pace::RegistrarId;
 use crate::proxy::Probed;
+use crate::sip::Name;
 use crate::sip::message::Message;
 
 /// How a transaction ended.
@@ -66,8 +67,26 @@ impl Engine {
         let answer = (code, cseq.method);
         match transactions.on_response(&branch, answer, (now, timing), timers) {
             Matched::Stray | Matched::Provisional(_) => {}
-            Matched::Final(ended) => self.on_ended(&ended, &End::Answer(&message, &top)),
+            Matched::Final(ended) => {
+                if let Some(registrar) = known {
+                    self.learn_server(registrar, &message);
+                }
+                self.on_ended(&ended, &End::Answer(&message, &top));
+            }
         }
+    }
+
+    /// What a registrar calls itself is told to people when it is in trouble.
+    fn learn_server(&mut self, registrar: RegistrarId, message: &Message<'_>) {
+        let Some(server) = message.value(Name::Server) else {
+            return;
+        };
+        if self.shared.pace.get(registrar).server.as_deref() == Some(&*server) {
+            return;
+        }
+        let shown: String = server.chars().filter(|it| !it.is_control()).collect();
+        let shown = self.shared.reason(&shown);
+        self.shared.pace.get_mut(registrar).server = Some(shown);
     }
 
     /// Whether a request is a NOTIFY whose tag leads to an Account, which has then answered it.

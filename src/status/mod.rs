@@ -4,6 +4,7 @@
 //! those views, and does no I/O: the shell publishes what [`account`] builds.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod alerts;
 mod collect;
 pub mod proxies;
 mod snapshot;
@@ -12,6 +13,7 @@ pub mod words;
 
 pub use crate::effect::{Answer, Failure, Outcome, Phase};
 pub use crate::engine::Health;
+pub use alerts::{AlertStatus, alerts, alerts_of};
 pub use collect::{account, proxy_set};
 pub use snapshot::{
     AccountStatus, Avoided, LastAnswer, MemberStatus, ProxySetStatus, SCHEMA, StatusWord, UnixMs,

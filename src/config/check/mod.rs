@@ -194,6 +194,8 @@ impl Check<'_> {
             proxy_sets: self.sets.into_values(),
             ip_groups: self.groups.into_values(),
             accounts,
+            mail: None,
+            alerts: Vec::new(),
         }
     }
 }

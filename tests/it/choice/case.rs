@@ -233,11 +233,35 @@ impl Case {
             n if n == X_SILENT_FIRST.name => &[(310_000, X, U)],
             n if n == X_CLOSED.name => &[(60_000, X, D), (310_000, X, U)],
             n if n == X_SILENT.name => &[(92_000, X, D), (310_000, X, U)],
-            n if n == XY_CLOSED.name => &[(60_000, X, D), (60_000, Y, D), (370_000, X, U), (370_000, Y, U)],
-            n if n == ALL_CLOSED.name => &[(60_000, X, D), (60_000, Y, D), (60_000, Z, D), (370_000, X, U), (370_000, Y, U), (370_000, Z, U)],
-            n if n == ALL_SILENT.name => &[(92_000, Z, D), (92_000, Y, D), (92_000, X, D), (310_000, X, U), (310_000, Y, U), (310_000, Z, U)],
+            n if n == XY_CLOSED.name => &[
+                (60_000, X, D),
+                (60_000, Y, D),
+                (370_000, X, U),
+                (370_000, Y, U),
+            ],
+            n if n == ALL_CLOSED.name => &[
+                (60_000, X, D),
+                (60_000, Y, D),
+                (60_000, Z, D),
+                (370_000, X, U),
+                (370_000, Y, U),
+                (370_000, Z, U),
+            ],
+            n if n == ALL_SILENT.name => &[
+                (92_000, Z, D),
+                (92_000, Y, D),
+                (92_000, X, D),
+                (310_000, X, U),
+                (310_000, Y, U),
+                (310_000, Z, U),
+            ],
             n if n == X_THEN_Y.name => &[(60_000, X, D), (310_000, X, U), (420_000, Y, D)],
-            n if n == X_THEN_OTHERS.name => &[(60_000, X, D), (310_000, X, U), (420_000, Y, D), (420_000, Z, D)],
+            n if n == X_THEN_OTHERS.name => &[
+                (60_000, X, D),
+                (310_000, X, U),
+                (420_000, Y, D),
+                (420_000, Z, D),
+            ],
             _ => &[],
         };
         let active: &[Found] = match self.situation.name {
@@ -245,17 +269,31 @@ impl Case {
             n if n == X_SILENT.name => &[(92_000, X, D)],
             n if n == XY_CLOSED.name => &[(60_000, X, D), (60_000, Y, D)],
             n if n == ALL_CLOSED.name => &[(60_000, X, D), (60_000, Y, D), (60_500, Z, D)],
-            n if n == ALL_SILENT.name && self.mode == Mode::Ims => &[(92_000, X, D), (307_000, Z, U)],
-            n if n == ALL_SILENT.name => &[(92_000, X, D), (124_000, Y, D), (156_000, Z, D), (310_000, X, U)],
+            n if n == ALL_SILENT.name && self.mode == Mode::Ims => {
+                &[(92_000, X, D), (307_000, Z, U)]
+            }
+            n if n == ALL_SILENT.name => &[
+                (92_000, X, D),
+                (124_000, Y, D),
+                (156_000, Z, D),
+                (310_000, X, U),
+            ],
             n if n == X_THEN_Y.name => &[(60_000, X, D), (420_000, Y, D)],
-            n if n == X_THEN_OTHERS.name => &[(60_000, X, D), (420_000, Y, D), (420_000, Z, D), (430_000, X, U)],
+            n if n == X_THEN_OTHERS.name => &[
+                (60_000, X, D),
+                (420_000, Y, D),
+                (420_000, Z, D),
+                (430_000, X, U),
+            ],
             _ => &[],
         };
         match self.upkeep {
             Upkeep::Blind | Upkeep::Register => &[],
             Upkeep::OnActive => active,
             _ => all,
-        }.iter().copied()
+        }
+        .iter()
+        .copied()
     }
 }
 
