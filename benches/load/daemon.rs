@@ -209,15 +209,22 @@ impl Watched<'_> {
 fn configure(path: &Path, plan: &Plan, registrar: u16, port: u16) -> Result<()> {
     let accounts = plan.accounts;
     let socket = plan.directory.join("control.sock");
+    // Each run is a first one.
+    let state = plan.directory.join("state");
+    if state.exists() {
+        fs::remove_dir_all(&state)?;
+    }
     let mut out = private(path)?;
     writeln!(
         out,
-        "[agent]\ncontrol_socket = \"{}\"\nmax_accounts = {accounts}\n\
+        "[agent]\ncontrol_socket = \"{}\"\nstate_directory = \"{}\"\n\
+         max_accounts = {accounts}\n\
          max_accounts_per_served_ip_group = {accounts}\n\n\
          [[sip_interface]]\nname = \"outside\"\naddress = \"127.0.0.1\"\nudp_port = {port}\n\n\
          [[proxy_set]]\nname = \"carrier\"\nsip_interface = \"outside\"\n\
          proxy = [{{ address = \"127.0.0.1:{registrar}\" }}]\n",
-        socket.display()
+        socket.display(),
+        state.display()
     )?;
     populate(&mut out, accounts, "")?;
     out.flush().context("writing the last of it")

@@ -332,10 +332,16 @@ fn configure(
     accounts: usize,
     [first, second]: [SocketAddr; 2],
 ) -> Result<()> {
+    // Each run is a first one.
+    let state = files.config.with_file_name("state");
+    if state.exists() {
+        std::fs::remove_dir_all(&state)?;
+    }
     let mut out = private(&files.config)?;
     writeln!(
         out,
-        "[agent]\ncontrol_socket = \"{socket}\"\nmax_accounts = {accounts}\n\
+        "[agent]\ncontrol_socket = \"{socket}\"\nstate_directory = \"{state}\"\n\
+         max_accounts = {accounts}\n\
          max_accounts_per_served_ip_group = {accounts}\n\n\
          [registration]\nregistration_time_secs = {EXPIRY}\n{registration}\n\
          [[sip_interface]]\nname = \"outside\"\naddress = \"127.0.0.1\"\nudp_port = {port}\n\n\
@@ -345,6 +351,7 @@ fn configure(
          keep_alive = \"options\"\nkeep_alive_secs = 5\nfailure_detection_retransmissions = 1\n\
          success_detection_interval_secs = 1\nredundancy = \"homing\"\n",
         socket = files.socket.display(),
+        state = state.display(),
         registration = mode.registration,
         port = free_port()?,
     )?;

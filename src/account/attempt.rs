@@ -118,7 +118,10 @@ impl Account {
             .for_each(|known| known.is_fresh = false);
         self.errand = errand;
         let is_behind = shared.pace.is_taken(registrar);
-        let turn = shared.pace.enqueue(registrar, self.id, due, ends);
+        let turn = match errand {
+            Errand::Unregister => shared.pace.enqueue_farewell(registrar, self.id, due, ends),
+            Errand::Register | Errand::Clear => shared.pace.enqueue(registrar, self.id, due, ends),
+        };
         let attempt = Attempt::Queued {
             turn,
             registrar,

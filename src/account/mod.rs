@@ -475,7 +475,21 @@ impl Account {
     /// Its transaction timed out.
     pub fn on_timeout(&mut self, ended: &Ended, shared: &mut Shared) {
         if let Some(registrar) = self.flight(ended.id) {
-            shared.on_silence(registrar, ended);
+            let is_silent = shared.on_silence(registrar, ended);
+            if is_silent && self.errand == Errand::Unregister {
+                shared.pace.give_up_farewells(registrar);
+            }
+            self.on_no_answer(Failure::TimedOut, registrar, shared);
+        }
+    }
+
+    /// Another un-REGISTER at its registrar got no answer, and its own, which has this turn in the
+    /// line, would get none either: it counts as unanswered (rule I8).
+    pub fn on_given_up(&mut self, turn: Turn, shared: &mut Shared) {
+        if let Attempt::Queued { registrar, .. } = self.attempt
+            && self.is_waiting(turn)
+            && self.errand == Errand::Unregister
+        {
             self.on_no_answer(Failure::TimedOut, registrar, shared);
         }
     }

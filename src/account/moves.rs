@@ -73,8 +73,14 @@ impl Account {
         }
     }
 
+    /// Whether there is anybody in the list, or it is not known yet.
+    pub(super) fn has_members(&self, shared: &Shared) -> bool {
+        let mut sets = self.set.into_iter();
+        sets.any(|set| shared.proxies.members(set).next().is_some())
+    }
+
     /// Whether its requests follow a binding whose registrar is not in the list (rule S5).
-    fn is_bound_outside(&self, shared: &Shared) -> bool {
+    pub(super) fn is_bound_outside(&self, shared: &Shared) -> bool {
         let (Some(set), Binding::Bound(bound)) = (self.set, self.binding) else {
             return false;
         };

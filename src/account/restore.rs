@@ -44,6 +44,7 @@ impl Account {
         };
         Record {
             account: self.config.name.to_string(),
+            aor: identity.aor.to_string(),
             epoch: 0,
             call_id: identity.call_id.to_string(),
             mark: Token::of(identity.mark).as_str().to_owned(),
@@ -100,6 +101,10 @@ impl Account {
         if let Some(port) = record.port.filter(|_| self.has_own_port()) {
             self.restore_port(port, shared);
         }
+        if !self.is_own(&record.aor) {
+            // The configuration has changed meanwhile: what a registrar knows is of somebody else.
+            return;
+        }
         self.restore_registrars(record, shared);
         let last = if record.clean {
             record.cseq
@@ -113,11 +118,21 @@ impl Account {
         self.identity.mark = read_hex(record.mark.as_bytes()).unwrap_or(self.identity.mark);
         self.identity.cseq = last;
         self.identity.cseq_limit = last;
+        self.identity.aor = record.aor.as_str().into();
         if let Some(binding) = &record.binding {
             self.restore_binding(binding, shared);
         }
         if self.is_bound() {
             self.identity.random_user = record.contact_user.as_deref().map(Box::from);
+        }
+    }
+
+    /// Whether an address-of-record is this Account's. Without a configured host it is at the
+    /// registrar's address (rule I1), and so not complete before one is chosen.
+    fn is_own(&self, aor: &str) -> bool {
+        match self.config.host() {
+            Some(_) => *self.identity.aor == *aor,
+            None => aor.starts_with(&*self.identity.aor),
         }
     }
 
@@ -134,7 +149,7 @@ impl Account {
             let latest = shared.cx.now + Duration::from_secs(visit.granted.into());
             let latest = i64::try_from(latest.as_micros()).unwrap_or(i64::MAX);
             visits.push(Visit {
-                registrar: shared.pace.registrar(socket, visit.registrar),
+                registrar: shared.pace.recall(socket, visit.registrar),
                 ends: visit.ends_unix_us.saturating_sub(zero).min(latest),
                 granted: visit.granted,
                 is_left: visit.is_left,
@@ -146,12 +161,12 @@ impl Account {
             let until = until.min(shared.cx.now + longest);
             if until > shared.cx.now {
                 let registrar = hold.registrar;
-                let registrar = registrar.map(|at| shared.pace.registrar(socket, at));
+                let registrar = registrar.map(|at| shared.pace.recall(socket, at));
                 self.holds.push(Hold { registrar, until });
             }
         }
         for (address, minimum) in &record.minima {
-            let id = shared.pace.registrar(socket, *address);
+            let id = shared.pace.recall(socket, *address);
             shared.pace.get_mut(id).min_expires.get_or_insert(*minimum);
         }
     }
@@ -174,18 +189,11 @@ impl Account {
             shared.cx.instant(stored.due_unix_ms)
         };
         let socket = self.set.map(|set| shared.proxies.socket_of_set(set));
-        let has_names = self.set.is_some_and(|set| {
-            let mut proxies = shared.proxies.config_of(set).proxies.iter();
-            proxies.any(|proxy| proxy.address().is_none())
-        });
-        // Whether it is still among the addresses of a name is known when DNS has answered.
-        let registrar = socket.and_then(|socket| match has_names {
-            true => Some(shared.pace.registrar(socket, stored.registrar)),
-            false => shared.pace.find(socket, stored.registrar),
-        });
-        let (Some(registrar), true) = (registrar, until > now) else {
+        let (Some(socket), true) = (socket, until > now) else {
             return;
         };
+        // Whether it is in the list still is looked at when work begins.
+        let registrar = shared.pace.recall(socket, stored.registrar);
         let since_unix_ms = stored.since_unix_ms;
         let binding = Binding::Bound(Bound {
             registrar,
@@ -201,7 +209,13 @@ impl Account {
 
     /// Takes up its work: the refresh that stood, or a first registration.
     pub(super) fn resume(&mut self, shared: &mut Shared) {
+        let is_left = self.is_bound_outside(shared) && self.has_members(shared);
         match self.resume.take() {
+            // Its registrar has left the list between the runs, or before work began (rule S5).
+            Some(_) if is_left => {
+                self.is_lost = true;
+                self.begin(super::Errand::Register, shared.cx.now, shared);
+            }
             Some(due) if self.is_bound() && !self.clears && self.keeps_port(shared) => {
                 let now = shared.cx.now;
                 let due = shared.pace.spread.place(now, due.max(now), Duration::ZERO);

@@ -85,14 +85,16 @@ impl Shared {
             .on_answered(registrar, round_trip, &mut self.cx);
     }
 
-    /// A REGISTER got no answer (rule P4).
-    pub fn on_silence(&mut self, registrar: RegistrarId, ended: &Ended) {
-        if self.pace.on_silence(registrar, self.cx.now, ended.sent) {
+    /// A REGISTER got no answer (rule P4). Whether its registrar is silent as a whole.
+    pub fn on_silence(&mut self, registrar: RegistrarId, ended: &Ended) -> bool {
+        let is_silent = self.pace.on_silence(registrar, self.cx.now, ended.sent);
+        if is_silent {
             let Self {
                 proxies, pace, cx, ..
             } = self;
             proxies.on_lost(registrar, pace, cx);
         }
+        is_silent
     }
 
     /// A REGISTER could not be delivered (rule X2).

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
-use super::phase;
+use clap_complete::engine::ArgValueCompleter;
+
+use super::{complete, configure, phase};
 use crate::status::Phase;
 
 /// Keeps SIP Accounts registered at their registrars, and says what is so.
@@ -39,6 +41,19 @@ pub(super) struct Socket {
         global = true
     )]
     pub(super) path: Option<PathBuf>,
+}
+
+/// Where the daemon keeps what outlives it.
+#[derive(Args, Debug)]
+pub(super) struct StateDirectory {
+    /// The state directory [default: as `state_directory` of the configuration says]
+    #[arg(
+        long = "state-directory",
+        value_name = "PATH",
+        env = "REGENT_STATE_DIRECTORY",
+        hide_env_values = true
+    )]
+    pub(super) directory: Option<PathBuf>,
 }
 
 /// Which configuration.
@@ -108,6 +123,18 @@ pub(super) enum Command {
     #[command(after_long_help = RELOAD_EXAMPLES)]
     Reload(Reload),
 
+    /// Change the configuration of a running daemon, or of a file
+    ///
+    /// The file is changed in place: comments, order and layout stay. A change that the daemon could
+    /// not use is refused, and says why. Without a command, a script is read from the standard input.
+    #[command(
+        after_long_help = configure::EXAMPLES,
+        args_conflicts_with_subcommands = false,
+        subcommand_value_name = "TABLE",
+        subcommand_help_heading = "Tables"
+    )]
+    Configure(configure::Configure),
+
     /// Show it all on this machine: two registrars of ours, six Accounts, one wrong password
     ///
     /// Needs no configuration and no privileges, and touches nothing but loopback and a temporary
@@ -147,6 +174,13 @@ pub(super) struct Run {
     pub(super) log_format: LogFormat,
 
     #[command(flatten)]
+    pub(super) state: StateDirectory,
+
+    /// Keep nothing for the next run: bindings are removed at the stop, and there is no history
+    #[arg(long)]
+    pub(super) without_state: bool,
+
+    #[command(flatten)]
     pub(super) socket: Socket,
 }
 
@@ -171,7 +205,7 @@ pub(super) struct Status {
     pub(super) what: Option<What>,
 
     /// The Account, by name
-    #[arg(value_name = "ACCOUNT")]
+    #[arg(value_name = "ACCOUNT", add = ArgValueCompleter::new(complete::accounts))]
     pub(super) account: Option<String>,
 
     /// Print JSON: {"schema": 1, "accounts": [...]}, or "proxy_sets"; with --watch one line per
@@ -208,7 +242,7 @@ pub(super) enum What {
 #[derive(Args, Debug)]
 pub(super) struct Proxies {
     /// The Proxy Set, by name
-    #[arg(value_name = "SET")]
+    #[arg(value_name = "SET", add = ArgValueCompleter::new(complete::proxy_sets))]
     pub(super) set: Option<String>,
 }
 
@@ -216,7 +250,7 @@ pub(super) struct Proxies {
 #[command(group = ArgGroup::new("which").required(true))]
 pub(super) struct Order {
     /// The Accounts, by name
-    #[arg(value_name = "NAME", group = "which")]
+    #[arg(value_name = "NAME", group = "which", add = ArgValueCompleter::new(complete::accounts))]
     pub(super) names: Vec<String>,
 
     /// All Accounts

@@ -4,7 +4,10 @@
 //! socket, and starts the daemon; what an Account does is not its business.
 
 mod args;
+mod ask;
 mod check;
+mod complete;
+mod configure;
 mod connect;
 mod demo;
 mod logging;
@@ -32,6 +35,13 @@ use args::{Arguments, Command};
 
 /// Runs a command line, program name included, and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match complete::complete(&arguments) {
+        Ok(true) => return End::Done.into(),
+        Ok(false) => {}
+        // Whoever presses Tab does not want to read.
+        Err(_) => return End::Usage.into(),
+    }
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -77,11 +87,8 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Refresh(arguments) => order::refresh(&arguments),
         Command::Reload(arguments) => reload::reload(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "regent", &mut script);
-            Ok(screen::print_bytes(&script)?)
-        }
+        Command::Configure(arguments) => configure::configure(&arguments),
+        Command::Completions { shell } => Ok(screen::print_bytes(&complete::script(shell)?)?),
         Command::Man => Ok(screen::print_bytes(&manual::page(Arguments::command())?)?),
     }
 }
@@ -182,6 +189,8 @@ fn end_of(code: FaultCode) -> End {
         | FaultCode::BadVersion
         | FaultCode::UnknownMethod
         | FaultCode::BadParams
+        | FaultCode::NoHistory
+        | FaultCode::Unreadable
         | FaultCode::Configuration
         | FaultCode::Unknown => End::Failed,
     }

@@ -66,11 +66,13 @@ const PHASES: [(&str, Phase, &str); 11] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::words::phase_key;
 
     #[test]
     fn the_words_are_those_of_the_json() {
         for (word, phase, _) in PHASES {
             assert_eq!(serde_json::to_value(phase).unwrap(), word);
+            assert_eq!(phase_key(phase), word);
         }
     }
 }

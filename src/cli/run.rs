@@ -12,7 +12,7 @@ use super::connect::runtime_folder;
 use super::{End, Failure, SHORTER, check, logging};
 use crate::config::{Config, Severity};
 use crate::control::{self, ListenError, Listener, Source};
-use crate::daemon::{self, Shutdown};
+use crate::daemon::{self, Shutdown, State};
 
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
@@ -41,11 +41,27 @@ pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
     };
     let listener = listen(arguments.socket.path.as_deref(), &config)?;
     info!(configuration = %path.display(), control_socket = %listener.path().display(), "starting");
-    let source = Source::of(&path)?;
-    let shutdown = Shutdown::by_signal();
-    daemon::run(Arc::new(config), Some(source), Some(listener), shutdown)
-        .map_err(Failure::failed)?;
+    let setup = daemon::Setup {
+        source: Some(Source::of(&path)?),
+        state: state(arguments, &config)?,
+        config: Arc::new(config),
+        listener: Some(listener),
+    };
+    daemon::run(setup, Shutdown::by_signal()).map_err(Failure::failed)?;
     Ok(End::Done)
+}
+
+/// What outlives the run, as far as it is to be kept.
+fn state(arguments: &Run, config: &Config) -> Result<State, Failure> {
+    if arguments.without_state {
+        warn!("nothing is kept for the next run (--without-state): bindings go at the stop");
+        return Ok(State::off("--without-state was given"));
+    }
+    let given = arguments.state.directory.as_deref();
+    State::open(config, given).map_err(|error| Failure {
+        hint: error.hint(),
+        ..Failure::failed(error)
+    })
 }
 
 /// Binds the control socket: where the command line says, or the configuration, or at the first

@@ -68,9 +68,11 @@ pub(super) fn fetch(
     })?;
     match done {
         Done::Status(summary) => Ok((accounts, summary)),
-        Done::Hello { .. } | Done::ProxySets { .. } | Done::Order { .. } | Done::Reloaded(_) => {
-            Err(ClientError::Ended)
-        }
+        Done::Hello { .. }
+        | Done::ProxySets { .. }
+        | Done::Events { .. }
+        | Done::Order { .. }
+        | Done::Reloaded(_) => Err(ClientError::Ended),
     }
 }
 

@@ -163,7 +163,8 @@ impl View {
                     self.client.say(Call::Watch(Some(self.filter.clone())))?;
                 }
                 Says::Error(fault) => return Err(ClientError::Fault(fault)),
-                Says::Item(Item::Outcome(_) | Item::ProxySet(_)) | Says::Done(_) => {}
+                Says::Item(Item::Outcome(_) | Item::ProxySet(_) | Item::Event(_))
+                | Says::Done(_) => {}
             }
         }
         Ok(is_complete)

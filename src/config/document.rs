@@ -93,6 +93,18 @@ fn setting(option: &Opt) -> String {
     )
 }
 
+/// What stands for an option that is absent: a value as TOML, or words.
+pub(super) fn fallback(option: &Opt) -> String {
+    match option.fallback {
+        Fallback::Whole(number) => number.to_string(),
+        Fallback::Flag(flag) => flag.to_string(),
+        Fallback::Word(word) => format!("\"{word}\""),
+        Fallback::Codes(codes) => written(codes),
+        Fallback::Required => "nothing".to_owned(),
+        Fallback::Nothing(words) | Fallback::Computed(words) => words.to_owned(),
+    }
+}
+
 /// What an option may hold, what stands for it, and what the ini file calls it.
 fn facts(option: &Opt) -> String {
     if let Kind::Rows(_) = option.kind {
@@ -155,7 +167,7 @@ fn holds(option: &Opt) -> String {
 }
 
 /// Status codes as TOML.
-fn written(codes: &[Codes]) -> String {
+pub(super) fn written(codes: &[Codes]) -> String {
     let codes: Vec<String> = codes
         .iter()
         .map(|codes| match codes {

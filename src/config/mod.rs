@@ -14,6 +14,7 @@ mod faults;
 #[doc(hidden)]
 pub mod fuzz;
 mod hosts;
+pub mod import;
 pub mod options;
 mod parse;
 mod party;
@@ -23,6 +24,7 @@ mod row;
 mod secrets;
 mod sections;
 mod suggest;
+mod typed;
 mod values;
 
 pub use alert::{Alert, Covered, Encryption, Mail, Signing, TimeLimit};
@@ -34,6 +36,7 @@ pub use party::{
 };
 pub use secrets::SecretFault;
 pub use suggest::nearest;
+pub use typed::{Misfit, Typed, typed};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -73,10 +76,51 @@ pub struct Agent {
     pub control_group: Option<Arc<str>>,
     /// The name servers to ask; empty stands for those of the system (rule P1).
     pub dns_servers: Vec<SocketAddr>,
+    /// Where what outlives a run is kept; `None` stands for the shell's default, `none` for no such
+    /// place.
+    pub state_directory: Option<Arc<str>>,
+    /// What happens when that cannot be opened or written; default refuse.
+    pub when_state_fails: StateFailure,
+    /// Events are kept so many days, 1–3,650; default 30.
+    pub history_days: u32,
+    /// At most so many events are kept; default 500,000.
+    pub history_max_events: u32,
     /// At most so many Accounts; default 102 (rule G1).
     pub max_accounts: u32,
     /// At most so many Accounts of one served group; default 30 (rule G1).
     pub max_accounts_per_served_ip_group: u32,
+    /// What becomes of the SIP messages that come and go.
+    pub trace: Trace,
+}
+
+/// What becomes of the SIP messages that come and go, besides being obeyed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trace {
+    /// So many MiB hold the last ones, 0–4,096; default 16.
+    pub memory_mib: u32,
+    /// Where all are reported by HEP: a host with or without a port.
+    pub hep_server: Option<Arc<str>>,
+    /// What we are called there; default 2,000.
+    pub hep_capture_id: u32,
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self {
+            memory_mib: 16,
+            hep_server: None,
+            hep_capture_id: 2_000,
+        }
+    }
+}
+
+/// What happens when the state cannot be opened or written (rule L8).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StateFailure {
+    /// Nothing starts, and no REGISTER leaves that needs what could not be written.
+    Refuse,
+    /// It is said, and all goes on.
+    Continue,
 }
 
 /// Table `[registration]`: the global parameters of the reference product, and ours.
@@ -436,6 +480,29 @@ pub fn load(file: &str, text: &str) -> Loaded {
         config,
         diagnostics,
     }
+}
+
+/// The same, with every finding said of each row that it is about: others say what several rows
+/// share only once.
+fn load_each(file: &str, text: &str) -> Loaded {
+    let file: Arc<str> = file.into();
+    let (config, faults) = parse::read_each(text);
+    let diagnostics = faults.into_diagnostics(&file);
+    Loaded {
+        config,
+        diagnostics,
+    }
+}
+
+/// The indexes of Accounts in the order of the text: as given, else the lowest that are free (rule
+/// G3).
+pub fn account_indexes(given: &[Option<u32>]) -> Vec<u32> {
+    check::free_indexes(given)
+}
+
+/// The name of an Account that is given none (rule G1).
+pub fn account_name(index: u32) -> String {
+    check::derived_name(index)
 }
 
 /// What differs between two configurations, as far as Accounts go (rule G2).

@@ -28,6 +28,26 @@ pub(super) fn read(text: &str) -> (Option<Config>, Faults<'_>) {
     pieces::read(text).unwrap_or_else(|| read_whole(text))
 }
 
+/// Reads a text that has no faults of syntax, and says of each row what is wrong with it, also what
+/// it shares with others.
+pub(super) fn read_each(text: &str) -> (Option<Config>, Faults<'_>) {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return read_whole(text);
+    }
+    let mut check = Check::new(text);
+    check.tell_each();
+    let origin = Origin {
+        pieces: &[],
+        is_damaged: false,
+    };
+    let mut top = Top::default();
+    top.read(root.get_ref(), &origin, &mut check.faults);
+    check.globals(&top);
+    top.accounts.iter().for_each(|row| check.account(row));
+    check.finish()
+}
+
 pub(super) fn read_whole(text: &str) -> (Option<Config>, Faults<'_>) {
     let (root, mut errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty()

@@ -71,6 +71,7 @@ pub(super) fn summary(board: &Board, matching: u32) -> Summary {
         total: u32::try_from(total).unwrap_or(u32::MAX),
         matching,
         phases: counts.into_iter().filter(|(_, count)| *count > 0).collect(),
+        state: board.state(),
     }
 }
 

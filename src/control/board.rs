@@ -8,7 +8,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use dashmap::DashMap;
 use tokio::sync::broadcast;
 
-use crate::status::{AccountStatus, AlertStatus, Phase, ProxySetStatus};
+use super::past::Past;
+use crate::status::history::Entry as Event;
+use crate::status::{AccountStatus, AlertStatus, Phase, ProxySetStatus, StateStatus};
+use crate::trace::Traces;
 
 /// The status of every Account as of its last change. Readers and the writer never wait for each
 /// other longer than it takes to copy a pointer.
@@ -19,11 +22,15 @@ pub struct Board {
     alerts: RwLock<BTreeMap<Arc<str>, Vec<AlertStatus>>>,
     phases: [AtomicU32; PHASES.len()],
     changes: broadcast::Sender<u32>,
+    state: RwLock<Option<StateStatus>>,
+    past: RwLock<Option<Arc<dyn Past>>>,
+    events: broadcast::Sender<Arc<Event>>,
+    traces: Traces,
 }
 
 impl Board {
-    /// An empty board with room for so many Accounts.
-    pub fn new(accounts: usize) -> Self {
+    /// An empty board with room for so many Accounts, beside the messages that are kept.
+    pub fn new(accounts: usize, traces: Traces) -> Self {
         Self {
             accounts: DashMap::with_capacity_and_hasher(accounts, BuildHasherDefault::default()),
             directory: RwLock::default(),
@@ -31,6 +38,10 @@ impl Board {
             alerts: RwLock::default(),
             phases: Default::default(),
             changes: broadcast::Sender::new(CHANGES),
+            state: RwLock::default(),
+            past: RwLock::default(),
+            events: broadcast::Sender::new(CHANGES),
+            traces,
         }
     }
 
@@ -118,6 +129,48 @@ impl Board {
     /// How many Accounts are in this phase.
     pub fn count(&self, phase: Phase) -> u32 {
         self.phases[place(phase)].load(Ordering::Relaxed)
+    }
+
+    /// Says how it is with what outlives a run.
+    pub fn publish_state(&self, status: StateStatus) {
+        let place = self.state.write();
+        *place.unwrap_or_else(PoisonError::into_inner) = Some(status);
+    }
+
+    /// How it is with what outlives a run.
+    pub fn state(&self) -> Option<StateStatus> {
+        let place = self.state.read();
+        place.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says where the events of the past are read.
+    pub fn set_past(&self, past: Arc<dyn Past>) {
+        let place = self.past.write();
+        *place.unwrap_or_else(PoisonError::into_inner) = Some(past);
+    }
+
+    /// Where the events of the past are read, if any are kept.
+    pub(super) fn past(&self) -> Option<Arc<dyn Past>> {
+        let place = self.past.read();
+        place.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells an event to whoever listens.
+    pub fn tell(&self, event: &Arc<Event>) {
+        if self.events.receiver_count() > 0 {
+            // It fails only when nobody listens any more.
+            drop(self.events.send(Arc::clone(event)));
+        }
+    }
+
+    /// The events from now on. Who is slow loses the oldest and is told so.
+    pub(super) fn events(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.events.subscribe()
+    }
+
+    /// The last messages.
+    pub fn traces(&self) -> &Traces {
+        &self.traces
     }
 
     /// The slots whose status changes from now on. Who is slow loses the oldest and is told so.

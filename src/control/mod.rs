@@ -8,9 +8,11 @@
 mod answer;
 mod board;
 mod client;
+mod events;
 mod lines;
 mod listener;
 mod order;
+mod past;
 pub mod path;
 mod peer;
 pub mod protocol;
@@ -21,5 +23,6 @@ pub use board::{Board, Directory, Entry};
 pub use client::{Client, ClientError};
 pub use listener::{ListenError, Listener};
 pub use order::{Order, Reloading, Source, Verb, Wish, Wishes};
+pub use past::Past;
 
 pub use server::Serving;

@@ -31,6 +31,10 @@ pub struct Order {
     pub verb: Verb,
     /// With whom, by name.
     pub accounts: Vec<Arc<str>>,
+    /// Whether that is all Accounts.
+    pub is_all: bool,
+    /// The user of the system who says so.
+    pub uid: u32,
     /// Where outcomes go. Nobody minds when the other end is gone.
     pub outcomes: mpsc::UnboundedSender<(Arc<str>, Outcome)>,
 }
@@ -40,6 +44,8 @@ pub struct Order {
 pub struct Reloading {
     /// Whether nothing is to be put in force.
     pub check_only: bool,
+    /// The user of the system who says so.
+    pub uid: u32,
     /// Where it is said what came of it.
     pub answer: oneshot::Sender<Result<Reloaded, Fault>>,
 }

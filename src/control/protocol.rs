@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::status::{AccountStatus, Outcome, Phase, ProxySetStatus, UnixMs};
+use crate::status::history::{Entry, EntryKind, Wanted};
+use crate::status::{AccountStatus, Outcome, Phase, ProxySetStatus, StateStatus, UnixMs};
 
 /// The version of the protocol. It rises when a message changes its meaning or goes away; new
 /// fields and methods do not count.
@@ -39,6 +40,9 @@ pub enum Call {
     Watch(Option<Filter>),
     /// The status of Proxy Sets: items [`Item::ProxySet`], in file order; [`Done::ProxySets`].
     ProxySets(Option<Names>),
+    /// What has happened: items [`Item::Event`], oldest first; [`Done::Events`]. With `follow`
+    /// those that happen from then on too, until the client hangs up.
+    Events(Option<Past>),
     /// Registers Accounts (rule L10): items [`Item::Outcome`], as they happen; [`Done::Order`].
     Register(Action),
     /// Removes bindings and stays away (rule I8). As above.
@@ -52,11 +56,12 @@ pub enum Call {
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 8] = [
+    pub const METHODS: [&str; 9] = [
         "hello",
         "status",
         "watch",
         "proxy-sets",
+        "events",
         "register",
         "unregister",
         "refresh",
@@ -97,6 +102,42 @@ pub struct Names {
     /// Exactly these, by name; a name that there is not is an error. All if empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
+}
+
+/// Which events a client wants to see. All conditions must hold; an empty one always does.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Past {
+    /// About these Accounts, by name; they need not exist any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Of these kinds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<EntryKind>,
+    /// At this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<UnixMs>,
+    /// Before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<UnixMs>,
+    /// At most so many of the past, the newest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Whether those that come are wanted too.
+    #[serde(skip_serializing_if = "is_false")]
+    pub follow: bool,
+}
+
+impl From<Past> for Wanted {
+    fn from(past: Past) -> Self {
+        Self {
+            accounts: past.names,
+            kinds: past.kinds,
+            since: past.since,
+            until: past.until,
+            limit: past.limit,
+        }
+    }
 }
 
 /// With which Accounts a client wants something done.
@@ -156,11 +197,13 @@ pub enum Item {
     Account(Arc<AccountStatus>),
     /// The status of a Proxy Set.
     ProxySet(Arc<ProxySetStatus>),
+    /// Something that happened.
+    Event(Arc<Entry>),
     /// What came of an order for an Account.
     Outcome(Told),
     /// From here on, the Accounts that come are changes.
     Watching(Summary),
-    /// The client was too slow and has missed so many changes.
+    /// The client was too slow and has missed so many changes, or events.
     Missed(u64),
 }
 
@@ -205,6 +248,15 @@ pub enum Done {
         at: UnixMs,
         /// Proxy Sets that there are.
         proxy_sets: u32,
+    },
+    /// Of [`Call::Events`].
+    Events {
+        /// The version of [`Item::Event`].
+        schema: u32,
+        /// When the daemon said so.
+        at: UnixMs,
+        /// Events that were told.
+        events: u64,
     },
     /// Of an order.
     Order {
@@ -257,6 +309,9 @@ pub struct Summary {
     pub matching: u32,
     /// Accounts by phase, without the phases that none is in.
     pub phases: BTreeMap<Phase, u32>,
+    /// How it is with what outlives a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateStatus>,
 }
 
 /// Why there is no answer.
@@ -294,6 +349,10 @@ pub enum FaultCode {
     UnknownAccount,
     /// There is no such Proxy Set.
     UnknownProxySet,
+    /// No events are kept.
+    NoHistory,
+    /// What is kept cannot be read.
+    Unreadable,
     /// The configuration cannot be used.
     Configuration,
     /// The daemon stops.
@@ -317,6 +376,10 @@ impl Fault {
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 fn yes() -> bool {

@@ -15,6 +15,7 @@ use tracing::{debug, warn};
 
 use super::answer::{Selection, names, now, proxy_sets, summary};
 use super::board::Board;
+use super::events::{self, stopping};
 use super::lines::{Heard, Lines};
 use super::listener::Listener;
 use super::order::{Order, Reloading, Source, Verb, Wish, Wishes};
@@ -136,6 +137,7 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>, is_full: bool) {
         board: &shared.board,
         wishes: &shared.wishes,
         source: shared.source.as_ref(),
+        uid: peer.uid(),
         lines,
     };
     if let Err(error) = client.live(shared.stopped.clone()).await {
@@ -158,6 +160,8 @@ struct Client<'a> {
     board: &'a Board,
     wishes: &'a Wishes,
     source: Option<&'a Source>,
+    /// Who it is.
+    uid: u32,
     lines: Lines,
 }
 
@@ -216,6 +220,10 @@ impl Client<'_> {
             Call::Status(filter) => self.status(&filter.unwrap_or_default()).await?,
             Call::Watch(filter) => self.watch(&filter.unwrap_or_default(), stopped).await?,
             Call::ProxySets(asked) => self.proxy_sets(&asked.unwrap_or_default()).await?,
+            Call::Events(asked) => {
+                let asked = asked.unwrap_or_default();
+                events::tell(&mut self.lines, self.board, asked, stopped).await?
+            }
             Call::Register(action) => {
                 let force = action.force;
                 self.order(Verb::Register { force }, &action).await?
@@ -319,6 +327,8 @@ impl Client<'_> {
         let order = Order {
             verb,
             accounts,
+            is_all: action.all,
+            uid: self.uid,
             outcomes,
         };
         if self.wishes.send(Wish::Order(order)).await.is_err() {
@@ -352,7 +362,11 @@ impl Client<'_> {
 
     async fn reload(&self, check_only: bool) -> Result<Done, Fault> {
         let (answer, told) = oneshot::channel();
-        let wish = Wish::Reload(Reloading { check_only, answer });
+        let wish = Wish::Reload(Reloading {
+            check_only,
+            uid: self.uid,
+            answer,
+        });
         if self.wishes.send(wish).await.is_err() {
             return Err(stopping());
         }
@@ -360,10 +374,6 @@ impl Client<'_> {
             .unwrap_or_else(|_| Err(stopping()))
             .map(Done::Reloaded)
     }
-}
-
-fn stopping() -> Fault {
-    Fault::new(FaultCode::Stopping, "the daemon stops")
 }
 
 /// Clients that are served at a time.

@@ -17,7 +17,7 @@ pub use transactions::{
     Branch, BranchText, Ended, Expired, Matched, Opening, Party, TransactionId, Transactions,
 };
 
-use crate::effect::{AccountId, Output};
+use crate::effect::{AccountId, Output, Whose};
 use crate::rng::{Draw, Seed};
 use crate::sip::transaction::Timing;
 use crate::time::Instant;
@@ -39,6 +39,8 @@ pub struct Cx {
     pub transactions: Transactions,
     /// Effects that wait to be polled.
     pub out: Outbox,
+    /// Whose the message is that came last.
+    pub heard: Whose,
     /// A buffer to build messages in, so that building allocates once.
     pub scratch: Vec<u8>,
 }
@@ -54,6 +56,7 @@ impl Cx {
             timers: Timers::default(),
             transactions: Transactions::default(),
             out: Outbox::default(),
+            heard: Whose::Nobody,
             scratch: Vec::with_capacity(2_048),
         }
     }
@@ -72,7 +75,7 @@ impl Cx {
             via: opening.via,
             to: opening.to,
             bytes: Arc::clone(&bytes),
-            owner: opening.party.account(),
+            owner: opening.party.whose(),
         });
         self.transactions.start(
             branch,

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::timers::{Armed, Owner, Timers};
-use crate::effect::{AccountId, Output, SetId, Via};
+use crate::effect::{AccountId, Output, SetId, Via, Whose};
 use crate::rng::{read_hex, write_hex};
 use crate::sip::transaction::{NonInviteClient, Received, Step, Timing};
 use crate::time::{Duration, Instant};
@@ -103,11 +103,11 @@ pub enum Party {
 }
 
 impl Party {
-    /// The Account that it is for, if it is for one.
-    pub fn account(self) -> Option<AccountId> {
+    /// Whose its messages are.
+    pub fn whose(self) -> Whose {
         match self {
-            Self::Account(id) | Self::Subscription(id) => Some(id),
-            Self::Probe { .. } => None,
+            Self::Account(id) | Self::Subscription(id) => Whose::Account(id),
+            Self::Probe { set, .. } => Whose::ProxySet(set),
         }
     }
 }
@@ -148,8 +148,9 @@ pub struct Ended {
 /// What an answer is to the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Matched {
-    /// No transaction of ours, or none any more.
-    Stray,
+    /// No transaction of ours, or none any more: then of this party, as far as that is still
+    /// known.
+    Stray(Option<Party>),
     /// A provisional answer.
     Provisional(Ended),
     /// The final answer: the transaction is over.
@@ -182,6 +183,8 @@ struct Slot {
     live: Option<Live>,
     generation: u32,
     timer: Armed,
+    /// The salt and the party of the transaction before this one.
+    last: Option<(u64, Party)>,
 }
 
 /// All client transactions of an engine.
@@ -250,7 +253,7 @@ impl Transactions {
         timers: &mut Timers,
     ) -> Matched {
         let Some(live) = self.live(branch).filter(|it| it.opening.method == method) else {
-            return Matched::Stray;
+            return Matched::Stray(self.party_of_late(branch));
         };
         let timing = live.opening.limited(timing);
         let received = live.machine.on_response(now, code, &timing);
@@ -271,7 +274,7 @@ impl Transactions {
                 self.release(branch.id, timers);
                 Matched::Final(ended)
             }
-            _ => Matched::Stray,
+            _ => Matched::Stray(Some(ended.party)),
         }
     }
 
@@ -302,7 +305,7 @@ impl Transactions {
                     via,
                     to,
                     bytes: Arc::clone(&live.bytes),
-                    owner: party.account(),
+                    owner: party.whose(),
                 });
                 timers.set(
                     Owner::Transaction(slot_number),
@@ -367,6 +370,14 @@ impl Transactions {
             .is_some_and(|slot| slot.timer.is_in_force(generation))
     }
 
+    /// Whose the transaction was that an answer comes too late for.
+    fn party_of_late(&self, branch: &Branch) -> Option<Party> {
+        let slot = self.slots.get(branch.id.slot as usize)?;
+        let is_last = slot.generation == branch.id.generation.wrapping_add(1);
+        let (salt, party) = slot.last.filter(|_| is_last)?;
+        (salt == branch.salt).then_some(party)
+    }
+
     fn live(&mut self, branch: &Branch) -> Option<&mut Live> {
         let slot = self.slots.get_mut(branch.id.slot as usize)?;
         if slot.generation != branch.id.generation {
@@ -378,7 +389,9 @@ impl Transactions {
     fn release(&mut self, id: TransactionId, timers: &mut Timers) {
         let slot = &mut self.slots[id.slot as usize];
         timers.set(Owner::Transaction(id.slot), &mut slot.timer, None);
-        slot.live = None;
+        if let Some(live) = slot.live.take() {
+            slot.last = Some((live.salt, live.opening.party));
+        }
         slot.generation = slot.generation.wrapping_add(1);
         self.free.push(id.slot);
     }

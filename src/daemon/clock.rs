@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
+use crate::status::UnixMs;
 use crate::time::{Instant, micros};
 
 /// Counts from its making. It goes on while the host sleeps, because bindings at a registrar do
@@ -32,6 +33,12 @@ impl Clock {
     /// Wall-clock milliseconds since 1970 at [`Instant::ZERO`], as of the last look.
     pub(super) fn unix_ms_at_zero(&self) -> i64 {
         self.unix_ms_at_zero
+    }
+
+    /// The wall clock at an instant, as of the last look.
+    pub(super) fn unix(&self, at: Instant) -> UnixMs {
+        let since = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+        UnixMs(self.unix_ms_at_zero.saturating_add(since))
     }
 
     /// Looks at the wall clock: the new time at zero, if somebody has set it by more than is worth

@@ -5,16 +5,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::effect::{
-    AccountId, BatchId, Event, FlowId, Input, Notice, Outcome, Output, QuestionId, SetId, SocketId,
-    Ticket, Via,
+    AccountId, BatchId, Event, FlowId, Input, Notice, Outcome, Output, QuestionId, Record, SetId,
+    SocketId, Ticket, Via, Whose,
 };
 use crate::engine::Engine;
 use crate::locate::Question;
 use crate::net::{Bound, Datagram};
 use crate::time::Instant;
+use crate::trace::{Passing, Recorder, Traces};
 
 /// Effects that have not been performed yet.
-#[derive(Default)]
 pub(super) struct Effects {
     /// Sockets to bind and to close, in this order: after what is to be sent.
     pub(super) wires: Vec<Wire>,
@@ -22,6 +22,8 @@ pub(super) struct Effects {
     pub(super) outbox: Vec<Datagram>,
     /// Questions to DNS.
     pub(super) asks: Vec<(QuestionId, Question)>,
+    /// Records to save.
+    pub(super) saves: Vec<Batch>,
     /// Accounts whose status is another one. An Account may stand here more than once.
     pub(super) changed: Vec<AccountId>,
     /// Proxy Sets whose status is another one.
@@ -36,6 +38,17 @@ pub(super) struct Effects {
     pub(super) replies: Vec<(Ticket, Outcome)>,
     /// What the engine is still to be told in return.
     pub(super) owed: VecDeque<Owed>,
+    recorder: Recorder,
+    /// Wall-clock milliseconds since 1970 at [`Instant::ZERO`].
+    pub(super) unix_ms_at_zero: i64,
+}
+
+/// Records to save together.
+pub(super) struct Batch {
+    pub(super) id: BatchId,
+    pub(super) removed: Vec<Arc<str>>,
+    pub(super) records: Vec<Record>,
+    pub(super) is_durable: bool,
 }
 
 /// What is to become of a socket. A port may be closed and bound again in one batch.
@@ -49,7 +62,7 @@ pub(super) enum Owed {
     Listening(SocketId, Bound),
     ListenFailed(SocketId, String),
     FlowFailed(FlowId, String),
-    SaveFailed(BatchId, String),
+    Saved(BatchId),
 }
 
 impl Owed {
@@ -63,19 +76,92 @@ impl Owed {
             },
             Self::ListenFailed(socket, why) => Input::ListenFailed { socket, why },
             Self::FlowFailed(flow, why) => Input::FlowFailed { flow, why },
-            Self::SaveFailed(batch, why) => Input::SaveFailed { batch, why },
+            Self::Saved(batch) => Input::Saved { batch },
         }
     }
 }
 
 impl Effects {
+    /// None yet. What comes and goes is kept in `traces`.
+    pub(super) fn new(traces: Traces, unix_ms_at_zero: i64) -> Self {
+        Self {
+            wires: Vec::new(),
+            outbox: Vec::new(),
+            asks: Vec::new(),
+            saves: Vec::new(),
+            changed: Vec::new(),
+            changed_sets: Vec::new(),
+            changed_alerts: Vec::new(),
+            notices: Vec::new(),
+            events: Vec::new(),
+            replies: Vec::new(),
+            owed: VecDeque::new(),
+            recorder: Recorder::new(traces),
+            unix_ms_at_zero,
+        }
+    }
+
     /// Tells the engine and takes all that it wants in return: the one invariant of its three
     /// verbs.
     pub(super) fn tell(&mut self, engine: &mut Engine, now: Instant, input: Input<'_>) {
+        let mut received = None;
+        if let Input::Received { via, from, bytes } = &input {
+            received = Some((*via, *from, *bytes));
+        } else if let Input::Listening { socket, local, .. } = &input {
+            self.recorder.on_socket(*socket, Some(*local));
+        }
+        let at = self.unix_us(now);
         engine.handle(now, input);
+        if let Some((via, remote, bytes)) = received {
+            let passing = Passing {
+                is_received: true,
+                via,
+                remote,
+                whose: engine.heard(),
+                bytes,
+            };
+            let name = |whose| name(engine, whose);
+            self.recorder.on_message(at, &passing, name);
+        }
         while let Some(output) = engine.poll() {
+            self.record(at, &output, engine);
             self.take(output);
         }
+    }
+
+    /// Keeps what there is to be traced.
+    fn record(&mut self, at: i64, output: &Output, engine: &Engine) {
+        let name = |whose| name(engine, whose);
+        if let Output::Transmit {
+            via,
+            to,
+            bytes,
+            owner,
+        } = output
+        {
+            let passing = Passing {
+                is_received: false,
+                via: *via,
+                remote: *to,
+                whose: *owner,
+                bytes,
+            };
+            self.recorder.on_message(at, &passing, name);
+        } else if let Output::Event(event) = output {
+            self.recorder.on_event(at, event, name);
+        } else if let Output::Close {
+            via: Via::Socket(socket),
+        } = output
+        {
+            self.recorder.on_socket(*socket, None);
+        }
+    }
+
+    /// The wall clock at an instant, in microseconds since 1970.
+    fn unix_us(&self, now: Instant) -> i64 {
+        let since = i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
+        let at_zero = self.unix_ms_at_zero.saturating_mul(1_000);
+        at_zero.saturating_add(since)
     }
 
     /// Whether nothing is left to do but to publish.
@@ -83,6 +169,7 @@ impl Effects {
         self.wires.is_empty()
             && self.outbox.is_empty()
             && self.asks.is_empty()
+            && self.saves.is_empty()
             && self.owed.is_empty()
     }
 
@@ -123,8 +210,20 @@ impl Effects {
                 name,
                 kind,
             } => self.asks.push((question, Question { name, kind })),
-            Output::Save { batch, .. } | Output::SaveAlerts { batch, .. } => {
-                self.owe(Owed::SaveFailed(batch, NO_STORE.to_owned()))
+            Output::Save {
+                batch,
+                removed,
+                records,
+                synchronous,
+            } => self.saves.push(Batch {
+                id: batch,
+                removed,
+                records,
+                is_durable: synchronous,
+            }),
+            // They end with the program until the store has a place for them.
+            Output::SaveAlerts { batch, .. } => {
+                self.owe(Owed::Saved(batch));
             }
         }
     }
@@ -134,8 +233,16 @@ impl Effects {
     }
 }
 
+/// What people call an Account or a Proxy Set.
+fn name(engine: &Engine, whose: Whose) -> Option<Arc<str>> {
+    match whose {
+        Whose::Account(id) => Some(Arc::clone(&engine.account(id)?.config().name)),
+        Whose::ProxySet(id) => Some(Arc::clone(engine.set(id)?.name())),
+        Whose::Nobody => None,
+    }
+}
+
 /// Room for so many effects of a kind is kept.
 const KEPT: usize = 1_024;
 
 const NO_STREAMS: &str = "this version speaks UDP only";
-const NO_STORE: &str = "this version keeps nothing on disk";

@@ -60,8 +60,8 @@ struct Trouble {
 }
 
 impl Journal {
-    /// Logs an event.
-    pub(super) fn log(&mut self, now: Instant, event: Event, board: &Board) {
+    /// Logs an event. Returns false for trouble that was told lately.
+    pub(super) fn log(&mut self, now: Instant, event: Event, board: &Board) -> bool {
         match event {
             Event::PhaseChanged {
                 account,
@@ -90,16 +90,16 @@ impl Journal {
                 }
             }
             Event::Warning { account, what } => {
-                if let Some(before) =
-                    self.is_news(now, account.map_or(Whom::Nobody, Whom::Account), &what)
-                {
-                    let account = account.map(|account| name(board, account));
-                    warn!(
-                        account = account.as_deref(),
-                        repeated = some(before),
-                        "{what}"
-                    );
-                }
+                let whom = account.map_or(Whom::Nobody, Whom::Account);
+                let Some(before) = self.is_news(now, whom, &what) else {
+                    return false;
+                };
+                let account = account.map(|account| name(board, account));
+                warn!(
+                    account = account.as_deref(),
+                    repeated = some(before),
+                    "{what}"
+                );
             }
             Event::MemberChanged {
                 set,
@@ -117,11 +117,13 @@ impl Journal {
             }
             Event::ListenFailed { local, why } => {
                 let text = format!("cannot listen on {local}: {why}");
-                if let Some(before) = self.is_news(now, Whom::Address(local), &text) {
-                    warn!(repeated = some(before), "{text}");
-                }
+                let Some(before) = self.is_news(now, Whom::Address(local), &text) else {
+                    return false;
+                };
+                warn!(repeated = some(before), "{text}");
             }
         }
+        true
     }
 
     /// Says how many lines were left out since the last call.

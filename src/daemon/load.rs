@@ -26,6 +26,13 @@ pub fn load(path: &Path) -> io::Result<Loaded> {
         .unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
 }
 
+/// The same for a text that is not in the file yet, with the passwords that are named from there.
+pub fn load_text(path: &Path, text: &str) -> Loaded {
+    let file = path.display().to_string();
+    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    parse(&file, &folder, text.as_bytes(), 0)
+}
+
 fn parse(file: &str, folder: &Path, bytes: &[u8], mode: u32) -> Loaded {
     let text = match str::from_utf8(bytes) {
         Ok(text) => text,

@@ -7,10 +7,12 @@
 mod clock;
 mod desk;
 mod effects;
+mod history;
 mod journal;
 mod load;
 mod reload;
 mod shutdown;
+mod state;
 mod systemd;
 
 use std::pin::Pin;
@@ -24,23 +26,28 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::Sleep;
 use tracing::{debug, info, warn};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::control::{self, Board, Directory, Source, Wish};
 use crate::effect::{AccountId, Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
 use crate::flow::Ports;
 use crate::net::{LinkUp, Links, RECEIVE_BUFFER, Resolver, Sockets};
 use crate::rng::Seed;
-use crate::status::{self, Phase};
+use crate::status::history::EntryKind;
+use crate::status::words::count;
+use crate::status::{self, Phase, UnixMs};
 use crate::time::{Duration, Instant};
+use crate::trace::{Export, Traces};
 use clock::Clock;
 use desk::Desk;
 use effects::{Effects, Owed, Wire};
 use journal::Journal;
-pub use load::{load, usual_places};
+pub use load::{load, load_text, usual_places};
 use reload::{Asker, Reloads};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
+use state::Keeper;
+pub use state::State;
 use systemd::Manager;
 
 /// How the daemon ended.
@@ -50,14 +57,26 @@ pub struct Stopped {
     pub left: u32,
 }
 
-/// Runs until it is told to stop. `source` is the file that `config` was read from, if it can be
-/// read again; `listener` is where operators knock, if anywhere.
-pub fn run(
-    config: Arc<Config>,
-    source: Option<Source>,
-    listener: Option<control::Listener>,
-    shutdown: Shutdown,
-) -> anyhow::Result<Stopped> {
+/// What a daemon runs with.
+pub struct Setup {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The file that it was read from, if it can be read again.
+    pub source: Option<Source>,
+    /// What outlives the run.
+    pub state: State,
+    /// Where operators knock, if anywhere.
+    pub listener: Option<control::Listener>,
+}
+
+/// Runs until it is told to stop.
+pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
+    let Setup {
+        config,
+        source,
+        state,
+        listener,
+    } = setup;
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime
         .enable_all()
@@ -66,7 +85,7 @@ pub fn run(
     runtime.block_on(async {
         let (wishes, inbox) = mpsc::channel(WISHES);
         let reloads = Reloads::new(&config, source.clone());
-        let mut daemon = Daemon::new(config, shutdown, inbox, reloads)?;
+        let mut daemon = Daemon::new((config, state), shutdown, inbox, reloads)?;
         daemon.begin()?;
         let board = Arc::clone(&daemon.board);
         let _serving = listener
@@ -77,14 +96,11 @@ pub fn run(
         let stopped = daemon.live().await?;
         // Outcomes that have not come will not come: whoever waits for one is told before the
         // socket closes.
-        drop(daemon);
-        if stopped.left > 0 {
-            warn!(
-                left = stopped.left,
-                "stopped, with bindings left at registrars"
-            );
-        } else {
-            info!("stopped");
+        let is_kept = daemon.close(stopped);
+        match (stopped.left, is_kept) {
+            (0, _) => info!("stopped"),
+            (left, true) => info!(left, "stopped; the next run goes on with the bindings left"),
+            (left, false) => warn!(left, "stopped, with bindings left at registrars"),
         }
         Ok(stopped)
     })
@@ -102,6 +118,7 @@ struct Daemon {
     board: Arc<Board>,
     desk: Desk,
     journal: Journal,
+    keeper: Keeper,
     manager: Manager,
     words: UnboundedReceiver<Word>,
     wishes: mpsc::Receiver<Wish>,
@@ -112,11 +129,14 @@ struct Daemon {
     /// When [`Daemon::chores`] come next, and when the wall clock is looked at.
     chores: Instant,
     look: Instant,
+    /// When old events go.
+    tidy: Instant,
     /// Whether the board lists the Accounts that there are, and as of when.
     is_listed: bool,
     listed: Instant,
     stopping: Option<Stopping>,
     has_warned_of_buffer: bool,
+    _export: Option<Export>,
 }
 
 /// The daemon takes leave.
@@ -128,7 +148,7 @@ struct Stopping {
 
 impl Daemon {
     fn new(
-        config: Arc<Config>,
+        (config, state): (Arc<Config>, State),
         shutdown: Shutdown,
         wishes: mpsc::Receiver<Wish>,
         reloads: Reloads,
@@ -140,21 +160,27 @@ impl Daemon {
         let settings = Settings {
             seed: Seed::new(seed),
             unix_ms_at_zero: clock.unix_ms_at_zero(),
-            store: false,
+            store: state.is_on(),
         };
         let resolver = Resolver::new(&config.agent.dns_servers);
-        let board = Board::new(config.accounts.len());
+        let trace = &config.agent.trace;
+        let traces = Traces::new((trace.memory_mib as usize) << 20);
+        let board = Arc::new(Board::new(config.accounts.len(), traces.clone()));
+        let export = report(&traces, trace);
+        let now = UnixMs(clock.unix_ms_at_zero());
+        let keeper = Keeper::start(state, &config, &board, now);
         let engine = Engine::new(config, settings);
         Ok(Self {
             engine,
             links: watch_links(),
             sockets: Sockets::new().context("cannot wait for sockets")?,
             resolver,
-            effects: Effects::default(),
+            effects: Effects::new(traces, clock.unix_ms_at_zero()),
             clock,
-            board: Arc::new(board),
+            board,
             desk: Desk::default(),
             journal: Journal::default(),
+            keeper: keeper.context("cannot start the thread that writes the state")?,
             manager: Manager::find(),
             words: shutdown.listen().context("cannot listen to signals")?,
             wishes,
@@ -163,21 +189,33 @@ impl Daemon {
             armed: Instant::ZERO,
             chores: Instant::ZERO,
             look: Instant::ZERO + LOOK,
+            tidy: Instant::ZERO + LOOK,
             is_listed: false,
             listed: Instant::ZERO,
             stopping: None,
             has_warned_of_buffer: false,
+            _export: export,
         })
     }
 
-    /// Lets the engine say what it needs first: its sockets.
+    /// Tells the engine what the run before has left, and lets it say what it needs first: its
+    /// sockets.
     fn begin(&mut self) -> anyhow::Result<()> {
         let now = self.clock.now();
+        let records = self.keeper.take_records();
+        self.effects
+            .tell(&mut self.engine, now, Input::Restore(records));
         self.effects.tell(&mut self.engine, now, Input::Tick);
         self.carry_out()?;
         self.list(now);
         let accounts = self.board.directory().entries().len();
-        info!(version = env!("CARGO_PKG_VERSION"), accounts, "started");
+        let version = env!("CARGO_PKG_VERSION");
+        info!(version, accounts, "started");
+        let accounts = count(accounts as u64, "Account");
+        self.note(
+            EntryKind::Start,
+            format!("regent {version} with {accounts}"),
+        );
         self.publish();
         self.arm();
         Ok(())
@@ -203,6 +241,7 @@ impl Daemon {
                 Some(word) = self.words.recv() => self.hear(word),
                 Some(wish) = self.wishes.recv(), if is_idle => self.grant(wish),
                 reading = self.reloads.read() => self.on_read(reading),
+                written = self.keeper.written() => self.on_written(written),
                 (question, answer) = self.resolver.answered(), if self.resolver.is_asking() => {
                     let now = self.clock.now();
                     let input = Input::Resolved { question, answer };
@@ -248,7 +287,10 @@ impl Daemon {
 
     fn grant(&mut self, wish: Wish) {
         match wish {
-            Wish::Order(order) => self.desk.accept(order),
+            Wish::Order(order) => {
+                self.note_order(&order);
+                self.desk.accept(order);
+            }
             Wish::Reload(reloading) => self.reload(Asker::Operator(reloading)),
         }
     }
@@ -316,9 +358,14 @@ impl Daemon {
             self.look = now + LOOK;
             if let Some(unix_ms_at_zero) = self.clock.look() {
                 info!("the wall clock was set");
+                self.effects.unix_ms_at_zero = unix_ms_at_zero;
                 let input = Input::WallClock { unix_ms_at_zero };
                 self.effects.tell(&mut self.engine, now, input);
             }
+        }
+        if self.tidy <= now {
+            self.tidy = now + TIDY;
+            self.keeper.trim(self.clock.unix(now));
         }
         let watchdog = self.manager.watchdog().unwrap_or(CHORES);
         self.chores = now + watchdog.min(CHORES);
@@ -347,6 +394,9 @@ impl Daemon {
             }
             while let Some(owed) = self.effects.owed.pop_front() {
                 self.effects.tell(&mut self.engine, now, owed.into_input());
+            }
+            for batch in self.effects.saves.drain(..) {
+                self.keeper.save(batch);
             }
             for (id, question) in self.effects.asks.drain(..) {
                 self.resolver.ask(id, question);
@@ -395,6 +445,8 @@ impl Daemon {
 
     /// Status first, then what is said about it.
     fn publish(&mut self) {
+        let now = self.clock.now();
+        let unix_now = self.clock.unix(now);
         let effects = &mut self.effects;
         if effects.changed.len() > 1 {
             effects.changed.sort_unstable();
@@ -415,10 +467,11 @@ impl Daemon {
             let alerts = status::alerts_of(&self.engine, &account);
             self.board.publish_alerts(account, alerts);
         }
-        if !effects.events.is_empty() {
-            let now = self.clock.now();
-            for event in effects.events.drain(..) {
-                self.journal.log(now, event, &self.board);
+        for event in effects.events.drain(..) {
+            let entry = self.keeper.entry(&event, &self.board, unix_now);
+            let is_news = self.journal.log(now, event, &self.board);
+            if let Some(entry) = entry.filter(|_| is_news) {
+                self.keeper.note(entry, &self.board);
             }
         }
         for notice in effects.notices.drain(..) {
@@ -486,6 +539,14 @@ async fn came_up(links: &mut Option<Links>) -> io::Result<Vec<LinkUp>> {
     }
 }
 
+/// Begins to report to a capture server, if there is one. Without it all else works.
+fn report(traces: &Traces, config: &config::Trace) -> Option<Export> {
+    let server = config.hep_server.as_ref().filter(|_| traces.is_on())?;
+    Export::start(traces.clone(), server, config.hep_capture_id)
+        .inspect_err(|error| warn!("cannot report to a capture server: {error}"))
+        .ok()
+}
+
 /// Wishes of operators that may wait for the loop.
 const WISHES: usize = 32;
 
@@ -504,6 +565,9 @@ const LIST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How often the wall clock is looked at.
 const LOOK: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether there are events too old to be kept.
+const TIDY: Duration = Duration::from_secs(60);
 
 /// So long the engine may take to remove its bindings; it gives up earlier when nothing happens.
 const LEAVE: Duration = Duration::from_secs(32);

@@ -18,6 +18,7 @@ use crate::config::{Agent, Config, Diagnostics, Diff, Severity};
 use crate::control::protocol::{Fault, FaultCode, Reloaded};
 use crate::control::{Reloading, Source};
 use crate::effect::Input;
+use crate::status::history::EntryKind;
 use crate::status::words::count;
 
 /// Who wants the configuration to be read again.
@@ -119,6 +120,33 @@ impl Reloads {
         Some((found.config, found.diff))
     }
 
+    /// What is to be remembered of the last reading, and by whose word it was, if it was to be put
+    /// in force.
+    fn memory(&self) -> Option<(Option<u32>, String)> {
+        let asker = self.asked.iter().find(|asker| !asker.is_check_only())?;
+        let uid = match asker {
+            Asker::Operator(reloading) => Some(reloading.uid),
+            Asker::Signal => None,
+        };
+        let text = match self.result.as_ref()? {
+            Ok(Reloaded {
+                added,
+                changed,
+                removed,
+                unchanged,
+                ..
+            }) => {
+                let [added, changed, removed] = [added, changed, removed].map(Vec::len);
+                format!(
+                    "Accounts: {added} added, {changed} changed, {removed} removed, {unchanged} as \
+                     before"
+                )
+            }
+            Err(fault) => format!("refused: {}", fault.message),
+        };
+        Some((uid, text))
+    }
+
     /// Tells everyone who asked.
     fn tell(&mut self) {
         let Some(result) = self.result.take() else {
@@ -164,6 +192,9 @@ impl Daemon {
     /// Answers those whose reading is through, and begins the next one.
     pub(super) fn see_to_reloads(&mut self) {
         if self.reloads.result.is_some() {
+            if let Some((uid, text)) = self.reloads.memory() {
+                self.note_by(uid, EntryKind::Reload, text);
+            }
             self.reloads.tell();
             self.manager.reloaded(&self.board);
         }
@@ -216,6 +247,19 @@ fn kept_until_the_next_start(old: &Agent, new: &Agent) -> Vec<&'static str> {
     let keys = [
         ("control_socket", old.control_socket == new.control_socket),
         ("control_group", old.control_group == new.control_group),
+        (
+            "state_directory",
+            old.state_directory == new.state_directory,
+        ),
+        (
+            "when_state_fails",
+            old.when_state_fails == new.when_state_fails,
+        ),
+        ("history_days", old.history_days == new.history_days),
+        (
+            "history_max_events",
+            old.history_max_events == new.history_max_events,
+        ),
     ];
     let differing = keys.into_iter().filter(|(_, is_same)| !is_same);
     differing.map(|(key, _)| key).collect()

@@ -16,7 +16,7 @@ use anyhow::{Context as _, anyhow};
 
 use crate::config;
 use crate::control::Listener;
-use crate::daemon::{self, Shutdown, Stopped};
+use crate::daemon::{self, Shutdown, State, Stopped};
 use crate::sim::{Behaviour, Challenge};
 use crate::sip::Algorithm;
 use crate::time::Duration;
@@ -70,10 +70,16 @@ pub fn run_with<R>(
         .config
         .ok_or_else(|| anyhow!("{}", loaded.diagnostics))?;
     let listener = Listener::bind(&stage.socket(), None)?;
+    let state = State::open(&config, Some(&stage.folder.join("state")))?;
     let (stopper, shutdown) = Shutdown::by_word();
     let daemon = thread::Builder::new().name("daemon".to_owned());
-    let daemon =
-        daemon.spawn(move || daemon::run(Arc::new(config), None, Some(listener), shutdown))?;
+    let setup = daemon::Setup {
+        config: Arc::new(config),
+        source: None,
+        state,
+        listener: Some(listener),
+    };
+    let daemon = daemon.spawn(move || daemon::run(setup, shutdown))?;
     let shown = show(&stage);
     stopper.stop();
     let stopped = daemon
@@ -148,6 +154,7 @@ impl Stage {
 registration_time_secs = 60
 registration_retry_secs = 10
 sip_max_rtx = 3
+unregister_on_shutdown = true
 
 [[sip_interface]]
 name = "loopback"

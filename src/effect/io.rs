@@ -153,8 +153,8 @@ pub enum Output {
         to: SocketAddr,
         /// The message.
         bytes: Arc<[u8]>,
-        /// For whom, if it is for an Account: traces find it by this.
-        owner: Option<AccountId>,
+        /// Whose it is: traces find it by this.
+        owner: Whose,
     },
     /// Ask DNS. Answered by [`Input::Resolved`].
     Ask {
@@ -217,6 +217,28 @@ pub enum Via {
     Socket(SocketId),
     /// A connection.
     Flow(FlowId),
+}
+
+/// Whose a message is.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Whose {
+    /// Of this Account.
+    Account(AccountId),
+    /// A probe of this Proxy Set, or what came in return.
+    ProxySet(SetId),
+    /// Of nobody that is known.
+    #[default]
+    Nobody,
+}
+
+impl Whose {
+    /// The Account that it is of, if it is of one.
+    pub fn account(self) -> Option<AccountId> {
+        match self {
+            Self::Account(id) => Some(id),
+            Self::ProxySet(_) | Self::Nobody => None,
+        }
+    }
 }
 
 /// Where a connection goes.
@@ -456,6 +478,9 @@ pub struct Left {
 pub struct Record {
     /// The Account's name.
     pub account: String,
+    /// The address-of-record that all of this is about, `sip:user@host`: who finds another one in
+    /// the configuration begins anew.
+    pub aor: String,
     /// Counts the times that the Account changed hands between nodes; 0 on a single node.
     pub epoch: u64,
     /// The Call-ID of its REGISTERs.

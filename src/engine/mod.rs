@@ -21,7 +21,7 @@ use crate::alert::Alerts;
 use crate::config::{self, Config, Diff};
 use crate::cx::{Armed, Cx, Owner, Timers};
 use crate::effect::{
-    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger, Via,
+    AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger, Via, Whose,
 };
 use crate::flow::Ports;
 use crate::index::Index;
@@ -290,6 +290,11 @@ impl Engine {
         shared.proxies.is_set(id).then_some(SetView { id, shared })
     }
 
+    /// Whose the message was that [`Input::Received`] told of last, for traces.
+    pub fn heard(&self) -> Whose {
+        self.shared.cx.heard
+    }
+
     /// REGISTER transactions in flight.
     pub fn in_flight(&self) -> usize {
         self.shared.cx.transactions.len()
@@ -381,6 +386,9 @@ impl Engine {
         self.follow_sets();
         while let Some(id) = self.shared.pace.groups.next_released() {
             self.with(id, Account::on_released);
+        }
+        while let Some((id, turn)) = self.shared.pace.next_given_up() {
+            self.with(id, |account, shared| account.on_given_up(turn, shared));
         }
     }
 
@@ -487,6 +495,9 @@ impl Engine {
         slot.timer = gone.timer();
         slot.generation = slot.generation.wrapping_add(1);
         let successor = slot.successor.take();
+        if successor.is_none() {
+            self.persist.forget(&gone.config().name);
+        }
         self.free.push(id.slot);
         if self.names.get(&gone.config().name) == Some(&id) {
             self.names.remove(&gone.config().name);
@@ -739,7 +750,6 @@ impl Engine {
             .reconfigure(&config.proxy_sets, &mut self.shared.pace);
         self.config = config;
         for name in &diff.removed {
-            self.persist.forget(name);
             self.leave(name, None);
         }
         for account in diff.changed.iter().chain(&diff.added) {

@@ -87,8 +87,11 @@ impl Persist {
     pub(super) fn save_all(&mut self, slots: &[Slot], shared: &mut Shared) {
         if self.is_on {
             let accounts = slots.iter().filter_map(|slot| slot.account.as_ref());
-            let records = accounts
-                .filter(|account| !account.is_removed())
+            let (leaving, staying) = accounts.partition::<Vec<_>, _>(|it| it.is_removed());
+            let leaving = leaving.into_iter().map(|it| Arc::clone(&it.config().name));
+            self.removed.extend(leaving);
+            let records = staying
+                .into_iter()
                 .map(|account| account.record(shared, true))
                 .collect();
             self.push(records, Batch::default(), true, shared);
@@ -251,14 +254,7 @@ impl Engine {
             let Some(account) = self.account_mut(id) else {
                 continue;
             };
-            let Some(limit) = account.want_limit() else {
-                continue;
-            };
-            if account.is_removed() {
-                // No later run goes on with its Call-ID.
-                account.on_limit(limit);
-                self.ready_up(id);
-            } else {
+            if let Some(limit) = account.want_limit() {
                 limits.push((id, limit));
                 changed.push(id);
             }
@@ -286,7 +282,7 @@ impl Engine {
                 .get(id.slot as usize)?
                 .account
                 .as_ref()
-                .filter(|account| account.id() == *id && !account.is_removed())
+                .filter(|account| account.id() == *id)
         });
         let records: Vec<_> = accounts
             .map(|account: &Account| account.record(&self.shared, false))

@@ -77,6 +77,6 @@ pub(super) fn say(
         via,
         to: from,
         bytes,
-        owner: None,
+        owner: cx.heard,
     });
 }

@@ -55,8 +55,13 @@ fn config() -> Arc<Config> {
             control_socket: None,
             control_group: None,
             dns_servers: Vec::new(),
+            state_directory: None,
+            when_state_fails: config::StateFailure::Refuse,
+            history_days: 30,
+            history_max_events: 500_000,
             max_accounts: 102,
             max_accounts_per_served_ip_group: 30,
+            trace: config::Trace::default(),
         },
         registration: config::Registration::default(),
         sip_interfaces: vec![interface],
@@ -208,6 +213,35 @@ fn what_was_answered_while_the_caller_was_busy_is_not_sent_again() {
     bench.handle(Input::Tick);
     assert_eq!(bench.sent.len(), 2);
     assert_eq!(bench.last(Name::CSeq), "2 REGISTER");
+}
+
+// rule X1: a trace needs it
+#[test]
+fn an_answer_is_known_as_the_accounts_also_when_it_comes_too_late() {
+    let mut bench = Bench::new();
+    let main = Whose::Account(bench.engine.find("main").unwrap());
+    bench.handle(Input::Received {
+        via: Via::Socket(SocketId(0)),
+        from: registrar(),
+        bytes: b"OPTIONS sip:a@b SIP/2.0\r\n\r\n",
+    });
+    assert_eq!(bench.engine.heard(), Whose::Nobody);
+    bench.answer(100, &[]);
+    assert_eq!(bench.engine.heard(), main);
+    bench.run_until(Instant::from_secs(33));
+    assert_eq!(bench.phase(), Phase::WaitingToRetry);
+    bench.answer(200, &[("Expires", "60")]);
+    assert_eq!(bench.engine.heard(), main, "the transaction has ended");
+    assert_eq!(bench.phase(), Phase::WaitingToRetry);
+    let (_, request) = bench.sent.last().unwrap();
+    let forged = request.replace("z9hG4bK00000000-00000000-", "z9hG4bK00000000-00000000-0");
+    let forged = forged.replacen("REGISTER sip:carrier SIP/2.0", "SIP/2.0 200 OK", 1);
+    bench.handle(Input::Received {
+        via: Via::Socket(SocketId(0)),
+        from: registrar(),
+        bytes: forged.as_bytes(),
+    });
+    assert_eq!(bench.engine.heard(), Whose::Nobody);
 }
 
 // rules A, A1, L1, I4

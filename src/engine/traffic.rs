@@ -6,7 +6,7 @@ use super::Engine;
 use super::requests::{self, Sender};
 use crate::account::regevent;
 use crate::cx::{Branch, Cx, Ended, Expired, Matched, Party};
-use crate::effect::Via;
+use crate::effect::{Via, Whose};
 use crate::pace::RegistrarId;
 use crate::proxy::Probed;
 use crate::sip::Name;
@@ -25,6 +25,7 @@ enum End<'a> {
 impl Engine {
     pub(super) fn on_received(&mut self, via: Via, from: SocketAddr, bytes: &[u8]) {
         let now = self.shared.cx.now;
+        self.shared.cx.heard = self.whose_port(via);
         let known = match via {
             Via::Socket(socket) => {
                 let base = self.shared.ports.base(socket).unwrap_or(socket);
@@ -66,8 +67,10 @@ impl Engine {
         } = &mut self.shared.cx;
         let answer = (code, cseq.method);
         match transactions.on_response(&branch, answer, (now, timing), timers) {
-            Matched::Stray | Matched::Provisional(_) => {}
+            Matched::Stray(party) => self.heard_of(party),
+            Matched::Provisional(ended) => self.heard_of(Some(ended.party)),
             Matched::Final(ended) => {
+                self.heard_of(Some(ended.party));
                 if let Some(registrar) = known {
                     self.learn_server(registrar, &message);
                 }
@@ -89,6 +92,22 @@ impl Engine {
         self.shared.pace.get_mut(registrar).server = Some(shown);
     }
 
+    /// What arrived is for this party.
+    fn heard_of(&mut self, party: Option<Party>) {
+        if let Some(party) = party {
+            self.shared.cx.heard = party.whose();
+        }
+    }
+
+    /// What comes to an Account's own port is that Account's, whoever sends it (rule U4).
+    fn whose_port(&self, via: Via) -> Whose {
+        let owner = match via {
+            Via::Socket(socket) => self.shared.ports.owner(socket),
+            Via::Flow(_) => None,
+        };
+        owner.map_or(Whose::Nobody, Whose::Account)
+    }
+
     /// Whether a request is a NOTIFY whose tag leads to an Account, which has then answered it.
     fn on_notify(&mut self, message: &Message<'_>, via: Via, from: SocketAddr) -> bool {
         let to = message.to();
@@ -99,6 +118,9 @@ impl Engine {
             _ => None,
         };
         let Some(id) = id else { return false };
+        if self.account(id).is_some() {
+            self.shared.cx.heard = Whose::Account(id);
+        }
         let mut notified = None;
         self.with(id, |account, shared| {
             notified = account.on_notify(message, shared);

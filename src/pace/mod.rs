@@ -9,7 +9,7 @@ mod groups;
 mod queue;
 mod spread;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -67,9 +67,39 @@ pub struct Registrar {
     answered: u32,
     halved: Option<Instant>,
     queue: Queue,
+    /// Those of the queue that take their leave, in the order in which they came.
+    farewells: VecDeque<(AccountId, Turn)>,
     is_ready: bool,
     /// Whether it is in no list, so that its window is not counted.
     is_resting: bool,
+}
+
+impl Registrar {
+    /// Who sends next, if the window has a place.
+    fn next(
+        &mut self,
+        now: Instant,
+        is_waiting: &impl Fn(AccountId, Turn) -> bool,
+    ) -> Option<AccountId> {
+        let window = if self.is_dead { 1 } else { self.window };
+        if self.in_flight < window {
+            let next = self.queue.pop(now, is_waiting);
+            if next.is_none() {
+                self.farewells = VecDeque::new();
+            }
+            return next;
+        }
+        if !self.is_dead || self.in_flight > window {
+            return None;
+        }
+        // Beside the prober one un-REGISTER at a time.
+        while let Some((account, turn)) = self.farewells.pop_front() {
+            if is_waiting(account, turn) {
+                return Some(account);
+            }
+        }
+        None
+    }
 }
 
 #[derive(Default, Debug)]
@@ -89,14 +119,23 @@ pub struct Pace {
     index: BTreeMap<(SocketId, SocketAddr), RegistrarId>,
     budgets: BTreeMap<SocketId, Budget>,
     ready: Vec<RegistrarId>,
+    /// Whose un-REGISTER counts as unanswered without having left.
+    given_up: VecDeque<(AccountId, Turn)>,
     turns: u64,
 }
 
 impl Pace {
-    /// The registrar at this address, seen from this socket; a new one on first sight.
+    /// The registrar at this address, seen from this socket, which is in a list; a new one on first
+    /// sight.
     pub fn registrar(&mut self, socket: SocketId, address: SocketAddr) -> RegistrarId {
+        let id = self.recall(socket, address);
+        self.wake(id);
+        id
+    }
+
+    /// The same, in a list or not: something is remembered of it.
+    pub fn recall(&mut self, socket: SocketId, address: SocketAddr) -> RegistrarId {
         if let Some(id) = self.index.get(&(socket, address)).copied() {
-            self.wake(id);
             return id;
         }
         let id = RegistrarId(self.registrars.len() as u32);
@@ -114,10 +153,10 @@ impl Pace {
             answered: 0,
             halved: None,
             queue: Queue::default(),
+            farewells: VecDeque::new(),
             is_ready: false,
             is_resting: true,
         });
-        self.wake(id);
         id
     }
 
@@ -206,6 +245,32 @@ impl Pace {
         turn
     }
 
+    /// The same for an un-REGISTER. At a registrar that is offline it need not wait for the
+    /// REGISTER that probes it, and waits for no more than one other un-REGISTER (rule I8).
+    pub fn enqueue_farewell(
+        &mut self,
+        id: RegistrarId,
+        account: AccountId,
+        due: Instant,
+        ends: Option<Instant>,
+    ) -> Turn {
+        let turn = self.enqueue(id, account, due, ends);
+        self.get_mut(id).farewells.push_back((account, turn));
+        turn
+    }
+
+    /// An un-REGISTER got no answer from a registrar that is silent as a whole: those that wait to
+    /// be sent there would get none either (rule I8).
+    pub fn give_up_farewells(&mut self, id: RegistrarId) {
+        let waiting = std::mem::take(&mut self.get_mut(id).farewells);
+        self.given_up.extend(waiting);
+    }
+
+    /// The next Account whose un-REGISTER is given up, if it still stands in line.
+    pub fn next_given_up(&mut self) -> Option<(AccountId, Turn)> {
+        self.given_up.pop_front()
+    }
+
     /// The next Account that may send, with its place in the window taken. `is_waiting` says
     /// whether an entry still counts.
     pub fn next(
@@ -215,14 +280,7 @@ impl Pace {
     ) -> Option<(RegistrarId, AccountId)> {
         while let Some(&id) = self.ready.last() {
             let registrar = &mut self.registrars[id.0 as usize];
-            let window = if registrar.is_dead {
-                1
-            } else {
-                registrar.window
-            };
-            if registrar.in_flight < window
-                && let Some(account) = registrar.queue.pop(now, &is_waiting)
-            {
+            if let Some(account) = registrar.next(now, &is_waiting) {
                 registrar.in_flight += 1;
                 return Some((id, account));
             }

@@ -417,7 +417,7 @@ impl World {
                 to,
                 bytes,
                 owner,
-            } => self.transmit(via, to, bytes, owner),
+            } => self.transmit(via, to, bytes, owner.account()),
             Output::Save {
                 batch,
                 removed,

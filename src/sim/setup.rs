@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::config::{
     Account, Agent, Alert, AuthenticationMode, Config, Credentials, IpGroup, ProxyAddress,
-    ProxySet, Register, Registration, SecretSource, SipInterface,
+    ProxySet, Register, Registration, SecretSource, SipInterface, Trace,
 };
 use crate::secret::Secret;
 use crate::time::Duration;
@@ -534,7 +534,12 @@ fn agent(accounts: usize) -> Agent {
         control_socket: None,
         control_group: None,
         dns_servers: Vec::new(),
+        state_directory: None,
+        when_state_fails: crate::config::StateFailure::Refuse,
+        history_days: 30,
+        history_max_events: 500_000,
         max_accounts: u32::try_from(accounts).unwrap_or(u32::MAX).max(102),
         max_accounts_per_served_ip_group: 30,
+        trace: Trace::default(),
     }
 }

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod collect;
+pub mod history;
 pub mod proxies;
 mod snapshot;
 pub mod table;
@@ -16,5 +17,6 @@ pub use crate::engine::Health;
 pub use alerts::{AlertStatus, alerts, alerts_of};
 pub use collect::{account, proxy_set};
 pub use snapshot::{
-    AccountStatus, Avoided, LastAnswer, MemberStatus, ProxySetStatus, SCHEMA, StatusWord, UnixMs,
+    AccountStatus, Avoided, Keeping, LastAnswer, MemberStatus, ProxySetStatus, SCHEMA, StateStatus,
+    StatusWord, UnixMs,
 };

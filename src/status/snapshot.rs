@@ -133,6 +133,31 @@ pub struct MemberStatus {
     pub is_current: bool,
 }
 
+/// How it is with what outlives a run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StateStatus {
+    /// The word for it.
+    pub state: Keeping,
+    /// Where it is kept.
+    pub directory: Option<Arc<str>>,
+    /// What is wrong, or why nothing is kept, for people.
+    pub trouble: Option<Arc<str>>,
+    /// Since when that holds.
+    pub since: UnixMs,
+}
+
+/// Whether anything outlives a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keeping {
+    /// It is written.
+    Kept,
+    /// It cannot be written at present, and is tried again.
+    Failing,
+    /// Nothing is kept.
+    Off,
+}
+
 /// The words of a phone's account page: registered, or the error number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StatusWord {

@@ -19,6 +19,23 @@ pub const fn phase_words(phase: Phase) -> &'static str {
     }
 }
 
+/// A phase in the word that JSON has for it.
+pub const fn phase_key(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Registered => "registered",
+        Phase::Registering => "registering",
+        Phase::WaitingToRetry => "waiting-to-retry",
+        Phase::WaitingForAnotherAccount => "waiting-for-another-account",
+        Phase::Avoided => "avoided",
+        Phase::NoPort => "no-port",
+        Phase::Held => "held",
+        Phase::Unregistering => "unregistering",
+        Phase::Unregistered => "unregistered",
+        Phase::AuthenticationOnly => "authentication-only",
+        Phase::Standby => "standby",
+    }
+}
+
 /// `1 Account`, `2 Accounts`.
 pub fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };

@@ -27,11 +27,11 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// Rule L7, as long as there is no store.
+/// Rule L7.
 fn a_stop_removes_the_bindings_and_ends_in_order() {
     let sandbox = Sandbox::new();
     let served = Served::start(Behaviour::digest());
-    let daemon = Daemon::start_text(&sandbox, &Many::new(5, served.address()).text());
+    let daemon = Daemon::start_text(&sandbox, &Many::new(5, served.address()).leaving().text());
     daemon.wait_count(SOON, 5);
     assert_eq!(served.registrar().counts().accepted, 5);
     let socket = daemon.socket().to_owned();
@@ -128,7 +128,7 @@ fn a_log_that_nobody_reads_any_more_ends_nothing() {
     let file = sandbox.write("regent.toml", &Many::new(1, served.address()).text());
     let socket = sandbox.path("regent.sock");
     let [file, path] = [&file, &socket].map(|path| path.to_string_lossy());
-    let mut daemon = Piped::start(&["run", &file, "--socket", &path]);
+    let mut daemon = Piped::start(&["run", &file, "--socket", &path, "--without-state"]);
     daemon.close_errors();
     let tell = |arguments: &[&str]| {
         let arguments = [arguments, &["--socket", &path]].concat();
@@ -162,7 +162,12 @@ fn an_unprivileged_user_gets_along_where_nothing_is_given() {
 
     let (home, log, own) = (sandbox.path(""), sandbox.path("log"), sandbox.path("own"));
     let own = own.to_string_lossy();
-    let environment = [("XDG_RUNTIME_DIR", &*own)];
+    // No service manager gives it a directory either.
+    let environment = [
+        ("XDG_RUNTIME_DIR", &*own),
+        ("XDG_STATE_HOME", &*own),
+        ("STATE_DIRECTORY", ""),
+    ];
     let setting = Setting {
         user: User::NOBODY,
         environment: &environment,
@@ -191,6 +196,8 @@ fn an_unprivileged_user_gets_along_where_nothing_is_given() {
     assert!(log.contains(warning), "{log}");
     let socket = format!("control_socket={own}/regent.sock");
     assert!(log.contains(&socket), "{log}");
+    let state = format!("state={own}/regent/regent.db");
+    assert!(log.contains(&state), "{log}");
     let most = fs::read_to_string("/proc/sys/net/core/rmem_max").unwrap_or_default();
     if most.trim().parse::<u32>().is_ok_and(|most| most < 8 << 20) {
         assert_eq!(log.matches("net.core.rmem_max=8388608").count(), 1, "{log}");
@@ -201,7 +208,8 @@ fn an_unprivileged_user_gets_along_where_nothing_is_given() {
 fn many_accounts_are_registered_with_two_requests_each() {
     let sandbox = Sandbox::new();
     let served = Served::start(Behaviour::digest());
-    let daemon = Daemon::start_text(&sandbox, &Many::new(3_000, served.address()).text());
+    let config = Many::new(3_000, served.address()).leaving();
+    let daemon = Daemon::start_text(&sandbox, &config.text());
     daemon.wait_count(Duration::from_secs(20), 3_000);
     let counts = served.registrar().counts();
     assert_eq!(

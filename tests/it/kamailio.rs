@@ -424,11 +424,11 @@ fn an_operators_unregister_empties_the_location_table_and_register_fills_it() {
     daemon.stop();
 }
 
-// rule L7, as long as nothing is stored: a binding that nobody could go on with is removed
+// rule L7
 fn stopping_the_daemon_empties_the_location_table() {
     let sandbox = Sandbox::new();
     let kamailio = Kamailio::start(&sandbox, &Settings::default());
-    let daemon = Daemon::start(&sandbox, &Config::new(kamailio.address()));
+    let daemon = Daemon::start(&sandbox, &Config::new(kamailio.address()).leaving());
     daemon.wait_registered(SOON);
     assert!(is_bound(&kamailio));
     daemon.stop();

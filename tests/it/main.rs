@@ -28,6 +28,7 @@ mod architecture;
 mod choice;
 mod cli;
 mod config;
+mod configure;
 mod control;
 mod daemon;
 mod demo;
@@ -53,6 +54,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     choice::trials,
     cli::trials,
     config::trials,
+    configure::trials,
     control::trials,
     daemon::trials,
     demo::trials,

@@ -22,7 +22,7 @@ use super::parse::Top;
 use super::row::Row;
 use super::{
     Account, Agent, Config, IpGroup, MoveWhenLost, ProbeUnknown, ProxySet, Redirects, Registration,
-    SipInterface, SyncMode, UnregistrationMode,
+    SipInterface, StateFailure, SyncMode, Trace, UnregistrationMode,
 };
 use crate::sip::Algorithm;
 
@@ -105,12 +105,18 @@ impl<'t> Check<'t> {
         self.groups.set_lossy();
     }
 
+    /// Says of each row what it shares with others.
+    pub(super) fn tell_each(&mut self) {
+        self.told.tell_each();
+    }
+
     /// Takes everything but the Accounts.
     pub(super) fn globals(&mut self, top: &Top<'_>) {
         if let Some(row) = &top.agent {
             self.agent = read_agent(row);
             self.limits = Limits::read(row);
             self.check_socket_path(row);
+            self.check_trace(row);
         }
         if let Some(row) = &top.registration {
             self.registration = read_registration(row);
@@ -154,6 +160,20 @@ impl<'t> Check<'t> {
             self.faults
                 .push(Fault::error(row.span(&CONTROL_SOCKET).start, key, message));
         }
+    }
+
+    /// What is reported to a capture server comes out of the memory for traces.
+    fn check_trace(&mut self, row: &Row<'_>) {
+        let is_kept = self.agent.trace.memory_mib > 0 || row.is_faulty(&TRACE_MEMORY_MIB);
+        let [server, id] = [&HEP_SERVER, &HEP_CAPTURE_ID].map(|option| row.has(option));
+        let (option, lacks) = match (server, id) {
+            (true, _) if !is_kept => (&HEP_SERVER, "while trace_memory_mib is 0"),
+            (false, true) => (&HEP_CAPTURE_ID, "without hep_server"),
+            _ => return,
+        };
+        let message = format!("{}: {} has no effect {lacks}", row.label, option.key);
+        self.faults
+            .absent(Fault::warning(row.span(option).start, option.key, message));
     }
 
     fn check_timers(&mut self, row: &Row<'_>) {
@@ -211,14 +231,24 @@ impl Limits {
 }
 
 fn read_agent(row: &Row<'_>) -> Agent {
+    let failures = [StateFailure::Refuse, StateFailure::Continue];
     let version = concat!("regent/", env!("CARGO_PKG_VERSION"));
     Agent {
         user_agent: row.text(&USER_AGENT).unwrap_or(version).into(),
         control_socket: row.text(&CONTROL_SOCKET).map(Arc::from),
         control_group: row.text(&CONTROL_GROUP).map(Arc::from),
         dns_servers: row.addresses(&DNS_SERVERS).to_vec(),
+        state_directory: row.text(&STATE_DIRECTORY).map(Arc::from),
+        when_state_fails: row.word(&WHEN_STATE_FAILS, &failures),
+        history_days: row.whole(&HISTORY_DAYS),
+        history_max_events: row.whole(&HISTORY_MAX_EVENTS),
         max_accounts: row.whole(&MAX_ACCOUNTS),
         max_accounts_per_served_ip_group: row.whole(&MAX_ACCOUNTS_PER_SERVED_IP_GROUP),
+        trace: Trace {
+            memory_mib: row.whole(&TRACE_MEMORY_MIB),
+            hep_server: row.text(&HEP_SERVER).map(Arc::from),
+            hep_capture_id: row.whole(&HEP_CAPTURE_ID),
+        },
     }
 }
 
@@ -292,6 +322,37 @@ fn read_registrars(row: &Row<'_>) -> Registration {
 mod tests {
     use super::*;
     use crate::config::{Codes, load};
+
+    #[test]
+    fn what_is_traced_and_reported_reaches_the_configuration() {
+        let minimal = include_str!("../../../conf/minimal.toml");
+        let read = |agent: &str| load("t", &format!("[agent]\n{agent}\n{minimal}"));
+        let loaded = read("");
+        assert_eq!(loaded.config.unwrap().agent.trace, Trace::default());
+        let loaded = read("trace_memory_mib = 1\nhep_server = \"[::1]:9061\"\nhep_capture_id = 7");
+        assert_eq!(loaded.diagnostics.to_string(), "");
+        let trace = Trace {
+            memory_mib: 1,
+            hep_server: Some("[::1]:9061".into()),
+            hep_capture_id: 7,
+        };
+        assert_eq!(loaded.config.unwrap().agent.trace, trace);
+        for (agent, said) in [
+            (
+                "trace_memory_mib = 0\nhep_server = \"a.example\"",
+                "hep_server has no effect while trace_memory_mib is 0",
+            ),
+            (
+                "hep_capture_id = 7",
+                "hep_capture_id has no effect without hep_server",
+            ),
+        ] {
+            let loaded = read(agent);
+            let diagnostics = loaded.diagnostics.to_string();
+            assert!(diagnostics.contains(said), "{diagnostics}");
+            assert!(loaded.config.is_some());
+        }
+    }
 
     #[test]
     fn every_option_about_registrars_reaches_the_configuration() {

@@ -23,11 +23,18 @@ pub(super) struct Told {
     about: BTreeSet<(&'static str, Arc<str>)>,
     /// How many Accounts so far want a port of a SIP Interface.
     ports: BTreeMap<Arc<str>, usize>,
+    /// Whether it is said again all the same.
+    is_each: bool,
 }
 
 impl Told {
     fn is_first(&mut self, option: &Opt, name: &Arc<str>) -> bool {
-        self.about.insert((option.key, name.clone()))
+        self.about.insert((option.key, name.clone())) || self.is_each
+    }
+
+    /// Says everything of everyone.
+    pub(super) fn tell_each(&mut self) {
+        self.is_each = true;
     }
 
     /// Takes it that an option of a row is faulty, so that no more is said about it.

@@ -63,6 +63,83 @@ pub(in crate::config) static DNS_SERVERS: Opt = Opt {
           /etc/resolv.conf.",
 };
 
+pub(in crate::config) static STATE_DIRECTORY: Opt = Opt {
+    table: Table::Agent,
+    key: "state_directory",
+    kind: text(1_000, Syntax::Free),
+    fallback: Fallback::Computed(
+        "the first of $STATE_DIRECTORY, /var/lib/regent (for root, and for whoever can write \
+         there), $XDG_STATE_HOME/regent and ~/.local/state/regent",
+    ),
+    example: "\"/var/lib/regent\"",
+    cli: "state-directory",
+    ini: &[],
+    source: Source::Rule,
+    rules: "L8",
+    doc: "The directory in which a run leaves for the next one what that must know: bindings, \
+          Call-IDs, CSeqs, ports, avoided registrars; and the history of events. One daemon at a \
+          time uses it. It is made if it is missing, and its files are for the daemon's user \
+          alone. \"none\" keeps nothing: then every binding is removed at the stop.",
+};
+
+static WHEN_STATE_FAILS_WORDS: [Word; 2] = [
+    word(
+        "refuse",
+        "refuse",
+        None,
+        "the daemon does not start, and while it runs a REGISTER waits whose CSeq could not be \
+         written",
+    ),
+    word(
+        "continue",
+        "continue",
+        None,
+        "the daemon goes on without, says so in its log and its status, and writes again when it \
+         can; after a crash a registrar may then refuse a CSeq that it has seen",
+    ),
+];
+
+pub(in crate::config) static WHEN_STATE_FAILS: Opt = Opt {
+    table: Table::Agent,
+    key: "when_state_fails",
+    kind: Kind::Words(&WHEN_STATE_FAILS_WORDS),
+    fallback: Fallback::Word("refuse"),
+    example: "\"refuse\"",
+    cli: "when-state-fails",
+    ini: &[],
+    source: Source::Rule,
+    rules: "L8",
+    doc: "What happens when the state cannot be opened or written: a full disk, a directory that \
+          cannot be written, a damaged file.",
+};
+
+pub(in crate::config) static HISTORY_DAYS: Opt = Opt {
+    table: Table::Agent,
+    key: "history_days",
+    kind: whole(1, 3_650, Unit::Plain),
+    fallback: Fallback::Whole(30),
+    example: "30",
+    cli: "history-days",
+    ini: &[],
+    source: Source::Rule,
+    rules: "L8",
+    doc: "`regent events` tells of so many days; older events are removed.",
+};
+
+pub(in crate::config) static HISTORY_MAX_EVENTS: Opt = Opt {
+    table: Table::Agent,
+    key: "history_max_events",
+    kind: whole(0, 100_000_000, Unit::Plain),
+    fallback: Fallback::Whole(500_000),
+    example: "500000",
+    cli: "history-max-events",
+    ini: &[],
+    source: Source::Rule,
+    rules: "L8",
+    doc: "At most so many events are kept, the newest; one takes some 200 bytes of disk. 0 keeps \
+          none.",
+};
+
 pub(in crate::config) static MAX_ACCOUNTS: Opt = Opt {
     table: Table::Agent,
     key: "max_accounts",
@@ -88,6 +165,47 @@ pub(in crate::config) static MAX_ACCOUNTS_PER_SERVED_IP_GROUP: Opt = Opt {
     source: Source::Reference,
     rules: "G1",
     doc: "More Accounts than this with the same served group are a fault.",
+};
+
+pub(in crate::config) static TRACE_MEMORY_MIB: Opt = Opt {
+    table: Table::Agent,
+    key: "trace_memory_mib",
+    kind: whole(0, 4_096, Unit::Mebibytes),
+    fallback: Fallback::Whole(16),
+    example: "16",
+    cli: "trace-memory",
+    ini: &[],
+    source: Source::Rule,
+    rules: "G3",
+    doc: "So much memory holds the last SIP messages for `regent trace`, the oldest going first; it is \
+          taken as it is needed. 0 keeps none.",
+};
+
+pub(in crate::config) static HEP_SERVER: Opt = Opt {
+    table: Table::Agent,
+    key: "hep_server",
+    kind: text(260, Syntax::HostPort),
+    fallback: Fallback::Nothing("no capture server"),
+    example: "\"homer.example:9060\"",
+    cli: "hep-server",
+    ini: &[],
+    source: Source::Rule,
+    rules: "G3",
+    doc: "A capture server to which every SIP message is reported, without credentials, by HEP version \
+          3 over UDP. Without a port it is 9060. What cannot be sent is dropped and counted.",
+};
+
+pub(in crate::config) static HEP_CAPTURE_ID: Opt = Opt {
+    table: Table::Agent,
+    key: "hep_capture_id",
+    kind: whole(0, 4_294_967_295, Unit::Plain),
+    fallback: Fallback::Whole(2_000),
+    example: "2000",
+    cli: "hep-capture-id",
+    ini: &[],
+    source: Source::Rule,
+    rules: "G3",
+    doc: "The number by which the capture server knows this agent.",
 };
 
 // `[registration]`
@@ -269,8 +387,7 @@ pub(in crate::config) static UNREGISTER_ON_SHUTDOWN: Opt = Opt {
     source: Source::Rule,
     rules: "L7",
     doc: "Whether the daemon, when it stops, un-registers every Account, or leaves the bindings \
-          for the next start to go on with. No store of bindings exists yet, so they are always \
-          removed at the stop.",
+          for the next start to go on with. Without a state directory they are always removed.",
 };
 
 static ALGORITHMS: [Word; 6] = [

@@ -26,8 +26,15 @@ pub static OPTIONS: &[&Opt] = &[
     &CONTROL_SOCKET,
     &CONTROL_GROUP,
     &DNS_SERVERS,
+    &STATE_DIRECTORY,
+    &WHEN_STATE_FAILS,
+    &HISTORY_DAYS,
+    &HISTORY_MAX_EVENTS,
     &MAX_ACCOUNTS,
     &MAX_ACCOUNTS_PER_SERVED_IP_GROUP,
+    &TRACE_MEMORY_MIB,
+    &HEP_SERVER,
+    &HEP_CAPTURE_ID,
     &REGISTRATION_TIME_SECS,
     &REFRESH_PERCENT,
     &REFRESH_THRESHOLD_SECS,
@@ -360,6 +367,8 @@ pub enum Unit {
     Milliseconds,
     /// Hundredths.
     Percent,
+    /// Units of 1,048,576 bytes.
+    Mebibytes,
 }
 
 impl fmt::Display for Unit {
@@ -370,6 +379,7 @@ impl fmt::Display for Unit {
             Self::Seconds => " seconds",
             Self::Milliseconds => " milliseconds",
             Self::Percent => " percent",
+            Self::Mebibytes => " MiB",
         })
     }
 }
@@ -478,6 +488,7 @@ mod tests {
                     Unit::Seconds => assert!(ends("_secs"), "{}", option.key),
                     Unit::Milliseconds => assert!(ends("_ms"), "{}", option.key),
                     Unit::Percent => assert!(ends("_percent"), "{}", option.key),
+                    Unit::Mebibytes => assert!(ends("_mib"), "{}", option.key),
                     Unit::Plain => {}
                 }
             }

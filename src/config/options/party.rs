@@ -116,7 +116,7 @@ pub(in crate::config) static GROUP_PROXY_SET: Opt = Opt {
     fallback: Fallback::Nothing("the group can be served, but not serve"),
     example: "\"carrier\"",
     cli: "proxy-set-name",
-    ini: &["ProxySetName"],
+    ini: &["ProxySetName", "ProxySetId"],
     source: Source::Reference,
     rules: "S1, C1",
     doc: "Its addresses. A group that is the serving one of an Account must have them.",

@@ -52,7 +52,7 @@ static KEEP_ALIVES: [Word; 5] = [
     word(
         "options-on-active",
         "using-options-on-active-server",
-        None,
+        Some(3),
         "the current one by OPTIONS, the next ones when it fails",
     ),
     word(
@@ -64,7 +64,7 @@ static KEEP_ALIVES: [Word; 5] = [
     word(
         "fake-register",
         "using-fake-register",
-        None,
+        Some(4),
         "all, by a REGISTER that registers nothing",
     ),
 ];

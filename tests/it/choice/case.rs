@@ -71,7 +71,28 @@ pub(super) enum Takes {
 }
 
 /// One change in the world: from this second on, this registrar, so.
-pub(super) type Turn = (u32, usize, Takes);
+pub(super) type Turn = (u64, usize, Takes);
+
+/// A request leaves so many milliseconds after it left first (rule X1).
+pub(super) const LEAVES: [u64; 11] = [
+    0, 500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500,
+];
+
+/// What an Account hears of its registrars but the answers to its REGISTERs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Event {
+    /// Keep-alive finds this registrar online.
+    Online(usize),
+    /// Keep-alive finds it offline.
+    Offline(usize),
+    /// It is no longer among the addresses of the set.
+    Leaves(usize),
+    /// An INVITE that was sent to the bound registrar is answered 408.
+    InviteFails,
+}
+
+/// An event and its millisecond.
+pub(super) type Dated = (u64, Event);
 
 /// Who is up when.
 #[derive(Clone, Copy, Default, Debug)]
@@ -79,26 +100,23 @@ pub(super) struct Situation {
     pub(super) name: &'static str,
     /// In the order of time; all is well before.
     pub(super) turns: &'static [Turn],
-    /// X is no longer among the addresses of the set from this second on.
-    pub(super) x_leaves: Option<u64>,
-    /// An INVITE that was sent to the bound registrar is answered 408 at this second.
-    pub(super) invite_fails: Option<u64>,
+    /// What else happens.
+    pub(super) events: &'static [Dated],
 }
 
 pub(super) const X: usize = 0;
 pub(super) const Y: usize = 1;
 pub(super) const Z: usize = 2;
 /// Every row is played for so many seconds.
-pub(super) const HORIZON: u32 = 1_000;
+pub(super) const HORIZON: u64 = 1_000;
 /// `registration_time_secs`.
-pub(super) const ASKED: u32 = 480;
+pub(super) const ASKED: u64 = 480;
 
 const fn situation(name: &'static str, turns: &'static [Turn]) -> Situation {
     Situation {
         name,
         turns,
-        x_leaves: None,
-        invite_fails: None,
+        events: &[],
     }
 }
 
@@ -176,7 +194,7 @@ pub(super) const ALL_SILENT: Situation = situation(
     ],
 );
 pub(super) const X_LEAVES: Situation = Situation {
-    x_leaves: Some(120_000),
+    events: &[(120_000, Event::Leaves(X))],
     ..situation("X leaves the list at 120", &[])
 };
 pub(super) const X_THEN_Y: Situation = situation(
@@ -193,7 +211,7 @@ pub(super) const X_THEN_OTHERS: Situation = situation(
     ],
 );
 pub(super) const INVITE_FAILS: Situation = Situation {
-    invite_fails: Some(100_000),
+    events: &[(100_000, Event::InviteFails)],
     ..situation(
         "an INVITE to the bound registrar fails with 408 at 100",
         &[],
@@ -221,86 +239,10 @@ pub(super) const SITUATIONS: &[Situation] = &[
     INVITE_FAILS,
 ];
 
-/// What keep-alive finds out: the millisecond, about whom, and whether that one is online.
-pub(super) type Found = (u64, usize, bool);
-
-impl Case {
-    pub(super) fn found(&self) -> impl Iterator<Item = Found> + use<> {
-        const D: bool = false;
-        const U: bool = true;
-        let all: &[Found] = match self.situation.name {
-            n if n == X_CLOSED_FIRST.name => &[(310_000, X, U)],
-            n if n == X_SILENT_FIRST.name => &[(310_000, X, U)],
-            n if n == X_CLOSED.name => &[(60_000, X, D), (310_000, X, U)],
-            n if n == X_SILENT.name => &[(92_000, X, D), (310_000, X, U)],
-            n if n == XY_CLOSED.name => &[
-                (60_000, X, D),
-                (60_000, Y, D),
-                (370_000, X, U),
-                (370_000, Y, U),
-            ],
-            n if n == ALL_CLOSED.name => &[
-                (60_000, X, D),
-                (60_000, Y, D),
-                (60_000, Z, D),
-                (370_000, X, U),
-                (370_000, Y, U),
-                (370_000, Z, U),
-            ],
-            n if n == ALL_SILENT.name => &[
-                (92_000, Z, D),
-                (92_000, Y, D),
-                (92_000, X, D),
-                (310_000, X, U),
-                (310_000, Y, U),
-                (310_000, Z, U),
-            ],
-            n if n == X_THEN_Y.name => &[(60_000, X, D), (310_000, X, U), (420_000, Y, D)],
-            n if n == X_THEN_OTHERS.name => &[
-                (60_000, X, D),
-                (310_000, X, U),
-                (420_000, Y, D),
-                (420_000, Z, D),
-            ],
-            _ => &[],
-        };
-        let active: &[Found] = match self.situation.name {
-            n if n == X_CLOSED.name => &[(60_000, X, D)],
-            n if n == X_SILENT.name => &[(92_000, X, D)],
-            n if n == XY_CLOSED.name => &[(60_000, X, D), (60_000, Y, D)],
-            n if n == ALL_CLOSED.name => &[(60_000, X, D), (60_000, Y, D), (60_500, Z, D)],
-            n if n == ALL_SILENT.name && self.mode == Mode::Ims => {
-                &[(92_000, X, D), (307_000, Z, U)]
-            }
-            n if n == ALL_SILENT.name => &[
-                (92_000, X, D),
-                (124_000, Y, D),
-                (156_000, Z, D),
-                (310_000, X, U),
-            ],
-            n if n == X_THEN_Y.name => &[(60_000, X, D), (420_000, Y, D)],
-            n if n == X_THEN_OTHERS.name => &[
-                (60_000, X, D),
-                (420_000, Y, D),
-                (420_000, Z, D),
-                (430_000, X, U),
-            ],
-            _ => &[],
-        };
-        match self.upkeep {
-            Upkeep::Blind | Upkeep::Register => &[],
-            Upkeep::OnActive => active,
-            _ => all,
-        }
-        .iter()
-        .copied()
-    }
-}
-
 impl Situation {
     /// How a registrar takes what reaches it at this millisecond.
     pub(super) fn takes(&self, registrar: usize, at_ms: u64) -> Takes {
-        let begun = |turn: &&Turn| turn.1 == registrar && u64::from(turn.0) * 1_000 <= at_ms;
+        let begun = |turn: &&Turn| turn.1 == registrar && turn.0 * 1_000 <= at_ms;
         self.turns.iter().rfind(begun).map_or(Well, |turn| turn.2)
     }
 }
@@ -315,7 +257,7 @@ pub(super) struct Case {
 }
 
 /// A REGISTER that left: the millisecond, to whom, for how many seconds.
-pub(super) type Sent = (u64, usize, u32);
+pub(super) type Sent = (u64, usize, u64);
 
 /// What came of a case.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -125,9 +125,11 @@ const HEAD: &str = "\
 Stickiness × search mode × redundancy × keep-alive × hot swap × who is up: who is asked, and when.
 Written by `tests/it/choice.rs` from what the engine does in the simulated world, and compared with
 it by every run of the tests: `REGENT_BLESS=1 cargo test --test it choice` writes it anew. A second
-chooser, which shares no code with the engine (`tests/it/choice/naive/`), predicts every line, and
-`tests/it/choice/expected.rs` has lines that were written by hand, each beside what it proves. The
-rules are in [rules.md](rules.md).
+chooser of at most 150 lines, which shares no code with the engine (`tests/it/choice/naive.rs`),
+predicts every line. What keep-alive finds out it is given with the line, by hand
+(`tests/it/choice/given.rs`), and the world must agree with that too. `tests/it/choice/expected.rs`
+has lines that were written by hand, each beside what it proves. The rules are in
+[rules.md](rules.md).
 
 One Account; a set with the members X, Y and Z, in this order; 480 s are asked for and granted, so a
 refresh is due after 240 s; wires take no time; a probe leaves every minute; an INVITE that fails

@@ -1,40 +1,44 @@
-//! A second account of which registrar gets which REGISTER, from the manual's notes and the rules,
-//! sharing no code with the program. What keep-alive finds out is given with the row.
+//! A second account of which registrar gets which REGISTER, for one Account and three registrars:
+//! from the manual's notes and the rules, in the plainest way, sharing no code with the program.
+//! What keep-alive finds out is given with the row.
 
-use super::case::Mode::{Disable, Enable, Ims};
-use super::case::Upkeep::{Blind, FakeRegister, Homing};
-use super::case::{ASKED, Case, HORIZON, Sent, Takes, X};
+use super::case::{ASKED, Case, HORIZON, LEAVES, Sent, Takes};
+use super::case::{Event::*, Mode::*, Takes::*, Upkeep::*};
 
 const NEVER: u64 = u64::MAX;
 
 #[derive(Default)]
 struct Naive {
     case: Case,
-    now: u64,                // in milliseconds
-    offline_until: [u64; 3], // without keep-alive: suspect (P4)
-    avoid_until: [u64; 3],   // all but the bound one (S8)
-    gone: Option<usize>,     // from the list
-    current: usize,
+    now: u64,             // in milliseconds
+    offline: [u64; 3],    // until when; without keep-alive: suspect (P4)
+    avoid: [u64; 3],      // until when, all but the bound one (S8)
+    gone: Option<usize>,  // from the list
+    current: usize,       // of the set (P6)
     bound: Option<usize>, // where the last 200 came from
     is_lost: bool,        // requests do not follow the binding any more (S14)
     due: u64,
-    flight: Option<(usize, u64, u64)>, // where, since when, until when at most
-    tried: Vec<usize>,                 // in this pass
-    last: Option<usize>,               // comes last in this pass (S7, S11)
-    turn: usize,                       // begins here while all are offline (P4)
+    flight: Option<(usize, u64, Takes)>, // where, and when it comes to what
+    tried: Vec<usize>,                   // in this pass
+    last: Option<usize>,                 // comes last in this pass (S7, S11)
+    turn: usize,                         // begins here while all are offline (P4)
     sent: Vec<Sent>,
 }
 
 /// Which registrars get which REGISTER when.
 pub(super) fn predict(case: &Case) -> Vec<Sent> {
     let mut it = Naive::default();
-    it.case = *case;
-    for now in (0..=u64::from(HORIZON) * 1_000).step_by(500) {
-        it.now = now;
+    for now in (0..=HORIZON * 1_000).step_by(500) {
+        (it.case, it.now) = (*case, now);
         it.happen();
-        while it.take() {}
-        if case.upkeep == Homing || !it.is_up(it.current) {
-            it.current = (0..3).find(|m| it.is_up(*m)).unwrap_or(0); // P6
+        while let Some((m, _, takes)) = it.flight.filter(|it| it.1 == now) {
+            it.take(m, takes);
+        }
+        let best = (0..3).find(|m| it.is_up(*m));
+        let parks = case.upkeep != Homing && it.is_up(it.current);
+        it.current = Some(it.current).filter(|_| parks).or(best).unwrap_or(0);
+        if case.upkeep == Blind && best.is_none() {
+            it.offline = [0; 3]; // P4
         }
     }
     it.sent
@@ -42,143 +46,105 @@ pub(super) fn predict(case: &Case) -> Vec<Sent> {
 
 impl Naive {
     fn is_up(&self, m: usize) -> bool {
-        self.offline_until[m] <= self.now
+        self.offline[m] <= self.now
     }
 
     fn is_open(&self, m: usize) -> bool {
         let may_be = self.case.mode.avoids() && self.bound != Some(m);
-        let is_avoided = may_be && self.avoid_until[m] > self.now; // S8
+        let is_avoided = may_be && self.avoid[m] > self.now; // S8
         self.gone != Some(m) && !self.tried.contains(&m) && !is_avoided
     }
 
     fn happen(&mut self) {
-        let (case, now) = (self.case, self.now);
-        for (_, m, is_online) in case.found().filter(|it| it.0 == now) {
-            self.offline_until[m] = if is_online { now } else { NEVER };
-            let is_free = is_online && self.flight.is_none() || self.bound == Some(m);
-            self.leave(is_free && matches!(case.mode, Enable | Ims)); // S14
+        let Case { mode, upkeep, .. } = self.case;
+        for event in self.case.events(self.now) {
+            match event {
+                Online(m) => self.offline[m] = self.now,
+                Offline(m) => self.offline[m] = NEVER,
+                Leaves(m) => (self.gone, self.offline[m], self.avoid[m]) = (Some(m), NEVER, 0),
+                InviteFails => {
+                    let tells = self.case.hot_swap && ![Blind, FakeRegister].contains(&upkeep);
+                    self.last = self.bound.filter(|_| tells && mode != Ims); // S11
+                    (self.is_lost, self.due) = (self.is_lost || mode != Ims, self.now); // S7
+                }
+            }
+            let is_dead = self.bound.is_some_and(|m| self.offline[m] == NEVER);
+            let is_free = self.flight.is_none_or(|it| Some(it.0) == self.bound);
+            let has_other = mode == Ims || (0..3).any(|m| self.is_up(m));
+            let has_left = self.bound == self.gone && mode != Disable; // S5
+            if is_dead && is_free && has_other && (has_left || matches!(mode, Enable | Ims)) {
+                self.tried.extend(self.bound);
+                self.is_lost = true; // S14
+                self.go_on(true, true, 30_000);
+            }
         }
-        if case.situation.x_leaves == Some(now) {
-            (self.gone, self.offline_until[X], self.avoid_until[X]) = (Some(X), NEVER, 0);
-            self.leave(case.mode != Disable); // S5
-        }
-        if case.situation.invite_fails == Some(now) {
-            let tells = case.hot_swap && ![Blind, FakeRegister].contains(&case.upkeep);
-            self.last = self.bound.filter(|_| tells); // S11
-            (self.is_lost, self.due) = (case.mode != Ims, now); // S7
-        }
-        self.begin();
-    }
-
-    /// Leaves a bound registrar that is lost for one that is online, by ims for any (S5, S14).
-    fn leave(&mut self, may: bool) {
-        let is_dead = self.bound.is_some_and(|m| self.offline_until[m] == NEVER);
-        let has_other = self.case.mode == Ims || (0..3).any(|m| self.is_up(m));
-        if may && is_dead && has_other {
-            self.tried.extend(self.bound);
-            (self.is_lost, self.due) = (true, self.now);
-            self.begin();
-        }
-    }
-
-    fn begin(&mut self) {
         if self.due <= self.now {
-            let sticks = matches!(self.case.mode, Enable | Ims) && !self.is_lost; // S3
-            let held = self.bound.filter(|m| sticks && self.is_up(*m));
-            let next = held.or_else(|| self.next(true));
-            self.send_or_wait(next, 30_000);
+            self.go_on(true, true, 30_000);
         }
     }
 
     /// The next one of this pass: one that is online, else `any` in turn.
     fn next(&mut self, any: bool) -> Option<usize> {
-        let is_ims = self.case.mode == Ims;
-        let parked = self.bound.filter(|_| self.case.upkeep != Homing);
-        let current = Some(self.current).filter(|_| !is_ims);
-        let first = if self.case.mode.avoids() {
-            parked
-        } else {
-            current
-        }; // S8, S2
+        let Case { mode, upkeep, .. } = self.case;
+        let sticks = matches!(mode, Enable | Ims) && !self.is_lost; // S3
+        let stays = mode.avoids() && upkeep != Homing; // S8
+        let current = Some(self.current).filter(|_| mode != Ims); // S2, S4, S6
+        let first = self.bound.filter(|_| sticks || stays).or(current);
         let order = first.into_iter().chain(0..3).filter(|m| self.is_open(*m));
-        let online = order.filter(|m| is_ims || self.is_up(*m)); // S7, P7
+        let online = order.filter(|m| mode == Ims || self.is_up(*m)); // S7, P7
         let online = online.min_by_key(|m| Some(*m) == self.last); // S7, S11
         if online.is_some() || !any {
             return online;
         }
-        if self.case.upkeep == Blind && !(0..3).any(|m| self.is_up(m)) {
-            self.offline_until = [0; 3];
-            return self.next(false);
-        }
-        let mut turns = (self.turn..self.turn + 3).map(|m| m % 3);
-        let next = turns.find(|m| self.is_open(*m)); // P4
-        self.turn = next.map_or(0, |m| m + 1);
-        next
+        let turn = (self.turn..self.turn + 3).find(|turn| self.is_open(turn % 3))?;
+        self.turn = turn + 1; // P4
+        Some(turn % 3)
     }
 
-    fn send_or_wait(&mut self, next: Option<usize>, wait: u64) {
+    /// Sends to the next one, if the pass `goes_on` and has one; else waits.
+    fn go_on(&mut self, goes_on: bool, any: bool, wait: u64) {
+        let (case, now) = (self.case, self.now);
+        let next = if goes_on { self.next(any) } else { None };
         let Some(m) = next else {
-            (self.flight, self.due) = (None, self.now + wait); // L3
+            (self.flight, self.due) = (None, now + wait); // L3
             (self.last, self.tried) = (None, vec![]);
             return;
         };
         let has_other = (0..3).any(|it| it != m && self.is_up(it) && self.is_open(it));
-        let walks = self.case.mode == Ims && (self.bound != Some(m) || self.is_lost);
-        let hurries = walks || self.case.hot_swap && has_other; // S7, P7
-        let until = self.now + if hurries { 3_500 } else { 32_000 };
-        (self.flight, self.due) = (Some((m, self.now, until)), NEVER);
-        let better = self.avoid_until[..m].iter().filter(|it| **it > self.now);
-        let homes = self.case.mode.avoids() && self.case.upkeep == Homing;
-        let home = better.min().filter(|_| homes).unwrap_or(&NEVER);
-        let asked = ((home - self.now) / 500).clamp(10, ASKED.into()); // S9
-        self.sent.push((self.now, m, asked as u32));
+        let walks = case.mode == Ims && (self.bound != Some(m) || self.is_lost);
+        let hurries = walks || case.hot_swap && has_other; // S7, P7
+        let until = if hurries { 3_500 } else { 32_000 };
+        let leaves = LEAVES.into_iter().filter(|after| *after < until); // X1
+        let mut comes = leaves.map(|after| (m, now + after, case.situation.takes(m, now + after)));
+        let comes = comes.find(|it| it.2 != Silence);
+        (self.flight, self.due) = (comes.or(Some((m, now + until, Silence))), NEVER);
+        let homes = case.mode.avoids() && case.upkeep == Homing; // S9
+        let ends = self.avoid[..m].iter().filter(|it| homes && **it > now);
+        let asked = ends.min().map_or(ASKED, |it| (it - now) / 500);
+        self.sent.push((now, m, asked.clamp(10, ASKED)));
     }
 
-    /// Whether anything came of the REGISTER under way, which leaves again after 0.5 s, 1.5 s, 3.5 s
-    /// and then every 4 s (X1).
-    fn take(&mut self) -> bool {
-        let Some((m, sent, until)) = self.flight else {
-            return false;
-        };
+    fn take(&mut self, m: usize, takes: Takes) {
         let Case { mode, hot_swap, .. } = self.case;
-        let leaves =
-            [0, 500, 1_500].contains(&(self.now - sent)) || (self.now - sent) % 4_000 == 3_500;
-        let takes = self.case.situation.takes(m, self.now);
-        let is_silent = self.now == until || takes == Takes::Closed;
-        if self.now != until && (takes == Takes::Silence || !leaves) {
-            return false;
-        }
-        let back = self.offline_until[m].min(sent + 10_000);
-        self.offline_until[m] = if is_silent { NEVER } else { back }; // P4
-        if takes == Takes::Well && !is_silent {
-            let asked = u64::from(self.sent.last().expect("it was sent").2);
-            self.avoid_until[m] = self.now + (asked + 180) * 1_000;
+        let &(sent, _, asked) = self.sent.last().expect("it was sent");
+        let is_silent = matches!(takes, Silence | Closed);
+        let back = self.offline[m].min(sent + 10_000);
+        self.offline[m] = if is_silent { NEVER } else { back }; // P4
+        if takes == Well {
+            self.avoid[m] = self.now + (asked + 180) * 1_000;
             (self.bound, self.is_lost, self.turn) = (Some(m), false, 0);
-            self.send_or_wait(None, asked * 500);
-            return true;
+            return self.go_on(false, false, asked * 500); // L1
         }
-        let is_final = !is_silent && matches!(takes, Takes::Refuses | Takes::Code(600..));
         let was_followed = self.bound == Some(m) && !self.is_lost;
+        let is_final = matches!(takes, Refuses | Code(600..));
         let moves = was_followed && (mode == Ims || !is_final); // S14
-        if moves && mode == Ims {
-            self.last = Some(m); // S7
-        } else {
-            self.tried.push(m);
-        }
         self.is_lost |= moves && matches!(mode, Enable | Ims);
-        let swaps = hot_swap && (is_silent || matches!(takes, Takes::Code(500..600)));
-        let tries = moves && (mode.avoids() || mode == Enable) || mode == Ims || swaps;
-        let next = if tries {
-            self.next(mode.avoids())
-        } else {
-            None
-        };
-        let wait = if takes == Takes::Refuses {
-            600_000
-        } else {
-            30_000
-        };
-        self.send_or_wait(next, wait);
-        true
+        let again = moves && mode == Ims; // S7
+        self.last = Some(m).filter(|_| again).or(self.last);
+        self.tried.extend(Some(m).filter(|_| !again));
+        let swaps = hot_swap && (is_silent || matches!(takes, Code(500..600))); // P7
+        let tries = moves && (mode == Enable || mode.avoids()) || mode == Ims || swaps;
+        let wait = if takes == Refuses { 600_000 } else { 30_000 };
+        self.go_on(tries, mode.avoids(), wait);
     }
 }

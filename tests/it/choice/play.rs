@@ -7,9 +7,10 @@ use regent::config::{
 };
 use regent::effect::Trigger;
 use regent::sim::{AccountSetup, Behaviour, Packet, Setup, World};
+use regent::status::Health;
 use regent::time::{Duration, Instant};
 
-use super::case::{ASKED, Case, HORIZON, Mode, Result, Sent, Takes, Upkeep, X, Y};
+use super::case::{ASKED, Case, Dated, Event, HORIZON, Mode, Result, Sent, Takes, Upkeep};
 
 const NAMES: [&str; 3] = ["x.example", "y.example", "z.example"];
 
@@ -23,6 +24,33 @@ fn address(member: usize) -> SocketAddr {
 
 /// Plays a case from its start to the horizon.
 pub(super) fn play(case: &Case) -> Result {
+    let mut world = begin(case);
+    world.run_until(Instant::from_secs(HORIZON));
+    Result {
+        sent: sent(&world),
+        phase: phase(&world),
+    }
+}
+
+/// What keep-alive tells, and whether that member is online just before, and just after.
+pub(super) fn online_around(case: &Case) -> Vec<(Dated, bool, bool)> {
+    let (mut early, mut late) = (begin(case), begin(case));
+    let is_online = |world: &mut World, at_ms: u64, member: usize| {
+        world.run_until(Instant::from_millis(at_ms));
+        world.member(address(member)).health != Health::Unreachable
+    };
+    let around = |&(at, event): &Dated| {
+        let (Event::Online(member) | Event::Offline(member)) = event else {
+            panic!("keep-alive does not tell {event:?}");
+        };
+        let before = is_online(&mut early, at - 501, member);
+        let after = is_online(&mut late, at + 1, member);
+        ((at, event), before, after)
+    };
+    case.found().iter().map(around).collect()
+}
+
+fn begin(case: &Case) -> World {
     let mut world = World::new(setup(case), 1);
     let wire = world.network().usual();
     (wire.out.latency, wire.back.latency) = (Duration::ZERO, Duration::ZERO);
@@ -39,33 +67,27 @@ pub(super) fn play(case: &Case) -> Result {
         if at == 0 {
             turn(&mut world);
         } else {
-            world.at(Instant::from_secs(at.into()), turn);
+            world.at(Instant::from_secs(at), turn);
         }
     }
-    if let Some(at) = situation.x_leaves {
-        // The name is asked once a minute; a name that is gone would be kept, so it moves.
-        let asked_before = Instant::from_millis(at - 30_000);
-        world.at(asked_before, |world| {
-            world.dns().addresses(NAMES[X], 60, &[host(Y)]);
-        });
+    for &(at, event) in situation.events {
+        match event {
+            // The name is asked once a minute; a name that is gone would be kept, so it moves.
+            Event::Leaves(gone) => world.at(Instant::from_millis(at - 30_000), move |world| {
+                let other = host((gone + 1) % NAMES.len());
+                world.dns().addresses(NAMES[gone], 60, &[other]);
+            }),
+            Event::InviteFails => world.at(Instant::from_millis(at), invite_fails),
+            Event::Online(_) | Event::Offline(_) => panic!("a registrar's own turns say so"),
+        }
     }
-    if let Some(at) = situation.invite_fails {
-        world.at(Instant::from_millis(at), |world| {
-            let registrar = world.current_status("main").registrar;
-            world.trigger(
-                "main",
-                Trigger::InviteFailed {
-                    code: 408,
-                    registrar,
-                },
-            );
-        });
-    }
-    world.run_until(Instant::from_secs(HORIZON.into()));
-    Result {
-        sent: sent(&world),
-        phase: phase(&world),
-    }
+    world
+}
+
+fn invite_fails(world: &mut World) {
+    let registrar = world.current_status("main").registrar;
+    let code = 408;
+    world.trigger("main", Trigger::InviteFailed { code, registrar });
 }
 
 fn happen(world: &mut World, member: usize, takes: Takes) {
@@ -87,12 +109,13 @@ fn setup(case: &Case) -> Setup {
         hot_swap,
         situation,
     } = *case;
-    let has_names = situation.x_leaves.is_some();
+    let is_leaving = |dated: &Dated| matches!(dated.1, Event::Leaves(_));
+    let has_names = situation.events.iter().any(is_leaving);
     let account = AccountSetup::new("main")
         .options(move |account| configure(account, mode))
         .set(move |set| upkeeping(set, (upkeep, hot_swap, has_names)));
     Setup::new()
-        .registration(|rules| rules.registration_time_secs = ASKED)
+        .registration(|rules| rules.registration_time_secs = ASKED as u32)
         .account(account)
 }
 
@@ -141,7 +164,7 @@ fn sent(world: &World) -> Vec<Sent> {
         let to = (0..3).find(|member| address(*member) == packet.remote);
         (
             to.expect("a member"),
-            packet.summary.expires.expect("an Expires"),
+            packet.summary.expires.expect("an Expires").into(),
         )
     };
     let bare = ours.filter(|(_, _, packet)| packet.summary.credentials.is_empty());

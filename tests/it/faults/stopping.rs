@@ -37,7 +37,7 @@ fn a_storm_of_a_thousand_accounts_stops_in_time() {
             false => Vec::new(),
         }
     });
-    let config = Many::new(ACCOUNTS, registrar.address());
+    let config = Many::new(ACCOUNTS, registrar.address()).leaving();
     let daemon = Daemon::start_text(&sandbox, &config.text());
     wait_until(SOON, "the storm", || {
         registrar.heard().0.len() > ACCOUNTS / 2
@@ -59,7 +59,7 @@ fn a_second_signal_ends_it_at_once() {
         true => Vec::new(),
         false => usual(message, 60),
     });
-    let daemon = Daemon::start(&sandbox, &Config::new(registrar.address()));
+    let daemon = Daemon::start(&sandbox, &Config::new(registrar.address()).leaving());
     daemon.wait_registered(SOON);
     is_silent.store(true, Ordering::Relaxed);
     daemon.signal(Signal::SIGTERM);
@@ -73,9 +73,8 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 fn who_waits_when_the_daemon_ends_is_told_so() {
-    let sandbox = Sandbox::new();
     let registrar = Registrar::start(|_| Vec::new());
-    let config = Config::new(registrar.address());
+    let config = Config::new(registrar.address()).leaving();
     for (signal, last) in [
         (Signal::SIGTERM, "error: the daemon stops\n"),
         (
@@ -83,6 +82,8 @@ fn who_waits_when_the_daemon_ends_is_told_so() {
             "error: the daemon has ended\nhint: its log says why; what it was doing may be done or not\n",
         ),
     ] {
+        // An operator's word holds over a restart, and each of them begins anew.
+        let sandbox = Sandbox::new();
         let daemon = Daemon::start(&sandbox, &config);
         let socket = daemon.socket().to_string_lossy().into_owned();
         let mut watching = Piped::start(&["status", "--watch", "--socket", &socket]);

@@ -75,6 +75,13 @@ impl Config {
         self
     }
 
+    /// The binding is removed at the stop.
+    pub(crate) fn leaving(mut self) -> Self {
+        let (key, value) = ("unregister_on_shutdown", "true");
+        self.registration.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Where the daemon listens.
     pub(crate) fn local(&self) -> SocketAddr {
         self.local

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 pub(crate) struct Many {
     count: usize,
     registrar: SocketAddr,
+    registration: String,
 }
 
 impl Many {
@@ -21,20 +22,33 @@ impl Many {
 
     /// So many Accounts there.
     pub(crate) fn new(count: usize, registrar: SocketAddr) -> Self {
-        Self { count, registrar }
+        Self {
+            count,
+            registrar,
+            registration: "registration_time_secs = 60\n".to_owned(),
+        }
+    }
+
+    /// Bindings are removed at the stop.
+    pub(crate) fn leaving(mut self) -> Self {
+        self.registration += "unregister_on_shutdown = true\n";
+        self
     }
 
     /// The file's text. The system chooses the local port.
     pub(crate) fn text(&self) -> String {
-        let Self { count, registrar } = self;
+        let Self {
+            count,
+            registrar,
+            registration,
+        } = self;
         let domain = Self::DOMAIN;
         let mut text = format!(
             r#"[agent]
 max_accounts = {limit}
 
 [registration]
-registration_time_secs = 60
-
+{registration}
 [[sip_interface]]
 name = "outside"
 address = "127.0.0.1"

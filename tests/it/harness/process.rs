@@ -109,6 +109,8 @@ impl Process {
             .current_dir(setting.directory)
             // Logs are compared with times in UTC.
             .env("TZ", "UTC")
+            // What outlives a daemon outlives it in the trial's own directory.
+            .env("STATE_DIRECTORY", setting.directory.join("state"))
             .envs(setting.environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(open(log))
@@ -191,9 +193,11 @@ pub(crate) fn show(title: &str, text: &str) {
 }
 
 /// What the environment of the tests may say, and must not say to a program under test.
-const FOREIGN: [&str; 5] = [
+const FOREIGN: [&str; 7] = [
     "REGENT_SOCKET",
     "REGENT_LOG",
+    "REGENT_STATE_DIRECTORY",
+    "XDG_STATE_HOME",
     "NO_COLOR",
     "NOTIFY_SOCKET",
     "XDG_RUNTIME_DIR",

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use libtest_mimic::Trial;
 use regent::config::{KeepAlive, Redundancy};
-use regent::effect::Phase;
+use regent::effect::{Failure, Outcome, Phase};
 use regent::sim::{AccountSetup, Behaviour, REGISTRAR, Setup, World, at, sent};
 
 pub(super) fn trials() -> Vec<Trial> {
@@ -15,7 +15,8 @@ pub(super) fn trials() -> Vec<Trial> {
         one_probes_and_the_others_are_due,
         the_first_answer_lets_all_go,
         an_answer_to_a_probe_lets_all_go_too,
-        an_unregister_takes_its_turn_as_well,
+        unregisters_end_within_one_transaction,
+        an_unregister_does_not_wait_for_the_prober,
         who_is_behind_goes_to_another_registrar_when_one_is_online,
         who_stood_in_line_when_it_went_down_is_shown_as_waiting,
     ]
@@ -106,21 +107,50 @@ fn an_answer_to_a_probe_lets_all_go_too() {
     }
 }
 
+// rules P4, I8: two leave at once, and when they get no answer nobody else will
+fn unregisters_end_within_one_transaction() {
+    let mut world = super::world(probed(Setup::many(4)), Behaviour::open());
+    world.skip_until("10");
+    world.registrar().behave(Behaviour::silence());
+    world.skip_until("60.6");
+    let names = ["a0000", "a0001", "a0002", "a0003"];
+    let tickets = names.map(|name| world.unregister(name));
+    world.expect_at("60.6", sent("REGISTER").by("a0000").removing());
+    world.expect_at("60.6", sent("REGISTER").by("a0001").removing());
+    world.run_until(at("61"));
+    world.expect_phase("a0003", Phase::Unregistering);
+    world.skip_until("64.099999");
+    assert!(tickets.iter().all(|it| world.outcome(*it).is_none()));
+    world.run_until(at("64.1"));
+    for (name, ticket) in names.into_iter().zip(tickets) {
+        let failure = Failure::TimedOut;
+        let outcome = Some(&Outcome::Failed { failure });
+        assert_eq!(world.outcome(ticket), outcome, "{name}");
+        world.expect_phase(name, Phase::Unregistered);
+        let status = world.status(name);
+        assert_eq!(status.last_answer.map(|it| it.code), Some(408), "{name}");
+        let detail = status.detail.expect("what may be left");
+        assert!(detail.contains("may hold the binding until"), "{detail}");
+    }
+    world.skip_until("119.9");
+    world.expect_at("120", sent("OPTIONS"));
+}
+
 // rules P4, I8
-fn an_unregister_takes_its_turn_as_well() {
+fn an_unregister_does_not_wait_for_the_prober() {
     let mut world = super::world(probed(Setup::many(3)), Behaviour::open());
     world.skip_until("10");
     world.registrar().behave(Behaviour::silence());
     world.skip_until("60.6");
-    for name in ["a0000", "a0001"] {
-        world.unregister(name);
-    }
-    world.expect_at("60.6", sent("REGISTER").by("a0000").removing());
+    world.refresh("a0000");
+    world.expect_at("60.6", sent("REGISTER").by("a0000").asking(180));
     world.run_until(at("61"));
-    assert_eq!(world.in_flight(REGISTRAR), 1);
-    world.expect_phase("a0001", Phase::Unregistering);
-    world.skip_until("64.099999");
-    world.expect_at("64.1", sent("REGISTER").by("a0001").removing());
+    let ticket = world.unregister("a0001");
+    world.expect_at("61", sent("REGISTER").by("a0001").removing());
+    world.refresh("a0002");
+    world.registrar().behave(Behaviour::open());
+    world.skip_until("61.6");
+    assert_eq!(world.outcome(ticket), Some(&Outcome::Unregistered));
 }
 
 // rules P4, P6

@@ -1,9 +1,12 @@
 //! What a restart keeps (rule L8). The disk takes 5 ms, so the first REGISTER leaves at 0.005, the
 //! account is registered at 0.045, and its refresh is due at 90.045.
 
+use std::net::SocketAddr;
+
 use libtest_mimic::Trial;
+use regent::config::{ProxyAddress, Stickiness};
 use regent::effect::{Outcome, Phase};
-use regent::sim::{Behaviour, Setup, World, at, sent};
+use regent::sim::{AccountSetup, Behaviour, REGISTRAR, Setup, World, at, sent};
 use regent::time::Duration;
 
 use super::world;
@@ -24,6 +27,9 @@ pub(super) fn trials() -> Vec<Trial> {
         without_a_store_a_restart_begins_anew,
         several_restarts_never_repeat_a_cseq,
         an_answer_to_the_run_before_changes_nothing,
+        a_registrar_that_left_the_list_between_the_runs_is_left_at_once,
+        without_stickiness_it_is_left_with_the_next_refresh,
+        a_name_that_moved_is_followed_whatever_is_known_first,
     ]
 }
 
@@ -281,11 +287,96 @@ fn an_answer_to_the_run_before_changes_nothing() {
     world.expect_phase("main", Phase::Registered);
 }
 
+const SECOND: SocketAddr = SocketAddr::new(REGISTRAR.ip(), 5062);
+
+/// Bound at the first registrar until 180.045, and started again at 20 with only the second one.
+fn moved(stickiness: Stickiness) -> World {
+    let at_both = |account: AccountSetup| {
+        account.or_at(SECOND).options(move |it| {
+            it.registrar_stickiness = stickiness;
+        })
+    };
+    let setup = Setup::one()
+        .change("main", at_both)
+        .store(Duration::from_millis(5));
+    let mut world = world(setup.clone(), Behaviour::digest());
+    world.registrar_at(SECOND).behave(Behaviour::open());
+    world.skip_until("10");
+    assert_eq!(world.status("main").registrar, Some(REGISTRAR));
+    world.kill();
+    world.run_until(at("20"));
+    world.configure(setup.change("main", |it| it.at(SECOND)));
+    world.start();
+    world
+}
+
+// rules S5, L5, L8
+fn a_registrar_that_left_the_list_between_the_runs_is_left_at_once() {
+    for stickiness in [Stickiness::Enable, Stickiness::EnableForNonRegister] {
+        let mut world = moved(stickiness);
+        world.expect_silence_until("20.005");
+        world.expect_at("20.005", sent("REGISTER").to(SECOND).asking(180));
+        // The old binding stands until then.
+        world.expect_phase("main", Phase::Registered);
+        assert_eq!(world.status("main").registrar, Some(REGISTRAR));
+        world.run_until(at("20.025"));
+        assert_eq!(world.status("main").registrar, Some(SECOND));
+        stays_registered(&world);
+        world.expect_silence_until("110.025");
+    }
+}
+
+// rules S2, S14, L8
+fn without_stickiness_it_is_left_with_the_next_refresh() {
+    let mut world = moved(Stickiness::Disable);
+    world.expect_silence_until("90.045");
+    world.expect_at("90.045", sent("REGISTER").to(SECOND).asking(180));
+    world.run_until(at("91"));
+    assert_eq!(world.status("main").registrar, Some(SECOND));
+}
+
+// rules S5, L8: DNS answers before the limits are on disk, or after them
+fn a_name_that_moved_is_followed_whatever_is_known_first() {
+    const NAME: &str = "pool.example";
+    for (disk, dns) in [(2, 5), (9, 5)] {
+        let setup = Setup::one()
+            .set(|set| set.proxies = vec![ProxyAddress::named(NAME, Some(5060))])
+            .change("main", |it| {
+                it.options(|account| account.registrar_stickiness = Stickiness::Enable)
+            })
+            .store(Duration::from_millis(disk));
+        let other = SocketAddr::from(([10, 0, 0, 9], 5060));
+        let mut world = world(setup, Behaviour::open());
+        world.registrar_at(other).behave(Behaviour::open());
+        world.dns().addresses(NAME, 3_600, &[REGISTRAR.ip()]);
+        world.skip_until("10");
+        assert_eq!(world.status("main").registrar, Some(REGISTRAR));
+        world.kill();
+        world.dns().addresses(NAME, 3_600, &[other.ip()]);
+        world.run_until(at("20"));
+        world.start();
+        let known = format!("20.{:03}", disk.max(dns));
+        world.expect_silence_until(&known);
+        world.expect_at(&known, sent("REGISTER").to(other).asking(180));
+        world.run_for(Duration::from_millis(20));
+        assert_eq!(world.status("main").registrar, Some(other));
+        stays_registered(&world);
+    }
+}
+
 fn stored() -> World {
     world(
         Setup::one().store(Duration::from_millis(5)),
         Behaviour::digest(),
     )
+}
+
+/// It was never anything else, in either run.
+#[track_caller]
+fn stays_registered(world: &World) {
+    let phases = world.phases("main");
+    let is_registered = |(_, phase): &(_, Phase)| *phase == Phase::Registered;
+    assert!(phases.iter().all(is_registered), "{phases:?}");
 }
 
 /// Call-ID, Contact and CSeq of the last packet.

@@ -25,6 +25,7 @@ pub(super) fn trials() -> Vec<Trial> {
         an_expired_binding_is_not_removed,
         register_ends_the_hold,
         a_second_word_joins_the_first,
+        a_silent_registrar_is_left_within_one_transaction,
     ]
 }
 
@@ -237,4 +238,26 @@ fn a_second_word_joins_the_first() {
     world.expect_reply_at("10.020", first, &Outcome::Unregistered);
     world.expect_reply_at("10.020", second, &Outcome::Unregistered);
     world.expect_silence_until("1000000");
+}
+
+// rule I8: without probes the window lets 32 leave; the others do not wait for windows of silence
+fn a_silent_registrar_is_left_within_one_transaction() {
+    let mut world = world(Setup::many(100), Behaviour::open());
+    world.skip_until("10");
+    world.registrar().behave(Behaviour::silence());
+    let names: Vec<String> = (0..100).map(|nth| format!("a{nth:04}")).collect();
+    let tickets: Vec<_> = names.iter().map(|name| world.unregister(name)).collect();
+    world.skip_until("41.999999");
+    assert_eq!(world.unanswered().len(), 100);
+    let most = world.in_flight(REGISTRAR);
+    assert!((32..100).contains(&most), "{most}");
+    world.run_until(at("42"));
+    let failure = Failure::TimedOut;
+    for ticket in tickets {
+        assert_eq!(world.outcome(ticket), Some(&Outcome::Failed { failure }));
+    }
+    for name in &names {
+        world.expect_phase(name, Phase::Unregistered);
+    }
+    world.expect_silence_until("1000");
 }

@@ -1,0 +1,165 @@
+//! What `regent configure` says.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+
+use super::place::Place;
+use crate::cli::{End, Failure};
+use crate::config::options::Table;
+use crate::configure::{self, Outcome, Refusal, TABLES, help, row_word};
+use crate::status::words::{clean, count};
+
+/// A refusal that ends the command.
+pub(super) fn failure(refusal: Refusal) -> Failure {
+    of(End::Failed, refusal)
+}
+
+/// A refusal of words that make no sense.
+pub(super) fn usage(refusal: Refusal) -> Failure {
+    of(End::Usage, refusal)
+}
+
+fn of(end: End, refusal: Refusal) -> Failure {
+    let failure = Failure::new(end, anyhow!("{}", refusal.message));
+    match refusal.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// What would change.
+pub(super) fn dry_run(path: &Path, old: &str, outcome: &Outcome) -> String {
+    let mut text = configure::unified(&path.display().to_string(), old, &outcome.text);
+    put_effect(&mut text, outcome, "would be ");
+    text + "dry run: nothing was written"
+}
+
+/// What has changed.
+pub(super) fn done(path: &Path, backup: &Path, outcome: &Outcome, place: &Place) -> String {
+    let mut text = String::new();
+    match place.reloaded() {
+        Some(reloaded) => {
+            for warning in &reloaded.warnings {
+                let is_said = outcome
+                    .notes
+                    .iter()
+                    .any(|note| note.to_string() == *warning);
+                if !is_said {
+                    put(&mut text, warning);
+                }
+            }
+            put_names(&mut text, "added", &reloaded.added);
+            put_names(&mut text, "changed", &reloaded.changed);
+            put_names(&mut text, "removed", &reloaded.removed);
+        }
+        None => put_effect(&mut text, outcome, ""),
+    }
+    let name = backup.file_name().unwrap_or_default().to_string_lossy();
+    put(
+        &mut text,
+        &format!("{}: written; {name} is what it was", path.display()),
+    );
+    text + if place.has_daemon() {
+        "the daemon has reloaded it"
+    } else {
+        "a daemon that runs from it needs `regent reload`"
+    }
+}
+
+fn put_effect(text: &mut String, outcome: &Outcome, would: &str) {
+    let Some(diff) = &outcome.diff else {
+        let errors = count(outcome.errors as u64, "error");
+        put(
+            text,
+            &format!("still faulty ({errors}): `regent check` names all of it"),
+        );
+        return;
+    };
+    let names = |accounts: &[Arc<crate::config::Account>]| -> Vec<Arc<str>> {
+        accounts
+            .iter()
+            .map(|account| account.name.clone())
+            .collect()
+    };
+    put_names(text, &format!("{would}added"), &names(&diff.added));
+    put_names(text, &format!("{would}changed"), &names(&diff.changed));
+    put_names(text, &format!("{would}removed"), &diff.removed);
+}
+
+fn put_names(text: &mut String, what: &str, names: &[Arc<str>]) {
+    for name in names.iter().take(NAMED) {
+        put(text, &format!("{what}: {}", clean(name)));
+    }
+    if let Some(more) = names.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        put(text, &format!("{what}: {more} more"));
+    }
+}
+
+fn put(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
+/// What can be configured.
+pub(super) fn tables() -> String {
+    let mut text = String::from("regent configure TABLE VERB …, where TABLE is\n");
+    for table in TABLES {
+        let info = table.info();
+        put(&mut text, &format!("  {:24}{}", info.cli, info.doc));
+    }
+    text + "and VERB is add, set, unset, show, remove, rename or list"
+}
+
+/// What can be done with a table.
+pub(super) fn verbs(table: Table) -> String {
+    let node = table.info().cli;
+    let row = row_word(table);
+    let mut text = String::new();
+    let mut line = |verb: &str, rest: &str| {
+        let line = format!("regent configure {node} {verb} {rest}");
+        put(&mut text, line.trim_end());
+    };
+    if table.info().many {
+        let new = if table == Table::Account {
+            "[INDEX]"
+        } else {
+            row
+        };
+        line("add", &format!("{new} [NAME VALUE]…"));
+        line("set", &format!("{row} NAME VALUE…"));
+        line("unset", &format!("{row} NAME…"));
+        let one = if table == Table::Proxy {
+            "SET [NUMBER|ADDRESS]"
+        } else {
+            &format!("[{row}]")
+        };
+        line("show", one);
+        line("remove", row);
+        if table != Table::Proxy {
+            line("rename", &format!("{row} NEW"));
+        }
+        line("list", if table == Table::Proxy { "SET" } else { "" });
+    } else {
+        line("set", "NAME VALUE…");
+        line("unset", "NAME…");
+        line("show", "");
+    }
+    text.push('\n');
+    text + help::options(table).trim_end()
+}
+
+/// Whether a name stands at a place among the words, and not a value or a row; the place is one
+/// behind it.
+pub(super) fn is_name_expected(table: Table, words: usize) -> bool {
+    let rows = match table {
+        Table::Agent | Table::Registration => 0,
+        Table::Proxy => 2,
+        Table::SipInterface | Table::ProxySet | Table::IpGroup | Table::Account => 1,
+    };
+    words > 0 && (words + rows) % 2 == 1
+}
+
+/// So many Accounts are named.
+const NAMED: usize = 50;

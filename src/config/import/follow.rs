@@ -1,0 +1,552 @@
+//! From Accounts to everything that they need: IP Groups, Proxy Sets, their addresses, SIP
+//! Interfaces, network interfaces.
+//!
+//! It takes cells by the table of options and leaves it to the check of the configuration to say
+//! what is wrong with a value.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::draft::DraftRow;
+use super::ini::{At, Cell};
+use super::table::{Line, Said, toml_text};
+use super::take::Credentials;
+use super::{CellOutcome, Import, RowOutcome, choices, derived, ini_name};
+use crate::config::options::*;
+use crate::config::suggest::quoted;
+
+/// The lines of the tables that matter.
+pub(super) struct Lines<'t> {
+    accounts: Vec<Line<'t>>,
+    groups: Named<'t>,
+    sets: Named<'t>,
+    proxies: Vec<Line<'t>>,
+    interfaces: Named<'t>,
+    networks: Vec<Line<'t>>,
+}
+
+/// Rows that others refer to by name, or in old files by index.
+struct Named<'t> {
+    lines: Vec<Line<'t>>,
+    names: Vec<String>,
+    by_index: BTreeMap<u32, usize>,
+}
+
+impl<'t> Named<'t> {
+    fn new(table: Table, name: &Opt, lines: Vec<Line<'t>>) -> Self {
+        let named = |line: &Line<'t>| match line.said(name.ini) {
+            Said::Given(cell, _, _) => cell.text.to_owned(),
+            Said::Default(..) | Said::Absent => derived(table.info(), line.index),
+        };
+        let names: Vec<String> = lines.iter().map(named).collect();
+        let by_index = lines.iter().enumerate();
+        let by_index = by_index.map(|(place, line)| (line.index, place)).collect();
+        Self {
+            lines,
+            names,
+            by_index,
+        }
+    }
+
+    /// The name of the row that a cell refers to. A column other than the newest one holds
+    /// indexes.
+    fn find(&self, text: &str, age: usize) -> String {
+        let index = text.parse::<u32>().ok().filter(|_| age > 0);
+        let place = index.and_then(|index| self.by_index.get(&index).copied());
+        place.map_or_else(|| text.to_owned(), |place| self.names[place].clone())
+    }
+
+    /// Those of some names, with all that share a name: which of them is meant is not known.
+    fn wanted(&self, names: &BTreeSet<String>) -> Vec<usize> {
+        let places = 0..self.lines.len();
+        places
+            .filter(|place| names.contains(&self.names[*place]))
+            .collect()
+    }
+
+    fn all(&self) -> Vec<&str> {
+        self.names.iter().map(String::as_str).collect()
+    }
+}
+
+impl<'t> Import<'_, 't> {
+    /// Takes the Accounts, and what they lead to.
+    pub(super) fn follow(&mut self) {
+        let lines = Lines {
+            accounts: self.lines(ini_name(Table::Account)),
+            groups: Named::new(Table::IpGroup, &GROUP_NAME, self.lines("IPGroup")),
+            sets: Named::new(Table::ProxySet, &SET_NAME, self.lines("ProxySet")),
+            proxies: self.lines("ProxyIp"),
+            interfaces: Named::new(
+                Table::SipInterface,
+                &INTERFACE_NAME,
+                self.lines("SIPInterface"),
+            ),
+            networks: self.lines("InterfaceTable"),
+        };
+        let mut groups = BTreeSet::new();
+        for line in &lines.accounts {
+            self.account(line, &lines, &mut groups);
+        }
+        let mut sets = BTreeSet::new();
+        let wanted = lines.groups.wanted(&groups);
+        for (place, line) in lines.groups.lines.iter().enumerate() {
+            match wanted.binary_search(&place) {
+                Ok(_) => self.group(line, &lines, place, &mut sets),
+                Err(_) => self.unneeded(line, Some(&lines.groups.names[place])),
+            }
+        }
+        let mut interfaces = BTreeSet::new();
+        let wanted = lines.sets.wanted(&sets);
+        let mut proxies = self.proxies_by_set(&lines);
+        for (place, line) in lines.sets.lines.iter().enumerate() {
+            let own = proxies.remove(&line.index).unwrap_or_default();
+            if wanted.binary_search(&place).is_ok() {
+                self.set(line, &lines, place, &own, &mut interfaces);
+            } else {
+                self.unneeded(line, Some(&lines.sets.names[place]));
+                own.into_iter().for_each(|proxy| self.unneeded(proxy, None));
+            }
+        }
+        for proxy in proxies.into_values().flatten() {
+            self.dangling_proxy(proxy);
+        }
+        let mut networks = BTreeSet::new();
+        let wanted = lines.interfaces.wanted(&interfaces);
+        for (place, line) in lines.interfaces.lines.iter().enumerate() {
+            match wanted.binary_search(&place) {
+                Ok(_) => self.interface(line, &lines, place, &mut networks),
+                Err(_) => self.unneeded(line, Some(&lines.interfaces.names[place])),
+            }
+        }
+        for line in &lines.networks {
+            let name = line.text("InterfaceName");
+            if name.is_some_and(|name| networks.contains(name)) {
+                self.report_row(line.table, line.index, line.at, name, RowOutcome::Taken);
+            } else {
+                self.unneeded(line, name);
+            }
+        }
+        self.look_for_unused(&lines);
+    }
+
+    fn unneeded(&mut self, line: &Line<'t>, name: Option<&str>) {
+        let outcome = RowOutcome::NotNeeded;
+        let row = self.report_row(line.table, line.index, line.at, name, outcome);
+        self.report.rows[row].why = Some("no Account leads to it".to_owned());
+    }
+
+    /// Begins a row of the configuration.
+    fn begin(&mut self, table: Table, line: &Line<'t>, name: Option<&str>) -> usize {
+        let outcome = RowOutcome::Taken;
+        let report = self.report_row(line.table, line.index, line.at, name, outcome);
+        self.draft.rows.push(DraftRow {
+            table,
+            at: line.at,
+            index: line.index,
+            entries: Vec::new(),
+            parent: None,
+            report: Some(report),
+            is_in: true,
+        });
+        self.draft.rows.len() - 1
+    }
+
+    fn account(&mut self, line: &Line<'t>, lines: &Lines<'t>, groups: &mut BTreeSet<String>) {
+        let name = line.text("AccountName");
+        if !self.is_applicable(line, name) {
+            return;
+        }
+        let shown = name.map_or_else(|| derived(Table::Account.info(), line.index), str::to_owned);
+        let row = self.begin(Table::Account, line, Some(&shown));
+        self.put(
+            row,
+            &ACCOUNT_INDEX,
+            line.index.to_string(),
+            line.at,
+            "Index",
+        );
+        match name {
+            Some(_) => self.take(row, line, &ACCOUNT_NAME),
+            None => {
+                let cell = line.cell("AccountName");
+                let at = cell.map_or(line.at, |cell| cell.at);
+                self.put(row, &ACCOUNT_NAME, toml_text(&shown), at, "AccountName");
+                let why = "it has no name in the file";
+                self.tell(row, CellOutcome::Defaulted, at, &ACCOUNT_NAME, Some(why));
+            }
+        }
+        for option in [&ACCOUNT_SERVED, &ACCOUNT_SERVING] {
+            if let Some(group) =
+                self.refer(row, line, option, |text, age| lines.groups.find(text, age))
+            {
+                groups.insert(group);
+            }
+        }
+        for option in Table::Account.options() {
+            let is_done = self.draft.rows[row].entry(option.key).is_some();
+            let is_special = [
+                ACCOUNT_SERVED.key,
+                ACCOUNT_SERVING.key,
+                ACCOUNT_PASSWORD.key,
+            ];
+            if !is_done && !option.ini.is_empty() && !is_special.contains(&option.key) {
+                self.take(row, line, option);
+            }
+        }
+        let keys = Credentials {
+            user_name: &ACCOUNT_USER_NAME,
+            password: &ACCOUNT_PASSWORD,
+            file: &ACCOUNT_PASSWORD_FILE,
+        };
+        let supplied = self.surroundings.passwords.of_account(&shown, line.index);
+        self.password(row, line, &keys, &shown, supplied);
+        if let Some(cell) = line.cell("ServedTrunkGroup").filter(Cell::is_given)
+            && cell.text != "-1"
+        {
+            self.drop_cell(
+                row,
+                cell,
+                "ServedTrunkGroup",
+                "trunk groups are of the Gateway",
+            );
+        }
+    }
+
+    /// Whether an Account is of the SBC application. In a file that has no such column it is taken
+    /// for one unless it names a trunk group, since only those of the Gateway do.
+    fn is_applicable(&mut self, line: &Line<'t>, name: Option<&str>) -> bool {
+        let cell = line.cell("ApplicationType");
+        let text = cell.map(|cell| if cell.is_given() { cell.text } else { "0" });
+        let is_gateway = match text {
+            Some("2") => return true,
+            Some(_) => true,
+            None => line.text("ServedTrunkGroup").is_some_and(|it| it != "-1"),
+        };
+        if !is_gateway {
+            return true;
+        }
+        let why = match (text, cell) {
+            (Some("0"), Some(cell)) if cell.is_given() => {
+                "ApplicationType 0 is the Gateway application"
+            }
+            (Some("0"), _) => {
+                "ApplicationType is not given, which stands for 0, the Gateway application"
+            }
+            (Some(_), _) => "its ApplicationType is neither 0 (Gateway) nor 2 (SBC)",
+            (None, _) => "it serves a trunk group of the Gateway application",
+        };
+        let at = cell.map_or(line.at, |cell| cell.at);
+        let outcome = RowOutcome::NotApplicable;
+        let row = self.report_row(line.table, line.index, line.at, name, outcome);
+        let column = self.ini.column(at);
+        let report = &mut self.report.rows[row];
+        report.column = column;
+        report.why = Some(why.to_owned());
+        let is_known = matches!(text, None | Some("0"));
+        if !is_known {
+            let label = line.label(name);
+            let text = quoted(text.unwrap_or_default());
+            let message =
+                format!("{label}: ApplicationType is {text}, which stands for nothing known");
+            self.warn(at, "", message, Some("known are 0 (Gateway) and 2 (SBC)"));
+        }
+        false
+    }
+
+    fn group(
+        &mut self,
+        line: &Line<'t>,
+        lines: &Lines<'t>,
+        place: usize,
+        sets: &mut BTreeSet<String>,
+    ) {
+        let name = &lines.groups.names[place];
+        let row = self.begin(Table::IpGroup, line, Some(name));
+        self.name(row, line, &GROUP_NAME, name);
+        if let Some(set) = self.refer(row, line, &GROUP_PROXY_SET, |text, age| {
+            lines.sets.find(text, age)
+        }) {
+            sets.insert(set);
+        }
+        for option in [
+            &GROUP_SIP_GROUP_NAME,
+            &GROUP_CONTACT_USER,
+            &GROUP_AUTHENTICATION_MODE,
+            &GROUP_USER_NAME_AS_CLIENT,
+        ] {
+            self.take(row, line, option);
+        }
+        let keys = Credentials {
+            user_name: &GROUP_USER_NAME_AS_CLIENT,
+            password: &GROUP_PASSWORD_AS_CLIENT,
+            file: &GROUP_PASSWORD_AS_CLIENT_FILE,
+        };
+        let supplied = self.surroundings.passwords.of_group(name);
+        self.password(row, line, &keys, name, supplied);
+    }
+
+    /// The addresses of each Proxy Set by its index, in the set's order.
+    fn proxies_by_set<'l>(&mut self, lines: &'l Lines<'t>) -> BTreeMap<u32, Vec<&'l Line<'t>>> {
+        let mut sets: BTreeMap<u32, Vec<(u32, &'l Line<'t>)>> = BTreeMap::new();
+        for line in &lines.proxies {
+            let set = line.text("ProxySetId").unwrap_or("0");
+            let Ok(set) = set.parse() else {
+                let at = line.cell("ProxySetId").map_or(line.at, |cell| cell.at);
+                let message = format!(
+                    "{}: ProxySetId is {}, which is no index of a Proxy Set",
+                    line.label(None),
+                    quoted(set)
+                );
+                let hint = "addresses refer to their Proxy Set by its index";
+                self.fail_row(line.table, line.index, line.at, at, message, Some(hint));
+                continue;
+            };
+            let order = line.text("ProxyIpIndex").and_then(|it| it.parse().ok());
+            let order = order.unwrap_or(line.index);
+            sets.entry(set).or_default().push((order, line));
+        }
+        let sorted = |mut list: Vec<(u32, &'l Line<'t>)>| {
+            list.sort_by_key(|(order, line)| (*order, line.index));
+            list.into_iter().map(|(_, line)| line).collect()
+        };
+        sets.into_iter()
+            .map(|(set, list)| (set, sorted(list)))
+            .collect()
+    }
+
+    fn dangling_proxy(&mut self, line: &Line<'t>) {
+        let cell = line.cell("ProxySetId");
+        let set = line.text("ProxySetId").unwrap_or("0");
+        let message = format!("{}: there is no Proxy Set {set}", line.label(None));
+        let at = cell.map_or(line.at, |cell| cell.at);
+        let hint = "ProxySetId is the index of a row of table ProxySet";
+        self.fail_row(line.table, line.index, line.at, at, message, Some(hint));
+    }
+
+    fn set(
+        &mut self,
+        line: &Line<'t>,
+        lines: &Lines<'t>,
+        place: usize,
+        proxies: &[&Line<'t>],
+        interfaces: &mut BTreeSet<String>,
+    ) {
+        let name = &lines.sets.names[place];
+        let row = self.begin(Table::ProxySet, line, Some(name));
+        self.name(row, line, &SET_NAME, name);
+        if let Some(interface) = self.set_interface(row, line, lines, proxies) {
+            interfaces.insert(interface);
+        }
+        for option in Table::ProxySet.options() {
+            let is_done = self.draft.rows[row].entry(option.key).is_some();
+            if is_done || option.ini.is_empty() || option.key == SET_SIP_INTERFACE.key {
+                continue;
+            }
+            match GLOBAL_DEFAULTS.iter().find(|(key, _)| *key == option.key) {
+                Some((_, parameter)) => self.take_or_global(row, line, option, parameter),
+                None => self.take(row, line, option),
+            }
+        }
+        for proxy in proxies {
+            let number = self.begin(Table::Proxy, proxy, None);
+            self.draft.rows[number].parent = Some(row);
+            for option in Table::Proxy.options() {
+                if option.key == PROXY_TRANSPORT.key {
+                    self.take_or_global(number, proxy, option, "SIPTransportType");
+                } else {
+                    self.take(number, proxy, option);
+                }
+            }
+        }
+    }
+
+    /// The SIP Interface of a Proxy Set: the one for IPv4, unless only the one for IPv6 is given or
+    /// all addresses are IPv6.
+    fn set_interface(
+        &mut self,
+        row: usize,
+        line: &Line<'t>,
+        lines: &Lines<'t>,
+        proxies: &[&Line<'t>],
+    ) -> Option<String> {
+        let [v4, v6] = [SET_SIP_INTERFACE.ini[0], SET_SIP_INTERFACE.ini[1]];
+        let given = |column| line.cell(column).filter(Cell::is_given);
+        let is_v6 = |proxy: &&Line<'t>| proxy.text("IpAddress").is_some_and(is_ipv6);
+        let all_v6 = !proxies.is_empty() && proxies.iter().all(is_v6);
+        let (cell, column, other) = match (given(v4), given(v6)) {
+            (Some(_), Some(six)) if all_v6 => (six, v6, given(v4).map(|cell| (cell, v4))),
+            (Some(four), six) => (four, v4, six.map(|cell| (cell, v6))),
+            (None, Some(six)) => (six, v6, None),
+            (None, None) => return self.only_interface(row, line, lines),
+        };
+        if let Some((cell, column)) = other {
+            self.drop_cell(row, cell, column, "a Proxy Set has one SIP Interface here");
+        }
+        let literal = toml_text(cell.text);
+        self.put(row, &SET_SIP_INTERFACE, literal, cell.at, column);
+        self.tell(row, CellOutcome::Taken, cell.at, &SET_SIP_INTERFACE, None);
+        Some(cell.text.to_owned())
+    }
+
+    /// A Proxy Set that names no SIP Interface gets the one that there is.
+    fn only_interface(&mut self, row: usize, line: &Line<'t>, lines: &Lines<'t>) -> Option<String> {
+        let column = SET_SIP_INTERFACE.ini[0];
+        let at = line.cell(column).map_or(line.at, |cell| cell.at);
+        if let [only] = &lines.interfaces.names[..] {
+            self.put(row, &SET_SIP_INTERFACE, toml_text(only), at, column);
+            let why = "it names none, and there is only this one";
+            self.tell(
+                row,
+                CellOutcome::Defaulted,
+                at,
+                &SET_SIP_INTERFACE,
+                Some(why),
+            );
+            return Some(only.clone());
+        }
+        let message = format!(
+            "{}: no SIP Interface for SBC",
+            line.label(Some(&lines.sets.names[self.place_of(line, &lines.sets)]))
+        );
+        let hint = format!("{column} names it; {}", choices(&lines.interfaces.all()));
+        self.error(at, SET_SIP_INTERFACE.key, message, Some(&hint));
+        self.fail(row, "it names no SIP Interface");
+        None
+    }
+
+    fn place_of(&self, line: &Line<'t>, named: &Named<'t>) -> usize {
+        named.by_index.get(&line.index).copied().unwrap_or_default()
+    }
+
+    fn interface(
+        &mut self,
+        line: &Line<'t>,
+        lines: &Lines<'t>,
+        place: usize,
+        networks: &mut BTreeSet<String>,
+    ) {
+        let name = &lines.interfaces.names[place];
+        let row = self.begin(Table::SipInterface, line, Some(name));
+        self.name(row, line, &INTERFACE_NAME, name);
+        if let Some(network) = line.text("NetworkInterface") {
+            networks.insert(network.to_owned());
+        }
+        self.address(row, line, name, lines);
+        for option in Table::SipInterface.options() {
+            let is_done = self.draft.rows[row].entry(option.key).is_some();
+            if !is_done && !option.ini.is_empty() && option.key != INTERFACE_ADDRESS.key {
+                self.take(row, line, option);
+            }
+        }
+        if self.draft.literal(row, &INTERFACE_UDP_PORT) == Some("0") {
+            let label = line.label(Some(name));
+            let at = line.cell("UDPPort").map_or(line.at, |cell| cell.at);
+            let message = format!("{label}: UDPPort is 0, which closes it for UDP");
+            let hint = "Accounts register over UDP: give it a port";
+            self.error(at, INTERFACE_UDP_PORT.key, message, Some(hint));
+            self.fail(row, "it is closed for UDP");
+        }
+    }
+
+    /// The local address of a SIP Interface: the one that was given for it or for its network
+    /// interface, else that of the network interface if it is one of this host.
+    fn address(&mut self, row: usize, line: &Line<'t>, name: &str, lines: &Lines<'t>) {
+        let column = INTERFACE_ADDRESS.ini[0];
+        let cell = line.cell(column);
+        let at = cell.map_or(line.at, |cell| cell.at);
+        let network = cell.filter(Cell::is_given).map(|cell| cell.text);
+        let interfaces = self.surroundings.interfaces;
+        let mut wanted = [Some(name), network].into_iter().flatten();
+        let mapped = wanted.find_map(|name| interfaces.iter().find(|(it, _)| it == name));
+        if let Some((mapped, address)) = mapped {
+            self.used_interfaces.push(mapped.clone());
+            let literal = toml_text(&address.to_string());
+            self.put(row, &INTERFACE_ADDRESS, literal, at, column);
+            let why = format!("by --interface {mapped}={address}");
+            self.tell(row, CellOutcome::Taken, at, &INTERFACE_ADDRESS, Some(&why));
+            return;
+        }
+        let known = |line: &&Line<'t>| network.is_some() && line.text("InterfaceName") == network;
+        let found = lines.networks.iter().find(known);
+        let text = found.and_then(|line| line.text("IPAddress"));
+        let address = text.and_then(|text| text.parse::<IpAddr>().ok());
+        let option = format!("--interface {}=ADDRESS", shell(network.unwrap_or(name)));
+        let label = line.label(Some(name));
+        let what = match (network, text, address) {
+            (_, _, Some(address)) if address.is_unspecified() => {
+                format!("{} has no address of its own", shown(network))
+            }
+            (_, _, Some(address)) if !(self.surroundings.is_local)(address) => {
+                format!("{address} of {} is no address of this host", shown(network))
+            }
+            (_, _, Some(address)) => {
+                let literal = toml_text(&address.to_string());
+                self.put(row, &INTERFACE_ADDRESS, literal, at, column);
+                self.tell(row, CellOutcome::Taken, at, &INTERFACE_ADDRESS, None);
+                return;
+            }
+            (None, _, _) => "it names no network interface".to_owned(),
+            (_, Some(text), None) => format!("{} has the address {}", shown(network), quoted(text)),
+            (_, None, None) => format!("{} is not in table InterfaceTable", shown(network)),
+        };
+        let hint = format!("say which address of this host stands for it: {option}");
+        let message = format!("{label}: {what}");
+        self.error(at, INTERFACE_ADDRESS.key, message, Some(&hint));
+        self.fail(row, &what);
+    }
+
+    /// What was given on the command line and is of no use.
+    fn look_for_unused(&mut self, lines: &Lines<'t>) {
+        let start = At { line: 1, byte: 0 };
+        for (name, address) in self.surroundings.interfaces {
+            let mut known = lines.interfaces.all();
+            known.extend(
+                lines
+                    .networks
+                    .iter()
+                    .filter_map(|it| it.text("InterfaceName")),
+            );
+            if !self.used_interfaces.contains(name) && !known.contains(&name.as_str()) {
+                let message = format!("--interface {name}={address}: no interface has that name");
+                let hint = choices(&known);
+                self.error(start, "", message, Some(&hint));
+            }
+        }
+        for (key, line) in self.surroundings.passwords.keys() {
+            if !self.used_passwords.iter().any(|used| used == key) {
+                let message = format!(
+                    "the password of {} in line {line} of the passwords is for nobody",
+                    quoted(key)
+                );
+                let hint = "a key is the name or index of an Account, or \"ip-group NAME\"";
+                self.warn(start, "", message, Some(hint));
+            }
+        }
+    }
+}
+
+/// Options of a Proxy Set whose cell says -1 for what a parameter of the device says.
+const GLOBAL_DEFAULTS: [(&str, &str); 2] = [
+    (SET_REDUNDANCY.key, "ProxyRedundancyMode"),
+    (SET_DNS_RESOLVE_METHOD.key, "ProxyDNSQueryType"),
+];
+
+fn is_ipv6(address: &str) -> bool {
+    let bare = address.strip_prefix('[').and_then(|it| it.split_once(']'));
+    let bare = bare.map_or(address, |(bare, _)| bare);
+    bare.parse::<std::net::Ipv6Addr>().is_ok()
+}
+
+fn shown(network: Option<&str>) -> String {
+    format!("network interface {}", quoted(network.unwrap_or_default()))
+}
+
+/// A name as it can be typed in a shell.
+fn shell(name: &str) -> String {
+    let is_plain = |one: char| one.is_ascii_alphanumeric() || matches!(one, '_' | '-' | '.' | ':');
+    match !name.is_empty() && name.chars().all(is_plain) {
+        true => name.to_owned(),
+        false => format!("'{}'", name.replace('\'', "'\\''")),
+    }
+}

@@ -1,0 +1,65 @@
+//! What outlives a run: the records of Accounts (rule L8), and the history of events.
+//!
+//! It knows files, tables and transactions, and nothing of what a record means. A [`Store`] is
+//! written by one thread of its own, the [`Writer`]'s, so that nobody who keeps Accounts registered
+//! waits for a disk; the history is read beside it through [`History`]. The invariant: what was
+//! answered as saved by a durable batch is on the disk itself, and a file that cannot be understood
+//! is left as it is.
+
+mod database;
+mod error;
+mod events;
+mod history;
+mod place;
+mod records;
+mod schema;
+mod writer;
+
+use std::sync::Arc;
+
+pub use database::{Database, FILE};
+pub use error::StoreError;
+pub use history::History;
+pub use place::{Place, choose, find};
+pub use writer::{Flusher, Manner, Writer, Written};
+
+use crate::effect::Record;
+use crate::status::UnixMs;
+use crate::status::history::Entry;
+
+/// Where records and events are kept.
+pub trait Store: Send {
+    /// The records of all Accounts.
+    fn restore(&mut self) -> Result<Vec<Record>, StoreError>;
+
+    /// Writes all of it or nothing. When it is `durable`, it is on the disk itself on return, and
+    /// so is all that was written before.
+    fn save(&mut self, changes: &Changes, durable: bool) -> Result<(), StoreError>;
+
+    /// The id of the newest event; 0 if there is none.
+    fn newest(&mut self) -> Result<u64, StoreError>;
+
+    /// Writes events, all or none. Those with an id that is known already are left out.
+    fn append(&mut self, events: &[Arc<Entry>]) -> Result<(), StoreError>;
+
+    /// Removes some of the events that are not to be kept, and says whether there are more of them.
+    fn trim(&mut self, keep: Keep) -> Result<bool, StoreError>;
+}
+
+/// What is to become of records.
+#[derive(Default, Debug)]
+pub struct Changes {
+    /// Accounts that are gone, by name. They go before `records` are written.
+    pub removed: Vec<Arc<str>>,
+    /// Records to write, the last one of a name counting.
+    pub records: Vec<Record>,
+}
+
+/// Which events are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Keep {
+    /// Those of this time and later.
+    pub since: UnixMs,
+    /// At most so many.
+    pub events: u64,
+}
