@@ -148,9 +148,13 @@ impl Line {
         };
         let table = configure::table(table).filter(|_| command == "configure")?;
         let rows = match table {
-            Table::Agent | Table::Registration => 0,
+            Table::Agent | Table::Registration | Table::Mail => 0,
             Table::Proxy => 2,
-            Table::SipInterface | Table::ProxySet | Table::IpGroup | Table::Account => 1,
+            Table::SipInterface
+            | Table::ProxySet
+            | Table::IpGroup
+            | Table::Account
+            | Table::Alert => 1,
         };
         let names = || table.options().map(|option| option.cli.to_owned());
         let unused = |words: &[String]| {

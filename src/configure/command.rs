@@ -115,8 +115,8 @@ pub fn row_word(table: Table) -> &'static str {
     match table {
         Table::Account => "INDEX|NAME",
         Table::Proxy => "SET NUMBER|ADDRESS",
-        Table::Agent | Table::Registration => "",
-        Table::SipInterface | Table::ProxySet | Table::IpGroup => "NAME",
+        Table::Agent | Table::Registration | Table::Mail => "",
+        Table::SipInterface | Table::ProxySet | Table::IpGroup | Table::Alert => "NAME",
     }
 }
 

@@ -77,7 +77,7 @@ fn secrets(text: &str) -> Vec<std::ops::Range<usize>> {
         return vec![0..text.len()];
     };
     let mut spans = Vec::new();
-    for table in [Table::IpGroup, Table::Account] {
+    for table in [Table::IpGroup, Table::Account, Table::Mail, Table::Alert] {
         let Some(item) = parsed.as_table().get(table.info().key) else {
             continue;
         };
@@ -93,7 +93,8 @@ fn secrets(text: &str) -> Vec<std::ops::Range<usize>> {
                 rows.filter_map(|row| row.as_inline_table())
                     .for_each(|row| look(row));
             }
-            Item::None | Item::Table(_) => {}
+            Item::Table(row) => look(row),
+            Item::None => {}
         }
     }
     spans

@@ -207,8 +207,8 @@ impl Document {
         let given = self.string(path, "name").map(str::to_owned);
         match path.kind() {
             Table::Account => given.or_else(|| Some(account_name(*self.indexes().get(path.at)?))),
-            Table::Agent | Table::Registration | Table::Proxy => None,
-            Table::SipInterface | Table::ProxySet | Table::IpGroup => given,
+            Table::Agent | Table::Registration | Table::Proxy | Table::Mail => None,
+            Table::SipInterface | Table::ProxySet | Table::IpGroup | Table::Alert => given,
         }
     }
 

@@ -154,9 +154,9 @@ pub(super) fn verbs(table: Table) -> String {
 /// behind it.
 pub(super) fn is_name_expected(table: Table, words: usize) -> bool {
     let rows = match table {
-        Table::Agent | Table::Registration => 0,
+        Table::Agent | Table::Registration | Table::Mail => 0,
         Table::Proxy => 2,
-        Table::SipInterface | Table::ProxySet | Table::IpGroup | Table::Account => 1,
+        Table::SipInterface | Table::ProxySet | Table::IpGroup | Table::Account | Table::Alert => 1,
     };
     words > 0 && (words + rows) % 2 == 1
 }

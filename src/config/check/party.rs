@@ -31,6 +31,20 @@ pub(super) const ACCOUNT_CREDENTIALS: CredentialKeys = CredentialKeys {
     variable: &ACCOUNT_PASSWORD_ENV,
 };
 
+pub(super) const MAIL_CREDENTIALS: CredentialKeys = CredentialKeys {
+    user_name: &MAIL_USER_NAME,
+    password: &MAIL_PASSWORD,
+    file: &MAIL_PASSWORD_FILE,
+    variable: &MAIL_PASSWORD_ENV,
+};
+
+/// The options that hold the secret of a webhook.
+pub(super) const WEBHOOK_SECRET: [&Opt; 3] = [
+    &ALERT_WEBHOOK_SECRET,
+    &ALERT_WEBHOOK_SECRET_FILE,
+    &ALERT_WEBHOOK_SECRET_ENV,
+];
+
 impl Check<'_> {
     pub(super) fn group(&mut self, row: &Row<'_>) {
         let set = self.sets.resolve(row, &GROUP_PROXY_SET, &mut self.faults);
@@ -95,19 +109,10 @@ impl Check<'_> {
         row: &Row<'_>,
         keys: &CredentialKeys,
     ) -> Option<Credentials> {
-        let mut given: Vec<&'static Opt> = [keys.password, keys.file, keys.variable]
-            .into_iter()
-            .filter(|key| row.has(key))
-            .collect();
-        given.sort_by_key(|key| row.span(key).start);
-        if let [first, second, ..] = given[..] {
-            let message = format!("{}: {} beside {}", row.label, second.key, first.key);
-            let fault = Fault::error(row.span(second).start, second.key, message);
-            self.faults
-                .push(fault.hint("a password comes from one place: keep one of them"));
-        }
+        let places = [keys.password, keys.file, keys.variable];
+        let (password, source, first) = self.secret(row, places);
         let Some(user_name) = row.text(keys.user_name) else {
-            if let (Some(first), false) = (given.first(), row.has(keys.user_name)) {
+            if let (Some(first), false) = (first, row.has(keys.user_name)) {
                 let message = format!(
                     "{}: {} has no effect without {}",
                     row.label, first.key, keys.user_name.key
@@ -117,23 +122,48 @@ impl Check<'_> {
             }
             return None;
         };
-        let mut text = |key| {
-            row.text(key)
-                .map(|text| (self.shared.get(text), row.span(key)))
-        };
-        let file = text(keys.file).map(|(name, span)| SecretSource::File(name, span));
-        let variable =
-            text(keys.variable).map(|(name, span)| SecretSource::Environment(name, span));
-        let inline = row.text(keys.password);
-        let source = file.or(variable).unwrap_or(match inline {
-            Some(_) => SecretSource::Inline,
-            None => SecretSource::Absent,
-        });
-        let password = inline.map_or_else(Secret::default, Secret::new);
         Some(Credentials {
             user_name: user_name.into(),
             password,
             source,
         })
+    }
+
+    /// A secret that may stand here, in a file or in a variable; where it comes from; and the first
+    /// key that says so.
+    pub(super) fn secret(
+        &mut self,
+        row: &Row<'_>,
+        [inline, file, variable]: [&'static Opt; 3],
+    ) -> (Secret, SecretSource, Option<&'static Opt>) {
+        let mut given: Vec<&'static Opt> = [inline, file, variable]
+            .into_iter()
+            .filter(|key| row.has(key))
+            .collect();
+        given.sort_by_key(|key| row.span(key).start);
+        if let [first, second, ..] = given[..] {
+            let message = format!("{}: {} beside {}", row.label, second.key, first.key);
+            let what = if inline.key.contains("secret") {
+                "secret"
+            } else {
+                "password"
+            };
+            let hint = format!("a {what} comes from one place: keep one of them");
+            let fault = Fault::error(row.span(second).start, second.key, message);
+            self.faults.push(fault.hint(hint));
+        }
+        let mut text = |key| {
+            row.text(key)
+                .map(|text| (self.shared.get(text), row.span(key)))
+        };
+        let file = text(file).map(|(name, span)| SecretSource::File(name, span));
+        let variable = text(variable).map(|(name, span)| SecretSource::Environment(name, span));
+        let inline = row.text(inline);
+        let source = file.or(variable).unwrap_or(match inline {
+            Some(_) => SecretSource::Inline,
+            None => SecretSource::Absent,
+        });
+        let secret = inline.map_or_else(Secret::default, Secret::new);
+        (secret, source, given.first().copied())
     }
 }

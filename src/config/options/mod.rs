@@ -5,6 +5,7 @@
 //! reads it in `check`; nothing else names an option.
 
 mod account;
+mod alert;
 mod global;
 mod party;
 mod registrars;
@@ -13,6 +14,7 @@ mod set;
 use std::fmt;
 
 pub(super) use account::*;
+pub(super) use alert::*;
 pub(super) use global::*;
 pub(super) use party::*;
 pub(super) use registrars::*;
@@ -115,6 +117,24 @@ pub static OPTIONS: &[&Opt] = &[
     &ACCOUNT_REG_EVENT,
     &ACCOUNT_BY_SERVED_STATUS,
     &ACCOUNT_UDP_PORT_ASSIGNMENT,
+    &MAIL_SERVER,
+    &MAIL_ENCRYPTION,
+    &MAIL_PORT,
+    &MAIL_FROM,
+    &MAIL_USER_NAME,
+    &MAIL_PASSWORD,
+    &MAIL_PASSWORD_FILE,
+    &MAIL_PASSWORD_ENV,
+    &ALERT_NAME,
+    &ALERT_ACCOUNTS,
+    &ALERT_EMAIL,
+    &ALERT_WEBHOOK,
+    &ALERT_WEBHOOK_SECRET,
+    &ALERT_WEBHOOK_SECRET_FILE,
+    &ALERT_WEBHOOK_SECRET_ENV,
+    &ALERT_SEND_RESOLUTION,
+    &ALERT_SEND_TIMEOUT,
+    &ALERT_TIME_LIMIT,
 ];
 
 /// Where the options of each table begin among all; they stand together.
@@ -147,6 +167,10 @@ pub enum Table {
     IpGroup,
     /// `[[account]]`.
     Account,
+    /// `[mail]`.
+    Mail,
+    /// `[[alert]]`.
+    Alert,
 }
 
 /// What is to be known about a [`Table`].
@@ -170,17 +194,19 @@ pub struct TableInfo {
 
 impl Table {
     /// The tables of a file's top level, in the order of the documentation.
-    pub const TOP: [Self; 6] = [
+    pub const TOP: [Self; 8] = [
         Self::Agent,
         Self::Registration,
         Self::SipInterface,
         Self::ProxySet,
         Self::IpGroup,
         Self::Account,
+        Self::Mail,
+        Self::Alert,
     ];
 
     /// How many there are.
-    const COUNT: usize = Self::Account as usize + 1;
+    const COUNT: usize = Self::Alert as usize + 1;
 
     /// What is to be known about it.
     pub fn info(self) -> TableInfo {
@@ -250,6 +276,27 @@ impl Table {
                 doc: "One address-of-record to keep registered: on behalf of the served group, at \
                       the registrars of the serving group. A pair of groups has at most one \
                       Account.",
+            },
+            Self::Mail => TableInfo {
+                key: "mail",
+                noun: "mail",
+                plural: "mails",
+                many: false,
+                cli: "mail",
+                ini: "",
+                doc: "The server by which alerts are mailed. Without alerts that have an email it \
+                      is not needed.",
+            },
+            Self::Alert => TableInfo {
+                key: "alert",
+                noun: "alert",
+                plural: "alerts",
+                many: true,
+                cli: "alert",
+                ini: "",
+                doc: "Who is told when an Account has lost its registration for 90 seconds, after \
+                      it had it for at least a minute; when it is registered again; and when it \
+                      was not within a time limit. Losses at one registrar are one message.",
             },
         }
     }
@@ -337,6 +384,8 @@ pub enum Kind {
     },
     /// The name of a row of another table.
     Reference(Table),
+    /// `all`, or a list of names of rows of another table.
+    Names(Table),
     /// A list of tables.
     Rows(Table),
 }
@@ -352,8 +401,14 @@ pub enum Syntax {
     Host,
     /// A host with or without a port.
     HostPort,
+    /// It is never shown.
+    Secret,
     /// The name of an environment variable.
     Variable,
+    /// The address of a mailbox.
+    Email,
+    /// An address of the web.
+    Url,
 }
 
 /// What a number counts.
