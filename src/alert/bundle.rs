@@ -31,8 +31,11 @@ pub(super) struct Line {
 pub(super) struct Bundles {
     waiting: BTreeMap<Key, Bundle>,
     /// The alerts that go on for a subscription at a registrar, by their time-outs.
-    open: BTreeMap<(Arc<str>, SocketAddr), BTreeSet<(Instant, Arc<str>)>>,
+    open: BTreeMap<(Arc<str>, SocketAddr), TimeOuts>,
 }
+
+/// When the alerts of Accounts time out.
+type TimeOuts = BTreeSet<(Instant, Arc<str>)>;
 
 #[derive(Debug)]
 struct Bundle {
@@ -98,7 +101,7 @@ impl Bundles {
             let is_alone = match key.kind {
                 NoticeKind::Lost | NoticeKind::Resolved => others.is_none(),
                 NoticeKind::TimedOut => others
-                    .and_then(BTreeSet::first)
+                    .and_then(TimeOuts::first)
                     .is_none_or(|(until, _)| *until > bundle.due),
             };
             is_alone || bundle.due <= now

@@ -164,7 +164,13 @@ fn check(source: &Source, table: Table, secret: Secret) -> Result<Secret, Secret
     let (noun, longest, syntax) = match table {
         Table::Alert => ("secret", LONGEST_SECRET, Syntax::Secret),
         Table::Mail => ("password", LONGEST_SECRET, Syntax::Secret),
-        _ => ("password", LONGEST, Syntax::Password),
+        Table::Agent
+        | Table::Registration
+        | Table::SipInterface
+        | Table::ProxySet
+        | Table::Proxy
+        | Table::IpGroup
+        | Table::Account => ("password", LONGEST, Syntax::Password),
     };
     let what = match source {
         Source::File(name) => format!("the {noun} in {}", quoted(name)),
@@ -253,7 +259,12 @@ impl Wanted {
                 &ALERT_WEBHOOK_SECRET_FILE,
                 &ALERT_WEBHOOK_SECRET_ENV,
             ],
-            _ => [
+            Table::Agent
+            | Table::Registration
+            | Table::SipInterface
+            | Table::ProxySet
+            | Table::Proxy
+            | Table::Account => [
                 &ACCOUNT_NAME,
                 &ACCOUNT_USER_NAME,
                 &ACCOUNT_PASSWORD_FILE,

@@ -117,14 +117,17 @@ impl Engine {
     fn find_losses(&mut self) {
         let events = self.shared.cx.out.events_behind(self.watched.events);
         let seen = events.len();
-        let losses = events.filter_map(|event| match event {
-            Event::PhaseChanged {
+        let losses = events.filter_map(|event| {
+            if let Event::PhaseChanged {
                 account,
                 from: Phase::Registered,
                 left: Some(left),
                 ..
-            } => Some((*account, *left)),
-            _ => None,
+            } = event
+            {
+                return Some((*account, *left));
+            }
+            None
         });
         let losses: Vec<(AccountId, Left)> = losses.collect();
         self.watched.events += seen;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Happening, Line, What, World, at};
+use super::{Happening, What, World, at};
 use crate::effect::{BatchId, Input, Notice, NoticeKind, StoredAlert};
 use crate::status::{self, AlertStatus};
 use crate::time::Instant;
@@ -64,12 +64,8 @@ impl World {
 
     /// Every notice so far, and when it was given.
     pub fn notices(&self) -> impl Iterator<Item = (Instant, &Notice)> {
-        let notice = |line: &'_ Line| line.at;
         let lines = self.transcript.lines().iter();
-        lines.filter_map(move |line| match &line.what {
-            What::Notice(told) => Some((notice(line), told)),
-            _ => None,
-        })
+        lines.filter_map(|line| Some((line.at, line.notice()?)))
     }
 
     /// Runs to this instant; the notices so far are these: when, what about, to which subscription,

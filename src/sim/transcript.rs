@@ -43,6 +43,15 @@ impl Line {
         }
     }
 
+    /// The notice, if it is one.
+    pub fn notice(&self) -> Option<&Notice> {
+        if let What::Notice(notice) = &self.what {
+            Some(notice)
+        } else {
+            None
+        }
+    }
+
     /// The event, if it is one.
     pub fn event(&self) -> Option<&Event> {
         if let What::Event(event) = &self.what {

@@ -38,7 +38,9 @@ impl Check<'_> {
             row.at,
             Mail {
                 server: row.text(&MAIL_SERVER).unwrap_or_default().into(),
-                port: row.given(&MAIL_PORT).unwrap_or(encryption.usual_port()),
+                port: row
+                    .given(&MAIL_PORT)
+                    .unwrap_or_else(|| encryption.usual_port()),
                 encryption,
                 credentials,
                 from: row.text(&MAIL_FROM).unwrap_or_default().into(),
