@@ -2,7 +2,7 @@
 //! registrars, and to what follows when it is over.
 
 use super::select::Choice;
-use super::{Account, Attempt, Binding, Errand, Outcome, Shared, Tries, Why};
+use super::{Account, Attempt, Binding, Errand, Outcome, Shared, Tries, Wanted, Why};
 use crate::effect::Cause;
 use crate::pace::RegistrarId;
 use crate::time::Instant;
@@ -203,6 +203,22 @@ impl Account {
         self.land(shared);
         self.pass = None;
         let was = self.errand;
+        if let Some(configuration) = self.take_next() {
+            let is_meant = self.wanted == Wanted::Registered && !self.is_held;
+            let attempt = match was {
+                Errand::Register | Errand::Clear if is_meant => Attempt::Scheduled {
+                    due: next.0,
+                    why: next.1,
+                },
+                Errand::Register | Errand::Clear | Errand::Unregister => Attempt::Idle,
+            };
+            self.errand = Errand::Register;
+            self.go(binding, attempt, shared, why);
+            if !is_meant && binding == Binding::None && was != Errand::Unregister {
+                self.settle(Errand::Unregister, &Outcome::Unregistered, shared);
+            }
+            return self.apply(configuration, shared);
+        }
         match (self.is_wanted(), was) {
             (true, Errand::Unregister) => {
                 // An operator has asked for another binding meanwhile.

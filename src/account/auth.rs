@@ -21,7 +21,7 @@ const KNOWN_MAX: usize = 4;
 #[derive(Debug)]
 pub(super) struct Known {
     session: Session,
-    registrar: RegistrarId,
+    pub(super) registrar: RegistrarId,
     /// Whether it was made or renewed in this attempt: then the next challenge to it is final,
     /// unless stale.
     pub(super) is_fresh: bool,

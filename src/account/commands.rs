@@ -12,6 +12,7 @@ impl Account {
         if let Some(why) = self.cannot_be_told() {
             return shared.cx.out.reply(ticket, Outcome::NotSent { why });
         }
+        self.is_told_off = false;
         self.want(Wanted::Registered, "told to register", shared);
         if force {
             self.holds.clear();
@@ -23,14 +24,16 @@ impl Account {
         let is_unregistering = self.errand == Errand::Unregister;
         let is_in_flight = matches!(self.attempt, Attempt::InFlight { .. });
         let is_queued = matches!(self.attempt, Attempt::Queued { .. });
-        if !(is_in_flight && is_unregistering) {
+        let is_leaving = is_unregistering && self.next.is_some();
+        if !(is_leaving || is_in_flight && is_unregistering) {
             self.revoke(
                 Errand::Unregister,
                 "told to register before it was sent",
                 shared,
             );
         }
-        if is_in_flight || (is_queued && !is_unregistering) {
+        // It registers too when it has taken another configuration over.
+        if is_in_flight || is_leaving || (is_queued && !is_unregistering) {
             self.tickets.push((ticket, Errand::Register));
         } else {
             self.register_now(ticket, shared);
@@ -68,6 +71,7 @@ impl Account {
             return shared.cx.out.reply(ticket, Outcome::NotSent { why });
         }
         self.tickets.push((ticket, Errand::Unregister));
+        self.is_told_off = true;
         self.withdraw(Wanted::Unregistered, shared);
     }
 
@@ -120,6 +124,9 @@ impl Account {
         let why = reason(self.wanted);
         self.go(Binding::None, Attempt::Idle, shared, || why.to_owned());
         self.settle(Errand::Unregister, &Outcome::Unregistered, shared);
+        if let Some(next) = self.take_next() {
+            self.apply(next, shared);
+        }
     }
 
     /// `refresh`: now, at the registrar that holds the binding.
@@ -176,8 +183,7 @@ impl Account {
 
     /// Whether its socket is bound.
     pub(super) fn has_socket(&self, shared: &Shared) -> bool {
-        let socket = self.set.map(|set| shared.proxies.socket_of_set(set));
-        let socket = socket.and_then(|socket| shared.proxies.socket_of(socket));
+        let socket = self.base.and_then(|it| shared.proxies.socket_of(it));
         socket.is_some_and(|socket| socket.local.is_some())
     }
 

@@ -15,6 +15,7 @@ mod moves;
 mod port;
 mod redirect;
 pub mod regevent;
+mod reload;
 mod request;
 mod restore;
 mod schedule;
@@ -41,6 +42,8 @@ use auth::Known;
 use avoid::Visit;
 use redirect::Detour;
 use regevent::Subscription;
+pub use reload::Adopted;
+use reload::Next;
 pub use request::{ALLOW, MARK};
 use select::Pass;
 pub use shared::{Dirty, Shared};
@@ -54,6 +57,8 @@ pub struct Account {
     config: Arc<config::Account>,
     set: Option<SetId>,
     served_set: Option<SetId>,
+    /// The own socket of the interface that it sends from.
+    base: Option<SocketId>,
     group: GroupId,
     wanted: Wanted,
     errand: Errand,
@@ -73,6 +78,8 @@ pub struct Account {
     /// Its own local port (rule U1).
     port: Option<SocketId>,
     rare: Option<Box<Rare>>,
+    /// Another configuration, which counts when what was begun has ended (rule G2).
+    next: Option<Box<Next>>,
     failures: u32,
     refusals: u32,
     asked: u32,
@@ -93,6 +100,9 @@ pub struct Account {
     is_lost: bool,
     /// Whether the served group is not online, or not known to be (rule S13).
     is_held: bool,
+    /// Whether an operator's word keeps it from registering, whatever it is meant to be otherwise
+    /// (rule I8).
+    is_told_off: bool,
     /// Whether all Contacts are to be removed first (rule I9).
     clears: bool,
     is_dirty: bool,
@@ -182,22 +192,17 @@ impl Account {
         timer: Armed,
         shared: &mut Shared,
     ) -> Self {
-        let set = config
-            .serving
-            .proxy_set
-            .as_ref()
-            .map(|set| shared.proxies.set(set, &mut shared.pace));
-        let served_set = config
-            .served
-            .proxy_set
-            .as_ref()
-            .map(|set| shared.proxies.set(set, &mut shared.pace));
+        let (set, served_set) = reload::join_sets(&config, shared);
+        let base = set.map(|set| shared.proxies.base(set));
+        if let Some(base) = base {
+            shared.proxies.join_socket(base);
+        }
         let wanted = match config.register {
             config::Register::No => Wanted::AuthenticationOnly,
             config::Register::Regular | config::Register::Gin => Wanted::Registered,
         };
         let identity = Identity::new(id, &config, shared);
-        let group = shared.pace.groups.group(&config.serving.name);
+        let group = shared.pace.groups.join(&config.serving.name);
         let is_held = config.register_by_served_ip_group_status == ByServedStatus::OnlyIfOnline
             && served_set.is_some_and(|set| shared.proxies.is_set_online(set) != Some(true));
         let mut account = Self {
@@ -205,6 +210,7 @@ impl Account {
             config,
             set,
             served_set,
+            base,
             group,
             wanted,
             errand: Errand::Register,
@@ -221,6 +227,7 @@ impl Account {
             pass: None,
             port: None,
             rare: None,
+            next: None,
             failures: 0,
             refusals: 0,
             asked: shared.rules.registration_time_secs,
@@ -235,6 +242,7 @@ impl Account {
             without_path: false,
             is_lost: false,
             is_held,
+            is_told_off: false,
             clears: shared.rules.unregister_on_startup && !shared.has_begun,
             is_dirty: false,
         };
@@ -279,11 +287,12 @@ impl Account {
 
     /// Whether an operator's word keeps it from registering (rule I8).
     pub fn is_unregistered(&self) -> bool {
-        self.wanted == Wanted::Unregistered
+        self.is_told_off
     }
 
     /// Takes an operator's un-register over from the Account that it replaces.
     pub fn stay_unregistered(&mut self) {
+        self.is_told_off = true;
         if self.wanted == Wanted::Registered {
             self.wanted = Wanted::Unregistered;
         }
@@ -298,6 +307,7 @@ impl Account {
         self.withdraw_from_group(shared);
         self.count(Binding::None, shared);
         self.release_port(shared);
+        self.part_all(shared);
     }
 
     /// Its configuration.
@@ -308,6 +318,11 @@ impl Account {
     /// The Proxy Set that it registers at.
     pub fn set(&self) -> Option<SetId> {
         self.set
+    }
+
+    /// The own socket of the SIP Interface that it sends from.
+    pub fn base(&self) -> Option<SocketId> {
+        self.base
     }
 
     /// The Proxy Set of the group that it serves, if that has one.
@@ -331,9 +346,10 @@ impl Account {
         self.timer
     }
 
-    /// Whether it is meant to be registered, as far as its operator and the served group go.
+    /// Whether it is meant to be registered, as far as its operator and the served group go, and
+    /// as it is configured now.
     fn is_wanted(&self) -> bool {
-        self.wanted == Wanted::Registered && !self.is_held
+        self.wanted == Wanted::Registered && !self.is_held && self.next.is_none()
     }
 
     /// Whether nothing is planned or under way.

@@ -182,12 +182,12 @@ impl Account {
         }
     }
 
-    fn heeds_served(&self) -> bool {
+    pub(super) fn heeds_served(&self) -> bool {
         self.config.register_by_served_ip_group_status
             == crate::config::ByServedStatus::OnlyIfOnline
     }
 
-    fn served_status(&self, shared: &Shared) -> Option<bool> {
+    pub(super) fn served_status(&self, shared: &Shared) -> Option<bool> {
         shared.proxies.is_set_online(self.served_set?)
     }
 

@@ -15,17 +15,17 @@ impl Account {
     }
 
     /// The socket that its requests leave from.
-    pub fn wire(&self, shared: &Shared) -> Option<SocketId> {
+    pub fn wire(&self) -> Option<SocketId> {
         match self.port {
             Some(port) => Some(port),
             None if self.has_own_port() => None,
-            None => self.set.map(|set| shared.proxies.socket_of_set(set)),
+            None => self.base,
         }
     }
 
     /// Where its requests leave from, once that is bound.
     pub fn local(&self, shared: &Shared) -> Option<SocketAddr> {
-        let wire = self.wire(shared)?;
+        let wire = self.wire()?;
         if Ports::is_port(wire) {
             return shared.ports.local(wire);
         }
@@ -33,8 +33,12 @@ impl Account {
     }
 
     /// Host and port of its Contact and Via (rule I3); empty while nothing is bound.
-    pub(super) fn contact(&self, shared: &Shared) -> Arc<str> {
-        let wire = self.wire(shared);
+    pub fn contact(&self, shared: &Shared) -> Arc<str> {
+        if let Some(next) = &self.next {
+            // What was begun ends with the values that it was begun with (rule G2).
+            return Arc::clone(&next.contact);
+        }
+        let wire = self.wire();
         let contact = wire.and_then(|wire| match Ports::is_port(wire) {
             true => shared.ports.contact(wire),
             false => Some(&shared.proxies.socket_of(wire)?.contact),
@@ -45,10 +49,9 @@ impl Account {
     /// Whether the port that a REGISTER leaves from is bound. If not, it is asked for, and the
     /// attempt waits.
     pub(super) fn has_port(&mut self, errand: Errand, due: Instant, shared: &mut Shared) -> bool {
-        let Some(set) = self.set.filter(|_| self.has_own_port()) else {
+        let Some(base) = self.base.filter(|_| self.has_own_port()) else {
             return true;
         };
-        let base = shared.proxies.socket_of_set(set);
         match shared.ports.lease(base, self.id, self.port, shared.cx.now) {
             Leased::Open(socket) => {
                 self.port = Some(socket);
@@ -72,11 +75,10 @@ impl Account {
 
     /// Takes the port that it had before, if that is free; it is not bound yet.
     pub fn restore_port(&mut self, number: u16, shared: &mut Shared) {
-        if let Some(set) = self
-            .set
+        if let Some(base) = self
+            .base
             .filter(|_| self.has_own_port() && self.port.is_none())
         {
-            let base = shared.proxies.socket_of_set(set);
             self.port = shared.ports.reserve(base, self.id, number);
         }
     }
@@ -92,10 +94,9 @@ impl Account {
         if !self.has_own_port() {
             return true;
         }
-        let (Some(set), Some(port)) = (self.set, self.port) else {
+        let (Some(base), Some(port)) = (self.base, self.port) else {
             return false;
         };
-        let base = shared.proxies.socket_of_set(set);
         let leased = shared.ports.lease(base, self.id, Some(port), shared.cx.now);
         if let Leased::Opening(socket, Some(local)) = leased {
             shared.cx.out.push(Output::Listen { socket, local });

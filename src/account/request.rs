@@ -33,9 +33,8 @@ impl Identity {
     pub(super) fn new(id: AccountId, config: &config::Account, shared: &Shared) -> Self {
         let mut draws = 0;
         let mut draw = shared.cx.draw(id, &mut draws);
-        let host = config.host().unwrap_or_default();
         Self {
-            aor: Arc::from(["sip:", &escape_user(config.user()), "@", host].concat()),
+            aor: aor(config),
             call_id: call_id(&mut draw),
             from_tag: draw.number(),
             mark: draw.number(),
@@ -45,6 +44,11 @@ impl Identity {
             random_user: None,
             draws,
         }
+    }
+
+    /// Another address-of-record.
+    pub(super) fn set_user(&mut self, config: &config::Account) {
+        self.aor = aor(config);
     }
 
     /// A new registration in the eyes of the registrar: another Call-ID, CSeq from the start.
@@ -73,6 +77,12 @@ impl Identity {
         let user = self.aor.strip_prefix("sip:").unwrap_or(&self.aor);
         user.split_once('@').map_or(user, |(user, _)| user)
     }
+}
+
+/// The address-of-record as it is configured; a host that is the registrar's comes later.
+fn aor(config: &config::Account) -> Arc<str> {
+    let host = config.host().unwrap_or_default();
+    Arc::from(["sip:", &escape_user(config.user()), "@", host].concat())
 }
 
 /// Letters and digits with a letter in front, 89 bits of chance: no two are the same (rule I6).

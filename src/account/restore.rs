@@ -4,7 +4,7 @@ use super::request::CSEQ_MAX;
 use std::net::SocketAddr;
 
 use super::avoid::Visit;
-use super::{Account, Attempt, Binding, Bound, Hold, Identity, Shared, Wanted, Why, schedule};
+use super::{Account, Attempt, Binding, Bound, Hold, Identity, Shared, Why, schedule};
 use crate::effect::{Record, StoredBinding, StoredHold, StoredVisit};
 use crate::flow::Ports;
 use crate::pace::RegistrarId;
@@ -52,7 +52,7 @@ impl Account {
             cseq_limit: identity.cseq_limit.max(identity.cseq_asked),
             clean,
             binding,
-            unregistered: self.wanted == Wanted::Unregistered,
+            unregistered: self.is_told_off,
             port: self.port.and_then(Ports::number),
             contact_user: identity.random_user.as_deref().map(str::to_owned),
             visits: self.stored_visits(shared),
@@ -94,8 +94,8 @@ impl Account {
 
     /// Goes on with what the store held.
     pub fn restore(&mut self, record: &Record, shared: &mut Shared) {
-        if record.unregistered && self.wanted == Wanted::Registered {
-            self.wanted = Wanted::Unregistered;
+        if record.unregistered {
+            self.stay_unregistered();
             self.mark_changed(shared);
         }
         if let Some(port) = record.port.filter(|_| self.has_own_port()) {
@@ -138,8 +138,7 @@ impl Account {
 
     /// What it knew of registrars: whom it has left, who asked for patience, who for longer times.
     fn restore_registrars(&mut self, record: &Record, shared: &mut Shared) {
-        let Some(set) = self.set else { return };
-        let socket = shared.proxies.socket_of_set(set);
+        let Some(socket) = self.base else { return };
         let zero = shared.cx.unix_ms(Instant::ZERO).saturating_mul(1_000);
         let is_avoiding = self.is_avoiding();
         for visit in record.visits.iter().filter(|_| is_avoiding) {
@@ -191,8 +190,7 @@ impl Account {
         } else {
             shared.cx.instant(stored.due_unix_ms)
         };
-        let socket = self.set.map(|set| shared.proxies.socket_of_set(set));
-        let (Some(socket), true) = (socket, until > now) else {
+        let (Some(socket), true) = (self.base, until > now) else {
             return;
         };
         // Whether it is in the list still is looked at when work begins.

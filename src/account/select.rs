@@ -22,6 +22,18 @@ pub(super) struct Pass {
     pub(super) was_refused: bool,
 }
 
+impl Pass {
+    /// Every registrar that it knows.
+    pub(super) fn registrars(&self) -> impl Iterator<Item = RegistrarId> + '_ {
+        self.tried.iter().copied().chain(self.last)
+    }
+
+    /// The same, to change them.
+    pub(super) fn registrars_mut(&mut self) -> impl Iterator<Item = &mut RegistrarId> {
+        self.tried.iter_mut().chain(&mut self.last)
+    }
+}
+
 /// Where a REGISTER goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Choice {

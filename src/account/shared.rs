@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Adopted;
 use crate::config::{Config, Registration, SyncMode};
 use crate::cx::{Cx, Ended};
 use crate::effect::AccountId;
@@ -29,6 +30,8 @@ pub struct Shared {
     pub user_agent: Arc<str>,
     /// What the store has not seen yet.
     pub dirty: Dirty,
+    /// Accounts that have taken another configuration over, until the engine finds them by it.
+    pub adopted: Vec<Adopted>,
     /// Whether the Accounts of the start are there: what comes later is no start (rule I9).
     pub has_begun: bool,
     reasons: Vec<Arc<str>>,
@@ -56,6 +59,7 @@ impl Shared {
                 low: Vec::new(),
                 is_on: store,
             },
+            adopted: Vec::new(),
             has_begun: false,
             reasons: Vec::new(),
         }

@@ -76,7 +76,7 @@ impl Account {
             config.keep_alive,
             KeepAlive::Options | KeepAlive::OptionsOnActive | KeepAlive::Register
         );
-        let socket = shared.proxies.socket_of_set(set);
+        let socket = self.base?;
         shared
             .pace
             .find(socket, failed_at)

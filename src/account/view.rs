@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Account, Attempt, Binding, Bound, Last, Route, Shared, Trouble, Why};
 use crate::config;
-use crate::effect::{Phase, SetId};
+use crate::effect::{Phase, SetId, SocketId};
 use crate::pace::RegistrarId;
 use crate::time::{Duration, Instant};
 
@@ -30,6 +30,11 @@ impl<'a> View<'a> {
     /// The Proxy Set that it registers at.
     pub fn set(&self) -> Option<SetId> {
         self.account.set()
+    }
+
+    /// The socket of its SIP Interface, which registrars are known by.
+    pub fn base(&self) -> Option<SocketId> {
+        self.account.base
     }
 
     /// Whether an operator's word keeps it from registering (rule I8).
@@ -86,8 +91,11 @@ impl<'a> View<'a> {
 
     /// Why its requests have nowhere to leave from, and when that is tried again.
     pub fn refused(&self) -> Option<&'a (Arc<str>, Instant)> {
-        let socket = self.shared.proxies.socket_of_set(self.account.set?);
-        self.shared.proxies.socket_of(socket)?.refused.as_ref()
+        self.shared
+            .proxies
+            .socket_of(self.account.base?)?
+            .refused
+            .as_ref()
     }
 
     /// Asked expiry in seconds: of the last REGISTER, or of the next when none was sent.

@@ -20,7 +20,7 @@ impl Account {
         if !is_configured || !self.watch.as_deref().is_some_and(is_there) {
             self.drop_watch(shared);
         }
-        if !is_configured || !self.is_wanted() {
+        if !is_configured || !self.is_wanted() || !self.is_bound_at(registrar) {
             return;
         }
         let aor = &self.identity.aor;
@@ -196,7 +196,7 @@ impl Account {
     /// Sends the SUBSCRIBE that is due to the registrar that is watched, like all that concerns the
     /// binding (rule S3), from where a REGISTER leaves.
     fn subscribe(&mut self, shared: &mut Shared) {
-        let Some(wire) = self.wire(shared) else {
+        let Some(wire) = self.wire() else {
             return;
         };
         let Some(mut watch) = self.watch.take() else {

@@ -1,13 +1,17 @@
 //! The commands as people type them, and what their help says.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use clap_complete::engine::ArgValueCompleter;
 
-use super::{complete, configure, phase};
-use crate::status::Phase;
+use super::events::{self, Events};
+use super::{complete, configure, moment, phase};
+use crate::config::import::Limits;
+use crate::daemon::Device;
+use crate::status::{Phase, UnixMs};
 
 /// Keeps SIP Accounts registered at their registrars, and says what is so.
 ///
@@ -66,6 +70,63 @@ pub(super) struct Configuration {
     /// The same as FILE, as an option
     #[arg(short, long, value_name = "FILE", conflicts_with = "file")]
     config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) device: DeviceOptions,
+}
+
+/// What the ini file of a device needs beside itself.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Options for the ini file of a device")]
+pub(super) struct DeviceOptions {
+    /// Use ADDRESS of this host for the device's network interface NAME; may be given more than
+    /// once
+    #[arg(long = "interface", value_name = "NAME=ADDRESS", value_parser = interface)]
+    interfaces: Vec<(String, IpAddr)>,
+
+    /// A file with passwords that the ini file hides, in lines ACCOUNT = PASSWORD
+    #[arg(long, value_name = "FILE")]
+    passwords: Option<PathBuf>,
+
+    /// Take so many Accounts at most
+    #[arg(long, value_name = "N", default_value_t = Limits::default().accounts,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_accounts: u32,
+
+    /// Take so many Accounts of one served IP Group at most
+    #[arg(long, value_name = "N", default_value_t = Limits::default().per_served,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_accounts_per_served_ip_group: u32,
+}
+
+impl DeviceOptions {
+    /// What was given.
+    pub(super) fn read(&self) -> Device {
+        Device {
+            interfaces: self.interfaces.clone(),
+            passwords: self.passwords.clone(),
+            limits: Limits {
+                accounts: self.max_accounts,
+                per_served: self.max_accounts_per_served_ip_group,
+            },
+        }
+    }
+}
+
+/// Reads `NAME=ADDRESS`. Names may have a `=` in them, addresses have none.
+fn interface(text: &str) -> Result<(String, IpAddr), String> {
+    let (name, address) = text
+        .rsplit_once('=')
+        .ok_or("it is not of the form NAME=ADDRESS")?;
+    if name.is_empty() {
+        return Err("there is no NAME before the \"=\"".to_owned());
+    }
+    let bare = address
+        .strip_prefix('[')
+        .and_then(|it| it.strip_suffix(']'));
+    let address = bare.unwrap_or(address).parse();
+    let address = address.map_err(|_| "ADDRESS must be an IP address, as in WAN=192.0.2.1")?;
+    Ok((name.to_owned(), address))
 }
 
 impl Configuration {
@@ -92,11 +153,26 @@ pub(super) enum Command {
     #[command(after_long_help = CHECK_EXAMPLES)]
     Check(Check),
 
+    /// Make a configuration of the ini file of an AudioCodes device
+    ///
+    /// Takes the Accounts of the SBC application with all that they lead to: IP Groups, Proxy Sets
+    /// and their addresses, SIP Interfaces, and the parameters about registration. A row with an
+    /// error is left out, with what depends on it, and said; the rest goes on. Without --output the
+    /// configuration goes to the standard output, and passwords nowhere.
+    #[command(after_long_help = IMPORT_EXAMPLES)]
+    Import(Import),
+
     /// Show the Accounts, or one of them
     ///
     /// Without ACCOUNT a table of all Accounts, with ACCOUNT everything that is known of it.
     #[command(after_long_help = STATUS_WORDS)]
     Status(Status),
+
+    /// Show what has happened: registrations won and lost, orders, starts and stops
+    ///
+    /// The daemon keeps events as long as `history_days` and `history_max_events` say.
+    #[command(after_long_help = events::EXAMPLES)]
+    Events(Events),
 
     /// Register Accounts now, and wait for the outcome
     ///
@@ -115,6 +191,12 @@ pub(super) enum Command {
     #[command(after_long_help = REFRESH_EXAMPLES)]
     Refresh(Order),
 
+    /// Show the SIP messages of Accounts, also those of the past, without credentials
+    ///
+    /// The daemon keeps the last ones in memory (trace_memory_mib). Times are in UTC.
+    #[command(after_long_help = TRACE_EXAMPLES)]
+    Trace(Trace),
+
     /// Read the configuration again, and put what differs in force
     ///
     /// The daemon reads the file that it was started with, and every password file again. Only what
@@ -125,8 +207,9 @@ pub(super) enum Command {
 
     /// Change the configuration of a running daemon, or of a file
     ///
-    /// The file is changed in place: comments, order and layout stay. A change that the daemon could
-    /// not use is refused, and says why. Without a command, a script is read from the standard input.
+    /// The file is changed in place: comments, order and layout stay. A change that the daemon
+    /// could not use is refused, and it is said why. Without a command, a script is read from the
+    /// standard input.
     #[command(
         after_long_help = configure::EXAMPLES,
         args_conflicts_with_subcommands = false,
@@ -190,6 +273,36 @@ pub(super) enum LogFormat {
     Text,
     /// One JSON object per event
     Json,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Import {
+    /// The ini file; - is the standard input
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+
+    /// Write the configuration to this file, and each password to NAME.secret beside it
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Write nothing if there is any error
+    #[arg(long)]
+    pub(super) strict: bool,
+
+    /// Write over files that are there and differ
+    #[arg(long, requires = "output")]
+    pub(super) force: bool,
+
+    /// Write what became of every row and cell to this file; - is the standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+
+    /// Write that as JSON; without --report to the standard output
+    #[arg(long)]
+    pub(super) json: bool,
+
+    #[command(flatten)]
+    pub(super) device: DeviceOptions,
 }
 
 #[derive(Args, Debug)]
@@ -299,6 +412,57 @@ pub(super) struct Reload {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct Trace {
+    /// The Accounts, by name, also of one that is gone; without any, all there is
+    #[arg(value_name = "ACCOUNT", add = ArgValueCompleter::new(complete::accounts))]
+    pub(super) accounts: Vec<String>,
+
+    /// The probes of this Proxy Set too, or alone; may be given more than once
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(complete::proxy_sets))]
+    pub(super) proxy_set: Vec<String>,
+
+    /// Only what went to or came from this address, with or without a port; may be given more than
+    /// once
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) registrar: Vec<String>,
+
+    /// Not before this: how long ago (10m, 2h30m, 1d), or a time in UTC (03:12, 2026-11-22T03:12)
+    #[arg(long, value_name = "WHEN", value_parser = moment::parse)]
+    pub(super) since: Option<UnixMs>,
+
+    /// Not after this
+    #[arg(long, value_name = "WHEN", value_parser = moment::parse)]
+    pub(super) until: Option<UnixMs>,
+
+    /// Only the last N [default: 100 on the screen, or all with --since; 10 with --follow]
+    #[arg(long, short = 'n', value_name = "N")]
+    pub(super) limit: Option<u32>,
+
+    /// Then show what comes, until Ctrl-C
+    #[arg(long, short)]
+    pub(super) follow: bool,
+
+    /// Print the messages whole, in place of a ladder
+    #[arg(long, conflicts_with_all = ["json", "pcap", "hep"])]
+    pub(super) full: bool,
+
+    /// Print JSON: {"schema": 1, "messages": [...]}; with --follow one line per message
+    #[arg(long, conflicts_with_all = ["pcap", "hep"])]
+    pub(super) json: bool,
+
+    /// Write them to a file that Wireshark, tshark and sngrep open; - is the standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "hep")]
+    pub(super) pcap: Option<PathBuf>,
+
+    /// Send them to a capture server by HEP version 3, for example Homer; without a port it is 9060
+    #[arg(long, value_name = "SERVER")]
+    pub(super) hep: Option<String>,
+
+    #[command(flatten)]
+    pub(super) socket: Socket,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct Demo {
     /// End after so many seconds, instead of on q or Ctrl-C; where there is no terminal, 30 unless
     /// given
@@ -310,14 +474,18 @@ const EXAMPLES: &str = "\
 Examples:
   regent demo                 see it work, without any configuration
   regent check regent.toml    what is wrong with my configuration?
+  regent import device.ini -o regent.toml
+                              move the Accounts of a device over
   regent run regent.toml      run the daemon
   regent status               all Accounts in a table
   regent status main          everything about one of them
   regent status --watch       the table, live
   regent status --json        the same for programs
   regent status proxies       the Proxy Sets and how their members do
+  regent events main          what has happened to it
   regent register main        try again now, and say how it went
   regent unregister --all     remove every binding and stay away
+  regent trace main           its last SIP messages, as a ladder
   regent reload               put the changed configuration in force
 
 Exit codes:
@@ -336,8 +504,24 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   regent run                               the configuration at the usual place
   regent run regent.toml --socket ./sock   all in one folder, to try it out
+  regent run device.ini --interface WAN=192.0.2.1   from a device's file as it is
   regent run --log debug                   every attempt, and who comes and goes
   regent run --log-format json             for programs that collect logs";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  regent import device.ini -o regent.toml       the configuration, and passwords beside it
+  regent import device.ini | less               look first
+  regent import device.ini -o regent.toml --interface WAN=192.0.2.1 --interface LAN=10.0.0.1
+  regent import device.ini -o regent.toml --report report.txt
+  regent import device.ini -o regent.toml --json | jq .summary
+  ssh device cat /ini | regent import - -o regent.toml
+
+Exit codes:
+  0  everything that applies was taken
+  1  some rows were not, and it was said why; what is good is written
+     all the same, unless --strict is given
+  2  wrong usage";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -375,6 +559,22 @@ Examples:
 
 Exit code 1 if there is an error in the configuration; warnings do not
 count.";
+
+const TRACE_EXAMPLES: &str = "\
+A line is a message from us to a registrar, or from it to us: what it
+is, its CSeq, how long the answer took since the request first left,
+and what it decides. \"again (2)\" is a retransmission. A line with *
+says what happened without a message, such as a time-out.
+Digests, nonces and passwords are overwritten with *, lengths kept.
+
+Examples:
+  regent trace main                            the last messages of one Account
+  regent trace main --since 03:10 --until 03:15  why did it fail at 03:12?
+  regent trace main --full -n 4                the last four, whole
+  regent trace --follow                        everything, as it happens
+  regent trace --proxy-set carrier             probes and their answers
+  regent trace --registrar 192.0.2.1 --pcap carrier.pcap
+  regent trace --pcap - | tshark -r -          without a file";
 
 const HEALTH_WORDS: &str = "\
 HEALTH is

@@ -1,19 +1,19 @@
 //! `regent check`.
 
 use std::io;
-use std::path::PathBuf;
 
 use anyhow::anyhow;
 
 use super::args::{Check, Configuration};
 use super::{End, Failure, screen};
 use crate::config::{Diagnostics, Loaded};
-use crate::daemon;
+use crate::control::protocol::Format;
+use crate::daemon::{self, Device, Origin};
 use crate::status::words::count;
 
 /// Names everything that is wrong with a configuration, and sums up.
 pub(super) fn check(arguments: &Check) -> Result<End, Failure> {
-    let (path, loaded) = load(&arguments.configuration)?;
+    let (origin, loaded, _) = load(&arguments.configuration)?;
     let found = &loaded.diagnostics;
     let accounts = loaded
         .config
@@ -22,7 +22,7 @@ pub(super) fn check(arguments: &Check) -> Result<End, Failure> {
     let good = match found.is_empty() {
         true => format!(
             "{}: good, {}",
-            path.display(),
+            origin.path.display(),
             count(accounts as u64, "Account")
         ),
         false => summary(found),
@@ -40,7 +40,7 @@ pub(super) fn check(arguments: &Check) -> Result<End, Failure> {
 }
 
 /// Loads a configuration, from the usual place if none is given.
-pub(super) fn load(configuration: &Configuration) -> Result<(PathBuf, Loaded), Failure> {
+pub(super) fn load(configuration: &Configuration) -> Result<(Origin, Loaded, Format), Failure> {
     let usual = daemon::usual_places();
     let path = match configuration.given() {
         Some(path) => path.to_owned(),
@@ -54,10 +54,18 @@ pub(super) fn load(configuration: &Configuration) -> Result<(PathBuf, Loaded), F
                 Failure::new(End::Usage, error).hint("name one, or see it work first: regent demo")
             })?,
     };
-    match daemon::load(&path) {
-        Ok(loaded) => Ok((path, loaded)),
+    let device = configuration.device.read();
+    let is_plain = device == Device::default();
+    let origin = Origin { path, device };
+    match origin.load() {
+        Ok((_, Format::Toml)) if !is_plain => {
+            let path = origin.path.display();
+            let message = format!("{path} is no ini file, and only such takes these options");
+            Err(Failure::usage(message).hint("say it in the configuration itself"))
+        }
+        Ok((loaded, format)) => Ok((origin, loaded, format)),
         Err(error) => {
-            let what = format!("cannot read {}", path.display());
+            let what = format!("cannot read {}", origin.path.display());
             Err(Failure::failed(anyhow::Error::new(error).context(what)))
         }
     }

@@ -190,8 +190,22 @@ impl Line {
                     Kind::Words(words) => words.iter().map(|word| word.cli.to_owned()).collect(),
                     Kind::Flag => ["enable", "disable"].map(str::to_owned).to_vec(),
                     Kind::Reference(table) => configure::names(&self.document()?, table),
-                    _ if configure::is_secret(option) && typed.is_empty() => vec!["-".to_owned()],
-                    _ => Vec::new(),
+                    Kind::Names(table) => {
+                        let mut names = vec!["all".to_owned()];
+                        names.extend(configure::names(&self.document()?, table));
+                        names
+                    }
+                    Kind::Text { .. } if configure::is_secret(option) && typed.is_empty() => {
+                        vec!["-".to_owned()]
+                    }
+                    Kind::Text { .. }
+                    | Kind::Whole { .. }
+                    | Kind::Ip
+                    | Kind::Peer
+                    | Kind::Ports
+                    | Kind::Addresses { .. }
+                    | Kind::Codes { .. }
+                    | Kind::Rows(_) => Vec::new(),
                 })
             }
             _ => None,

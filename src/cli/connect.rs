@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Failure;
 use super::args::Socket;
+use crate::config::Config;
 use crate::control::{Client, path};
 use crate::daemon;
 
@@ -27,10 +28,15 @@ fn find() -> PathBuf {
 
 /// The socket that the configuration in the usual place names.
 fn configured() -> Option<PathBuf> {
+    let config = usual_config()?;
+    config.agent.control_socket.as_deref().map(PathBuf::from)
+}
+
+/// The configuration in the usual place.
+pub(super) fn usual_config() -> Option<Config> {
     let usual = daemon::usual_places();
     let file = usual.iter().find(|path| path.exists())?;
-    let config = daemon::load(file).ok()?.config?;
-    config.agent.control_socket.as_deref().map(PathBuf::from)
+    daemon::Origin::new(file).load().ok()?.0.config
 }
 
 /// The user's own folder for sockets.

@@ -10,8 +10,12 @@ mod complete;
 mod configure;
 mod connect;
 mod demo;
+mod events;
+mod files;
+mod import;
 mod logging;
 mod manual;
+mod moment;
 mod order;
 mod phase;
 mod proxies;
@@ -20,6 +24,7 @@ mod run;
 mod screen;
 mod signals;
 mod status;
+mod trace;
 mod watch;
 
 use std::ffi::OsString;
@@ -81,10 +86,13 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
     match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Import(arguments) => import::import(&arguments),
         Command::Status(arguments) => status::status(&arguments),
+        Command::Events(arguments) => events::events(&arguments),
         Command::Register(arguments) => order::register(&arguments),
         Command::Unregister(arguments) => order::unregister(&arguments),
         Command::Refresh(arguments) => order::refresh(&arguments),
+        Command::Trace(arguments) => trace::trace(&arguments),
         Command::Reload(arguments) => reload::reload(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Configure(arguments) => configure::configure(&arguments),

@@ -11,13 +11,17 @@ use super::args::{LogFormat, Run};
 use super::connect::runtime_folder;
 use super::{End, Failure, SHORTER, check, logging};
 use crate::config::{Config, Severity};
-use crate::control::{self, ListenError, Listener, Source};
+use crate::control::{self, ListenError, Listener};
 use crate::daemon::{self, Shutdown, State};
 
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
     logging::start(&arguments.log, arguments.log_format)?;
-    let (path, loaded) = check::load(&arguments.configuration)?;
+    let guard = daemon::guard()
+        .context("cannot turn core dumps off")
+        .map_err(Failure::failed)?;
+    let (origin, loaded, format) = check::load(&arguments.configuration)?;
+    let path = &origin.path;
     match arguments.log_format {
         LogFormat::Text if !loaded.diagnostics.is_empty() => check::show(&loaded.diagnostics),
         LogFormat::Text => {}
@@ -39,11 +43,16 @@ pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
             path.display()
         )));
     };
+    if config.agent.core_dumps {
+        warn!("core dumps are on: one would hold the passwords");
+        let allowed = guard.allow().context("cannot turn core dumps on");
+        allowed.map_err(Failure::failed)?;
+    }
     let listener = listen(arguments.socket.path.as_deref(), &config)?;
     info!(configuration = %path.display(), control_socket = %listener.path().display(), "starting");
     let setup = daemon::Setup {
-        source: Some(Source::of(&path)?),
         state: state(arguments, &config)?,
+        origin: Some((origin, format)),
         config: Arc::new(config),
         listener: Some(listener),
     };

@@ -11,7 +11,8 @@ use super::{End, Failure, proxies, watch};
 use crate::control::protocol::{Call, Done, Filter, Item, Summary};
 use crate::control::{Client, ClientError};
 use crate::status::table::{Line, Tone, story, table, totals};
-use crate::status::{AccountStatus, SCHEMA, UnixMs};
+use crate::status::words::{clean, clock};
+use crate::status::{AccountStatus, Keeping, SCHEMA, StateStatus, UnixMs};
 
 /// Shows Accounts.
 pub(super) fn status(arguments: &Status) -> Result<End, Failure> {
@@ -51,7 +52,28 @@ pub(super) fn overview(
         .iter()
         .map(|(phase, number)| (*phase, *number));
     lines.push(vec![(Tone::Quiet, totals(phases))]);
+    lines.extend(summary.state.as_ref().and_then(state));
     lines
+}
+
+/// What is to be said about what outlives the run: nothing, when all is well.
+fn state(status: &StateStatus) -> Option<Line> {
+    let trouble = clean(status.trouble.as_deref().unwrap_or_default());
+    let (tone, text) = match status.state {
+        Keeping::Kept => return None,
+        Keeping::Failing => {
+            let since = clock(status.since);
+            (
+                Tone::Bad,
+                format!("the state is not written since {since}: {trouble}"),
+            )
+        }
+        Keeping::Off => (
+            Tone::Doubtful,
+            format!("nothing is kept for the next run: {trouble}"),
+        ),
+    };
+    Some(vec![(tone, text)])
 }
 
 /// All that matches, and the summary.
@@ -72,7 +94,8 @@ pub(super) fn fetch(
         | Done::ProxySets { .. }
         | Done::Events { .. }
         | Done::Order { .. }
-        | Done::Reloaded(_) => Err(ClientError::Ended),
+        | Done::Reloaded(_)
+        | Done::Trace(_) => Err(ClientError::Ended),
     }
 }
 
@@ -107,6 +130,10 @@ fn json(mut client: Client, filter: Filter) -> Result<End, Failure> {
             ",\"at\":{at},\"total\":{},\"phases\":{phases}",
             summary.total
         )?;
+        if let Some(state) = &summary.state {
+            let state = serde_json::to_string(state).map_err(io::Error::from)?;
+            write!(out, ",\"state\":{state}")?;
+        }
     }
     out.write_all(b"}\n")?;
     out.flush()?;

@@ -72,14 +72,17 @@ fn lines(
             }
             Some(Says::Error(fault)) => return Err(ClientError::Fault(fault).into()),
             Some(Says::Item(_) | Says::Done(_)) => {}
-            None => wait(&mut client, LONG)?,
+            None => {
+                wait(&mut client, LONG)?;
+            }
         }
     }
 }
 
 /// Reads what comes, waiting no longer than `patience` for it. It is an error if nobody reads the
-/// standard output any more: where nothing changes, nothing is printed that would tell.
-fn wait(client: &mut Client, patience: Duration) -> Result<(), ClientError> {
+/// standard output any more: where nothing changes, nothing is printed that would tell. Returns
+/// whether anything came.
+pub(super) fn wait(client: &mut Client, patience: Duration) -> Result<bool, ClientError> {
     let stdout = io::stdout();
     let mut files = [
         PollFd::new(client.as_fd(), PollFlags::POLLIN),
@@ -97,7 +100,7 @@ fn wait(client: &mut Client, patience: Duration) -> Result<(), ClientError> {
     if has_news {
         client.read(SECOND)?;
     }
-    Ok(())
+    Ok(has_news)
 }
 
 /// What a line of [`news`] shows; a refresh changes nothing of it.
@@ -163,7 +166,13 @@ impl View {
                     self.client.say(Call::Watch(Some(self.filter.clone())))?;
                 }
                 Says::Error(fault) => return Err(ClientError::Fault(fault)),
-                Says::Item(Item::Outcome(_) | Item::ProxySet(_) | Item::Event(_))
+                Says::Item(
+                    Item::Outcome(_)
+                    | Item::ProxySet(_)
+                    | Item::Event(_)
+                    | Item::Message(_)
+                    | Item::Following(_),
+                )
                 | Says::Done(_) => {}
             }
         }
@@ -386,6 +395,6 @@ impl Drop for Terminal {
 /// Between two pictures, at least.
 const FRAME: Duration = Duration::from_millis(200);
 const SECOND: Duration = Duration::from_secs(1);
-const LONG: Duration = Duration::from_secs(3_600);
+pub(super) const LONG: Duration = Duration::from_secs(3_600);
 const CONTROL_C: u8 = 3;
 const CONTROL_D: u8 = 4;

@@ -1,9 +1,9 @@
-//! What a reload adds, changes and removes.
+//! What a reload adds, changes and removes, and what kind of change it is (rule G2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Account, Config, Diff};
+use super::{Account, Changed, Config, Diff, Difference, IpGroup, ProxySet, Register};
 
 impl Diff {
     /// What differs, by Account name; each list is in the order of the Accounts' indexes. An
@@ -11,11 +11,15 @@ impl Diff {
     /// text stands, and whether the same password comes from elsewhere, make no difference.
     pub fn between(old: &Config, new: &Config) -> Self {
         let known = by_name(&old.accounts);
+        let names = Names::of(old, new);
         let mut diff = Self::default();
         for account in &new.accounts {
             match known.get(&*account.name) {
                 None => diff.added.push(account.clone()),
-                Some(old) if **old != *account => diff.changed.push(account.clone()),
+                Some(old) if **old != *account => diff.changed.push(Changed {
+                    account: account.clone(),
+                    what: Difference::between(old, account, &names),
+                }),
                 Some(_) => {}
             }
         }
@@ -26,6 +30,107 @@ impl Diff {
             .filter(|account| !left.contains_key(&*account.name));
         diff.removed = gone.map(|account| account.name.clone()).collect();
         diff
+    }
+}
+
+impl Difference {
+    fn between(old: &Account, new: &Account, names: &Names<'_>) -> Self {
+        let kind = |account: &Account| account.register == Register::Gin;
+        let is_same = old.user() == new.user()
+            && old.host() == new.host()
+            && old.request_host() == new.request_host()
+            && (kind(old) == kind(new) || new.register == Register::No)
+            && old.udp_port_assignment == new.udp_port_assignment
+            && names.is_same(&old.served, &new.served)
+            && names.is_same(&old.serving, &new.serving)
+            && has_same_local(old, new);
+        Self {
+            binding: !is_same,
+            credentials: old.answering() != new.answering(),
+        }
+    }
+
+    /// One difference after the other.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            binding: self.binding || other.binding,
+            credentials: self.credentials || other.credentials,
+        }
+    }
+}
+
+/// Whether requests leave from the same address as before. Which port an Account with one of its
+/// own has is not known here.
+fn has_same_local(old: &Account, new: &Account) -> bool {
+    let interface = |account: &Account| {
+        let set = account.serving.proxy_set.as_ref()?;
+        Some(Arc::clone(&set.sip_interface))
+    };
+    match (interface(old), interface(new)) {
+        (Some(old), Some(one)) => {
+            (old.address, old.advertised_address) == (one.address, one.advertised_address)
+                && (new.udp_port_assignment || old.udp_port == one.udp_port)
+        }
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// The names of the IP Groups of both configurations.
+struct Names<'a> {
+    old: BTreeSet<&'a str>,
+    new: BTreeSet<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    fn of(old: &'a Config, new: &'a Config) -> Self {
+        let names = |config: &'a Config| config.ip_groups.iter().map(|it| &*it.name).collect();
+        Self {
+            old: names(old),
+            new: names(new),
+        }
+    }
+
+    /// Whether it is one group: of the same name, or renamed and else as it was. What is in the
+    /// group of one name is another matter.
+    fn is_same(&self, old: &IpGroup, new: &IpGroup) -> bool {
+        old.name == new.name
+            || !self.new.contains(&*old.name)
+                && !self.old.contains(&*new.name)
+                && has_same_content(old, new)
+    }
+}
+
+fn has_same_content(old: &IpGroup, new: &IpGroup) -> bool {
+    let sets = (&old.proxy_set, &new.proxy_set);
+    let is_same_set = match sets {
+        (Some(old), Some(new)) => *old == *new || old.is_renamed(new),
+        (None, None) => true,
+        _ => false,
+    };
+    let without = |group: &IpGroup| IpGroup {
+        name: Arc::from(""),
+        proxy_set: None,
+        ..group.clone()
+    };
+    is_same_set && without(old) == without(new)
+}
+
+impl ProxySet {
+    /// Whether another set differs from it in names at most: its own, and that of its SIP
+    /// Interface.
+    pub fn is_renamed(&self, other: &Self) -> bool {
+        let without = |set: &Self| {
+            let mut interface = (*set.sip_interface).clone();
+            interface.name = Arc::from("");
+            Self {
+                name: Arc::from(""),
+                sip_interface: Arc::new(interface),
+                ..set.clone()
+            }
+        };
+        self.proxies == other.proxies && without(self) == without(other)
     }
 }
 
@@ -96,15 +201,10 @@ register = "regular"
             changed,
             removed,
         } = Diff::between(old, new);
-        let names = |accounts: Vec<Arc<Account>>| {
-            accounts
-                .iter()
-                .map(|account| account.name.to_string())
-                .collect()
-        };
+        let name = |account: &Arc<Account>| account.name.to_string();
         [
-            names(added),
-            names(changed),
+            added.iter().map(name).collect(),
+            changed.iter().map(|it| name(&it.account)).collect(),
             removed.iter().map(ToString::to_string).collect(),
         ]
     }
@@ -163,6 +263,76 @@ register = "regular"
             ),
         ] {
             assert_eq!(between(&old, &config(&new, secret)), wanted, "{new}");
+        }
+    }
+
+    // rule G2
+    #[test]
+    fn what_is_different_about_an_account_is_told() {
+        let old = config(OLD, "x");
+        let what = |text: &str, secret: &str| {
+            let diff = Diff::between(&old, &config(text, secret));
+            diff.changed
+                .iter()
+                .map(|changed| (changed.what.binding, changed.what.credentials))
+                .collect::<Vec<_>>()
+        };
+        let (binding, credentials, neither) = ((true, false), (false, true), (false, false));
+        for (new, secret, wanted) in [
+            (OLD.to_owned(), "y", vec![credentials]),
+            (
+                OLD.replace("user_name = \"two\"", "user_name = \"zwei\""),
+                "x",
+                vec![(true, true)],
+            ),
+            (OLD.replace(":5080", ":5090"), "x", vec![neither]),
+            (
+                OLD.replace(
+                    "name = \"Other\"",
+                    "name = \"Other\"\nsip_group_name = \"other.example\"",
+                ),
+                "x",
+                vec![binding],
+            ),
+            // Renamed in all places, with what it is made of.
+            (OLD.replace("Other", "Another"), "x", vec![neither]),
+            (OLD.replace("\"other\"", "\"another\""), "x", vec![neither]),
+            (OLD.replace("outside", "wan"), "x", vec![neither, neither]),
+            // Pointed to another one that was there.
+            (
+                OLD.replace(
+                    "serving_ip_group = \"Other\"",
+                    "serving_ip_group = \"Carrier\"",
+                ),
+                "x",
+                vec![binding],
+            ),
+            // The serving group of the same name has another Proxy Set.
+            (
+                OLD.replace("proxy_set = \"other\"", "proxy_set = \"carrier\""),
+                "x",
+                vec![neither],
+            ),
+            (
+                OLD.replace("\"127.0.0.1\"", "\"127.0.0.1\"\nudp_port = 5071"),
+                "x",
+                vec![binding, binding],
+            ),
+            (
+                OLD.replace(
+                    "\"127.0.0.1\"",
+                    "\"127.0.0.1\"\nadvertised_address = \"192.0.2.1\"",
+                ),
+                "x",
+                vec![binding, binding],
+            ),
+            (
+                format!("{OLD}registrar_stickiness = \"enable\"\n"),
+                "x",
+                vec![neither],
+            ),
+        ] {
+            assert_eq!(what(&new, secret), wanted, "{new}");
         }
     }
 }

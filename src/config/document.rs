@@ -34,8 +34,8 @@ pub fn documentation() -> String {
         &mut out,
         "",
         "\"ini: NAME\" is the name by which the ini files of AudioCodes session border controllers \
-         know the same thing; what has no such name is regent's own. Those files cannot be read \
-         yet.",
+         know the same thing; what has no such name is regent's own. `regent import` reads those \
+         files.",
     );
     for table in Table::TOP {
         section(&mut out, table);
@@ -94,15 +94,15 @@ fn setting(option: &Opt) -> String {
     )
 }
 
-/// What stands for an option that is absent: a value as TOML, or words.
-pub(super) fn fallback(option: &Opt) -> String {
+/// What stands for an option that is absent: a value as TOML, else in words.
+pub(super) fn fallback(option: &Opt) -> Result<String, &'static str> {
     match option.fallback {
-        Fallback::Whole(number) => number.to_string(),
-        Fallback::Flag(flag) => flag.to_string(),
-        Fallback::Word(word) => format!("\"{word}\""),
-        Fallback::Codes(codes) => written(codes),
-        Fallback::Required => "nothing".to_owned(),
-        Fallback::Nothing(words) | Fallback::Computed(words) => words.to_owned(),
+        Fallback::Whole(number) => Ok(number.to_string()),
+        Fallback::Flag(flag) => Ok(flag.to_string()),
+        Fallback::Word(word) => Ok(format!("\"{word}\"")),
+        Fallback::Codes(codes) => Ok(written(codes)),
+        Fallback::Required => Err("it must be there"),
+        Fallback::Nothing(words) | Fallback::Computed(words) => Err(words),
     }
 }
 
@@ -141,6 +141,7 @@ fn holds(option: &Opt) -> String {
                 Syntax::Host => "Domain name or IP address",
                 Syntax::HostPort => "Domain name or IP address, with or without a port,",
                 Syntax::Variable => "Name of a variable",
+                Syntax::Credential => "Name of a credential",
             };
             format!("{what} of up to {max} characters.")
         }

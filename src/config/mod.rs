@@ -23,6 +23,7 @@ mod plain;
 mod row;
 mod secrets;
 mod sections;
+mod shown;
 mod suggest;
 mod typed;
 mod values;
@@ -74,6 +75,8 @@ pub struct Agent {
     pub control_socket: Option<Arc<str>>,
     /// Members of this group may use the control socket too.
     pub control_group: Option<Arc<str>>,
+    /// Whether the daemon's memory may be written to a file when it crashes; default no.
+    pub core_dumps: bool,
     /// The name servers to ask; empty stands for those of the system (rule P1).
     pub dns_servers: Vec<SocketAddr>,
     /// Where what outlives a run is kept; `None` stands for the shell's default, `none` for no such
@@ -511,9 +514,27 @@ pub struct Diff {
     /// Accounts that are new.
     pub added: Vec<Arc<Account>>,
     /// Accounts that are there still, with another content.
-    pub changed: Vec<Arc<Account>>,
+    pub changed: Vec<Changed>,
     /// Names of Accounts that are gone.
     pub removed: Vec<Arc<str>>,
+}
+
+/// An Account that is there still, with another content.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Changed {
+    /// As it is now.
+    pub account: Arc<Account>,
+    /// What is different about it.
+    pub what: Difference,
+}
+
+/// What is different about an Account, as far as something is sent for it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Difference {
+    /// What its binding is made of: address-of-record, groups, Contact, local address.
+    pub binding: bool,
+    /// What challenges are answered with.
+    pub credentials: bool,
 }
 
 /// `host:port` or `[v6]:port` without its port.

@@ -316,4 +316,6 @@ pub enum SecretSource {
     File(Arc<str>, Span),
     /// `password_env`: an environment variable.
     Environment(Arc<str>, Span),
+    /// `password_credential`: the first line of a credential that systemd hands over.
+    Credential(Arc<str>, Span),
 }

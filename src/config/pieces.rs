@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use toml::de::DeTable;
+use zeroize::Zeroizing;
 
 use super::Config;
 use super::check::Check;
@@ -28,12 +29,13 @@ pub(super) fn read(text: &str) -> Option<(Option<Config>, Faults<'_>)> {
 
 fn read_pieces<'t>(text: &'t str, pieces: &Pieces) -> Option<(Option<Config>, Faults<'t>)> {
     let mut check = Check::new(text);
-    let (root, errors) = DeTable::parse_recoverable(&pieces.rest);
+    let (rest, origin) = pieces.rest(text);
+    let (root, errors) = DeTable::parse_recoverable(&rest);
     if !errors.is_empty() || root.get_ref().contains_key(Table::Account.info().key) {
         return None;
     }
     let origin = Origin {
-        pieces: &pieces.origin,
+        pieces: &origin,
         is_damaged: false,
     };
     let mut top = Top::default();
@@ -81,9 +83,7 @@ fn read_piece(text: &str, piece: &Range<usize>, check: &mut Check<'_>) -> Option
 /// does not parse.
 struct Pieces {
     /// Everything but the Accounts.
-    rest: String,
-    /// Where the rest comes from, as [`Origin`] wants it.
-    origin: Vec<(u32, u32)>,
+    others: Vec<Range<usize>>,
     /// Each begins with the header of an Account and has nothing but Accounts.
     accounts: Vec<Range<usize>>,
     /// How many Accounts there are.
@@ -94,8 +94,7 @@ impl Pieces {
     /// Takes a text apart; nothing if it has fewer than `many` Accounts.
     fn split(text: &str, many: usize, size: usize) -> Option<Self> {
         let mut pieces = Self {
-            rest: String::new(),
-            origin: Vec::new(),
+            others: Vec::new(),
             accounts: Vec::new(),
             count: 0,
         };
@@ -106,21 +105,32 @@ impl Pieces {
             if in_accounts == is_account && !(is_account && at - start >= size) {
                 continue;
             }
-            pieces.add(text, start..at, in_accounts);
+            pieces.add(start..at, in_accounts);
             (start, in_accounts) = (at, is_account);
         }
-        pieces.add(text, start..text.len(), in_accounts);
+        pieces.add(start..text.len(), in_accounts);
         (pieces.count >= many).then_some(pieces)
     }
 
-    fn add(&mut self, text: &str, range: Range<usize>, is_account: bool) {
+    fn add(&mut self, range: Range<usize>, is_account: bool) {
         if is_account {
             self.accounts.push(range);
         } else {
-            self.origin
-                .push((offset(self.rest.len()), offset(range.start)));
-            self.rest.push_str(&text[range]);
+            self.others.push(range);
         }
+    }
+
+    /// Everything but the Accounts, and where it comes from, as [`Origin`] wants it. It may have
+    /// passwords, so that it is made in one piece and wiped.
+    fn rest(&self, text: &str) -> (Zeroizing<String>, Vec<(u32, u32)>) {
+        let length = self.others.iter().map(Range::len).sum();
+        let mut rest = Zeroizing::new(String::with_capacity(length));
+        let mut origin = Vec::with_capacity(self.others.len());
+        for range in &self.others {
+            origin.push((offset(rest.len()), offset(range.start)));
+            rest.push_str(&text[range.clone()]);
+        }
+        (rest, origin)
     }
 }
 

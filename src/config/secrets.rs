@@ -10,10 +10,13 @@ use super::check::{derived_name, free_indexes};
 use super::diagnostic::Diagnostic;
 use super::faults::{Place, offset};
 use super::options::{
-    ACCOUNT_INDEX, ACCOUNT_NAME, ACCOUNT_PASSWORD_ENV, ACCOUNT_PASSWORD_FILE, ACCOUNT_USER_NAME,
-    ALERT_NAME, ALERT_WEBHOOK, ALERT_WEBHOOK_SECRET_ENV, ALERT_WEBHOOK_SECRET_FILE, GROUP_NAME,
-    GROUP_PASSWORD_AS_CLIENT_ENV, GROUP_PASSWORD_AS_CLIENT_FILE, GROUP_USER_NAME_AS_CLIENT,
-    LONGEST_SECRET, MAIL_PASSWORD_ENV, MAIL_PASSWORD_FILE, MAIL_USER_NAME, Opt, Syntax, Table,
+    ACCOUNT_INDEX, ACCOUNT_NAME, ACCOUNT_PASSWORD_CREDENTIAL, ACCOUNT_PASSWORD_ENV,
+    ACCOUNT_PASSWORD_FILE, ACCOUNT_USER_NAME, ALERT_NAME, ALERT_WEBHOOK,
+    ALERT_WEBHOOK_SECRET_CREDENTIAL, ALERT_WEBHOOK_SECRET_ENV, ALERT_WEBHOOK_SECRET_FILE,
+    GROUP_NAME, GROUP_PASSWORD_AS_CLIENT_CREDENTIAL, GROUP_PASSWORD_AS_CLIENT_ENV,
+    GROUP_PASSWORD_AS_CLIENT_FILE, GROUP_USER_NAME_AS_CLIENT, LONGEST_SECRET,
+    MAIL_PASSWORD_CREDENTIAL, MAIL_PASSWORD_ENV, MAIL_PASSWORD_FILE, MAIL_USER_NAME, Opt, Syntax,
+    Table,
 };
 use super::suggest::quoted;
 use super::values::check_text;
@@ -103,6 +106,7 @@ impl Loaded {
 enum Source {
     File(Arc<str>),
     Variable(Arc<str>),
+    Credential(Arc<str>),
 }
 
 impl Source {
@@ -111,6 +115,7 @@ impl Source {
             SecretSource::Absent | SecretSource::Inline => None,
             SecretSource::File(name, _) => Some(Self::File(name.clone())),
             SecretSource::Environment(name, _) => Some(Self::Variable(name.clone())),
+            SecretSource::Credential(name, _) => Some(Self::Credential(name.clone())),
         }
     }
 }
@@ -137,8 +142,12 @@ impl Wanted {
             (Table::Mail, Source::Variable(_)) => &MAIL_PASSWORD_ENV,
             (Table::Alert, Source::File(_)) => &ALERT_WEBHOOK_SECRET_FILE,
             (Table::Alert, Source::Variable(_)) => &ALERT_WEBHOOK_SECRET_ENV,
+            (Table::Mail, Source::Credential(_)) => &MAIL_PASSWORD_CREDENTIAL,
+            (Table::Alert, Source::Credential(_)) => &ALERT_WEBHOOK_SECRET_CREDENTIAL,
+            (Table::IpGroup, Source::Credential(_)) => &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
             (_, Source::File(_)) => &ACCOUNT_PASSWORD_FILE,
             (_, Source::Variable(_)) => &ACCOUNT_PASSWORD_ENV,
+            (_, Source::Credential(_)) => &ACCOUNT_PASSWORD_CREDENTIAL,
         };
         let noun = self.table.info().noun;
         let label = match &*self.name {
@@ -175,11 +184,13 @@ fn check(source: &Source, table: Table, secret: Secret) -> Result<Secret, Secret
     let what = match source {
         Source::File(name) => format!("the {noun} in {}", quoted(name)),
         Source::Variable(name) => format!("the {noun} in the variable {}", quoted(name)),
+        Source::Credential(name) => format!("the {noun} in the credential {}", quoted(name)),
     };
     if secret.is_empty() {
         let fault = SecretFault::new(format!("{what} is empty"));
         return Err(match source {
             Source::File(_) => fault.hint("it is the first line of that file"),
+            Source::Credential(_) => fault.hint("it is the first line of that credential"),
             Source::Variable(_) => fault,
         });
     }
@@ -240,24 +251,27 @@ impl Wanted {
     /// elsewhere.
     fn written(table: Table, row: &DeTable<'_>) -> Option<(Span, Self)> {
         // The second is what the secret is for: without it nobody needs one.
-        let [name, user_name, file, variable] = match table {
+        let [name, user_name, file, variable, credential] = match table {
             Table::IpGroup => [
                 &GROUP_NAME,
                 &GROUP_USER_NAME_AS_CLIENT,
                 &GROUP_PASSWORD_AS_CLIENT_FILE,
                 &GROUP_PASSWORD_AS_CLIENT_ENV,
+                &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
             ],
             Table::Mail => [
                 &MAIL_USER_NAME,
                 &MAIL_USER_NAME,
                 &MAIL_PASSWORD_FILE,
                 &MAIL_PASSWORD_ENV,
+                &MAIL_PASSWORD_CREDENTIAL,
             ],
             Table::Alert => [
                 &ALERT_NAME,
                 &ALERT_WEBHOOK,
                 &ALERT_WEBHOOK_SECRET_FILE,
                 &ALERT_WEBHOOK_SECRET_ENV,
+                &ALERT_WEBHOOK_SECRET_CREDENTIAL,
             ],
             Table::Agent
             | Table::Registration
@@ -269,6 +283,7 @@ impl Wanted {
                 &ACCOUNT_USER_NAME,
                 &ACCOUNT_PASSWORD_FILE,
                 &ACCOUNT_PASSWORD_ENV,
+                &ACCOUNT_PASSWORD_CREDENTIAL,
             ],
         };
         let text = |option: &Opt| {
@@ -284,7 +299,8 @@ impl Wanted {
         text(user_name)?;
         let file = text(file).map(|(name, span)| SecretSource::File(name, span));
         let variable = text(variable).map(|(name, span)| SecretSource::Environment(name, span));
-        let source = file.or(variable)?;
+        let credential = text(credential).map(|(name, span)| SecretSource::Credential(name, span));
+        let source = file.or(variable).or(credential)?;
         let wanted = Self {
             table,
             name: text(name)
@@ -389,7 +405,9 @@ impl SecretSource {
     fn span(&self) -> Option<Span> {
         match self {
             Self::Absent | Self::Inline => None,
-            Self::File(_, span) | Self::Environment(_, span) => Some(*span),
+            Self::File(_, span) | Self::Environment(_, span) | Self::Credential(_, span) => {
+                Some(*span)
+            }
         }
     }
 }
@@ -453,6 +471,7 @@ register = "regular"
             let (kind, name) = match source {
                 SecretSource::File(name, _) => ("file", name),
                 SecretSource::Environment(name, _) => ("variable", name),
+                SecretSource::Credential(name, _) => ("credential", name),
                 SecretSource::Absent | SecretSource::Inline => unreachable!(),
             };
             asked.push(format!("{kind} {name}"));
@@ -474,7 +493,10 @@ register = "regular"
     fn what_is_wrong_with_a_source_is_said_where_it_is_named() {
         let loaded = load("test.toml", TEXT).with_secrets(TEXT, |source| match source {
             SecretSource::File(..) => Ok(Secret::new("x".repeat(51))),
-            SecretSource::Environment(..) | SecretSource::Absent | SecretSource::Inline => {
+            SecretSource::Environment(..)
+            | SecretSource::Credential(..)
+            | SecretSource::Absent
+            | SecretSource::Inline => {
                 Err(SecretFault::new("the variable \"GROUP\" is not set").hint("set it"))
             }
         });
@@ -558,7 +580,9 @@ register = "regular"
         let loaded = load("test.toml", &text).with_secrets(&text, |source| match source {
             SecretSource::File(..) => Err(SecretFault::new("no such file")),
             SecretSource::Environment(..) => Ok(Secret::new("good")),
-            SecretSource::Absent | SecretSource::Inline => unreachable!(),
+            SecretSource::Credential(..) | SecretSource::Absent | SecretSource::Inline => {
+                unreachable!()
+            }
         });
         assert!(loaded.config.is_none());
         assert_eq!(

@@ -249,7 +249,7 @@ mod tests {
                 "t:10:1: error: IP group \"b\": unknown key \"indx\"\n  \
                  hint: its keys are \"name\", \"proxy_set\", \"sip_group_name\", \"contact_user\", \
                  \"authentication_mode\", \"user_name_as_client\", \"password_as_client\", \
-                 \"password_as_client_file\" and 1 more",
+                 \"password_as_client_file\" and 2 more",
                 "t:11:13: error: IP group \"b\": proxy set \"c\" does not exist\n  \
                  hint: the only one defined is \"a\"",
             ]

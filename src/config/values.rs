@@ -309,6 +309,25 @@ pub(super) fn check_text(text: &str, max: usize, syntax: Syntax) -> Result<(), C
                 .hint("give the name alone, without \"=\""))
         }
         Syntax::Variable => Ok(()),
+        Syntax::Credential => check_credential(text),
+    }
+}
+
+/// Systemd passes on a credential as a file of its name, so that the name is no path.
+fn check_credential(text: &str) -> Result<(), Complaint> {
+    let hint = "give the name alone, as in LoadCredential=NAME:PATH of the unit";
+    let odd = text
+        .chars()
+        .find(|one| !one.is_ascii() || "/:".contains(*one));
+    match odd {
+        Some(odd) => {
+            let message = format!("has {odd:?}, which the name of a credential cannot have");
+            Err(Complaint::new(message).hint(hint))
+        }
+        None if text == "." || text == ".." => {
+            Err(Complaint::new("is no name of a credential").hint(hint))
+        }
+        None => Ok(()),
     }
 }
 
@@ -360,6 +379,35 @@ mod tests {
         assert_eq!(longest.len(), 49);
         assert!(accept(host, Raw::Text(&longest)).is_ok());
         assert!(accept(host, Raw::Text(&format!("a{longest}"))).is_err());
+    }
+
+    // rule A3
+    #[test]
+    fn the_name_of_a_credential_is_no_path() {
+        for table in [
+            (Table::Account, "password_credential"),
+            (Table::IpGroup, "password_as_client_credential"),
+        ] {
+            let option = option(table.0, table.1);
+            for good in ["main.secret", "trunk 1", "..."] {
+                assert_eq!(judge(option, Raw::Text(good)), format!("Text({good:?})"));
+            }
+            let only = "give the name alone, as in LoadCredential=NAME:PATH of the unit";
+            for (bad, odd) in [
+                ("a/b", "'/'"),
+                ("/etc/x", "'/'"),
+                ("a:b", "':'"),
+                ("ü", "'ü'"),
+            ] {
+                let said =
+                    format!("has {odd}, which the name of a credential cannot have ({only})");
+                assert_eq!(judge(option, Raw::Text(bad)), said);
+            }
+            for bad in [".", ".."] {
+                let said = format!("is no name of a credential ({only})");
+                assert_eq!(judge(option, Raw::Text(bad)), said);
+            }
+        }
     }
 
     #[test]

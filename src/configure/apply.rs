@@ -91,17 +91,13 @@ pub(super) fn find(document: &Document, target: &Target) -> Result<Option<Path>,
     }
     let names = document.names(target.table);
     let by_name = || names.iter().position(|name| name == word);
-    let found = match target.table {
-        Table::Account => {
-            let indexes = document.indexes();
-            let place = |index: usize| indexes.iter().position(|one| *one as usize == index);
-            number.and_then(place).or_else(by_name)
-        }
-        _ => by_name(),
-    };
-    let found = found.map(|at| Path::new(target.table, at));
-    // An Account's number is its index, which the file says.
-    let number = number.filter(|_| target.table != Table::Account);
+    let path = |at| Path::new(target.table, at);
+    if target.table == Table::Account {
+        let indexes = document.indexes();
+        let place = |index: usize| indexes.iter().position(|one| *one as usize == index);
+        return Ok(number.and_then(place).or_else(by_name).map(path));
+    }
+    let found = by_name().map(path);
     Ok(found.or_else(|| document.numbered(target.table, number?)))
 }
 
@@ -347,16 +343,20 @@ fn keep_indexes(document: &mut Document, before: &[u32], row: Option<Path>, gone
     if let Some(gone) = gone {
         before.remove(gone.at);
     }
+    // What one row names is free for none that names nothing, so it is looked at again.
     loop {
         let after = document.indexes();
-        let mut pairs = before.iter().zip(&after).enumerate();
-        let moved = pairs.find_map(|(at, (was, is))| {
-            let account = Path::new(Table::Account, at);
-            (was != is && own != Some(account)).then_some((account, *was))
-        });
-        let Some((account, was)) = moved else {
+        let pairs = before.iter().zip(&after).enumerate();
+        let moved: Vec<(Path, u32)> = pairs
+            .filter(|(_, (was, is))| was != is)
+            .map(|(at, (was, _))| (Path::new(Table::Account, at), *was))
+            .filter(|(account, _)| own != Some(*account))
+            .collect();
+        if moved.is_empty() {
             return;
-        };
-        document.set(account, "index", &Typed::Whole(was.into()));
+        }
+        for (account, was) in moved {
+            document.set(account, "index", &Typed::Whole(was.into()));
+        }
     }
 }

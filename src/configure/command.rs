@@ -89,10 +89,7 @@ fn target<'w>(
 
 /// Which rows are to be shown: one, or all of them.
 pub fn shown(table: Table, words: &[String]) -> Result<Target, Refusal> {
-    let is_all = match table {
-        Table::Proxy => words.len() == 1,
-        _ => words.is_empty(),
-    };
+    let is_all = words.len() == usize::from(table == Table::Proxy);
     let (target, rest) = match is_all {
         false => target(table, &Verb::Set, words)?,
         true => {

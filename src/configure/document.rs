@@ -214,9 +214,9 @@ impl Document {
 
     /// The names in a table, in the order of the file.
     pub(super) fn names(&self, table: Table) -> Vec<String> {
-        let indexes = match table {
-            Table::Account => self.indexes(),
-            _ => Vec::new(),
+        let indexes = match table == Table::Account {
+            true => self.indexes(),
+            false => Vec::new(),
         };
         let name = |row: Path| {
             let given = self.string(row, "name").map(str::to_owned);
@@ -387,10 +387,10 @@ impl Document {
         let key = Table::Proxy.info().key;
         match row {
             RowMut::Section(table) => row_in_mut(table.get_mut(key)?, at),
-            RowMut::Inline(table) => match table.get_mut(key)? {
-                Value::Array(rows) => rows.get_mut(at)?.as_inline_table_mut().map(RowMut::Inline),
-                _ => None,
-            },
+            RowMut::Inline(table) => {
+                let row = table.get_mut(key)?.as_array_mut()?.get_mut(at)?;
+                row.as_inline_table_mut().map(RowMut::Inline)
+            }
         }
     }
 }

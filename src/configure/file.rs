@@ -132,11 +132,13 @@ impl Locked {
         let mut file = opened.open(&beside).map_err(|error| {
             let folder = self.folder();
             let what = format!("cannot write in {}: {}", folder.display(), plain(&error));
-            match error.kind() {
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    Refusal::new(what).hint(FOLDER)
-                }
-                _ => Refusal::new(what),
+            let kinds = [
+                io::ErrorKind::PermissionDenied,
+                io::ErrorKind::ReadOnlyFilesystem,
+            ];
+            match kinds.contains(&error.kind()) {
+                true => Refusal::new(what).hint(FOLDER),
+                false => Refusal::new(what),
             }
         })?;
         let fill = || {

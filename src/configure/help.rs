@@ -60,6 +60,10 @@ fn holds(option: &Opt) -> String {
             syntax: Syntax::Url,
             ..
         } => "http or https address".to_owned(),
+        Kind::Text {
+            syntax: Syntax::Credential,
+            ..
+        } => "name of a credential".to_owned(),
         Kind::Whole { min, max, unit } => format!("{min} to {max}{unit}"),
         Kind::Flag => "enable | disable".to_owned(),
         Kind::Words(words) => {
@@ -96,10 +100,7 @@ fn fallback(option: &Opt) -> String {
         Fallback::Flag(true) => "default enable".to_owned(),
         Fallback::Flag(false) => "default disable".to_owned(),
         Fallback::Word(key) => {
-            let word = match option.kind {
-                Kind::Words(words) => words.iter().find(|word| word.key == key),
-                _ => None,
-            };
+            let word = option.kind.words().iter().find(|word| word.key == key);
             format!("default {}", word.map_or(key, |word| word.cli))
         }
         Fallback::Codes([]) => "default none".to_owned(),

@@ -150,7 +150,7 @@ fn blame(found: &Diagnostic, touched: &[Touched]) -> Refusal {
         let mut all = touched.iter().rev();
         all.find(|one| one.key.is_none() && found.message.contains(&one.label))
     };
-    let by = exact.or_else(row).or_else(named).or(touched.last());
+    let by = exact.or_else(row).or_else(named).or_else(|| touched.last());
     Refusal {
         message: found.message.clone(),
         hint: found.hint.clone(),

@@ -86,17 +86,15 @@ pub fn list(document: &Document, table: Table, set: Option<&str>) -> Result<Stri
     let mut text = String::new();
     for row in chosen(document, &target)? {
         let number = number(document, row);
-        let name = match table {
-            Table::Proxy => document.string(row, "address").map(str::to_owned),
-            _ => document.name(row),
+        let name = match table == Table::Proxy {
+            true => document.string(row, "address").map(str::to_owned),
+            false => document.name(row),
         };
         let name = name.unwrap_or_default();
-        let more = match table {
-            Table::Account => {
-                let of = |key| document.string(row, key).unwrap_or_default();
-                format!("  {} -> {}", of("served_ip_group"), of("serving_ip_group"))
-            }
-            _ => String::new(),
+        let of = |key| document.string(row, key).unwrap_or_default();
+        let more = match table == Table::Account {
+            true => format!("  {} -> {}", of("served_ip_group"), of("serving_ip_group")),
+            false => String::new(),
         };
         text.push_str(&(format!("{number:>4}  {name}{more}") + "\n"));
     }
@@ -183,10 +181,7 @@ fn shown(option: &Opt, value: &Value) -> String {
     match value {
         Value::String(text) => {
             let text = text.value();
-            let word = match option.kind {
-                Kind::Words(words) => words.iter().find(|word| word.key == text),
-                _ => None,
-            };
+            let word = option.kind.words().iter().find(|word| word.key == text);
             quoted(word.map_or(text.as_str(), |word| word.cli))
         }
         Value::Integer(number) => number.value().to_string(),
@@ -194,9 +189,9 @@ fn shown(option: &Opt, value: &Value) -> String {
         Value::Array(items) => {
             let items: Vec<String> = items
                 .iter()
-                .map(|item| match item {
-                    Value::String(text) => text.value().clone(),
-                    other => other.to_string().trim().to_owned(),
+                .map(|item| match item.as_str() {
+                    Some(text) => text.to_owned(),
+                    None => item.to_string().trim().to_owned(),
                 })
                 .collect();
             quoted(&items.join(","))
@@ -222,13 +217,10 @@ fn default_of(document: &Document, row: Path, option: &Opt) -> String {
         Fallback::Computed(meaning) => return format!("(default: {meaning})"),
         Fallback::Whole(number) => number.to_string(),
         Fallback::Flag(flag) => enabled(flag).to_owned(),
-        Fallback::Word(key) => match option.kind {
-            Kind::Words(words) => {
-                let word = words.iter().find(|word| word.key == key);
-                word.map_or(key, |word| word.cli).to_owned()
-            }
-            _ => key.to_owned(),
-        },
+        Fallback::Word(key) => {
+            let word = option.kind.words().iter().find(|word| word.key == key);
+            word.map_or(key, |word| word.cli).to_owned()
+        }
         Fallback::Codes([]) => return "(default: none)".to_owned(),
         Fallback::Codes(codes) => written(codes),
     };
@@ -321,11 +313,11 @@ fn json_value(value: &Value) -> serde_json::Value {
 
 fn write_script(text: &mut String, document: &Document, row: Path, indent: &str) {
     let table = row.kind();
-    let node = match table {
-        Table::Account => "sip-definition account".to_owned(),
-        Table::Registration => "sip-definition proxy-and-registration".to_owned(),
-        _ => table.info().cli.to_owned(),
+    let area = match matches!(table, Table::Account | Table::Registration) {
+        true => "sip-definition ",
+        false => "",
     };
+    let node = format!("{area}{}", table.info().cli);
     let number = match table.info().many {
         true => format!(" {}", number(document, row)),
         false => String::new(),

@@ -122,7 +122,8 @@ pub(super) fn names(directory: &Directory, action: &Action) -> Result<Vec<Arc<st
     Ok(names)
 }
 
-fn unknown(directory: &Directory, name: &str) -> Fault {
+/// There is no such Account.
+pub(super) fn unknown(directory: &Directory, name: &str) -> Fault {
     let shown: String = name.chars().take(60).collect();
     let names = directory.entries().iter().map(|entry| &*entry.name);
     let hint = match nearest(name, names) {

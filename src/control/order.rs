@@ -72,11 +72,11 @@ pub struct Source {
 }
 
 impl Source {
-    /// This file.
-    pub fn of(file: &Path) -> io::Result<Self> {
+    /// This file, which is written so.
+    pub fn of(file: &Path, format: Format) -> io::Result<Self> {
         Ok(Self {
             path: path::absolute(file)?,
-            format: Format::Toml,
+            format,
         })
     }
 }

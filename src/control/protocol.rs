@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::status::history::{Entry, EntryKind, Wanted};
+use crate::status::history::{Entry as Event, EntryKind, Wanted as WantedEvents};
 use crate::status::{AccountStatus, Outcome, Phase, ProxySetStatus, StateStatus, UnixMs};
+use crate::trace::{At, Entry, State};
 
 /// The version of the protocol. It rises when a message changes its meaning or goes away; new
 /// fields and methods do not count.
@@ -52,11 +53,14 @@ pub enum Call {
     /// Reads the configuration again and puts it in force (rule G2). No items; [`Done::Reloaded`].
     /// A faulty one changes nothing: [`FaultCode::Configuration`].
     Reload(Option<Reload>),
+    /// The last SIP messages: items [`Item::Message`], the oldest first; [`Done::Trace`]. Who
+    /// follows then gets [`Item::Following`] and what comes, until it hangs up.
+    Trace(Option<Wanted>),
 }
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 9] = [
+    pub const METHODS: [&str; 10] = [
         "hello",
         "status",
         "watch",
@@ -66,6 +70,7 @@ impl Call {
         "unregister",
         "refresh",
         "reload",
+        "trace",
     ];
 }
 
@@ -128,7 +133,7 @@ pub struct Past {
     pub follow: bool,
 }
 
-impl From<Past> for Wanted {
+impl From<Past> for WantedEvents {
     fn from(past: Past) -> Self {
         Self {
             accounts: past.names,
@@ -156,6 +161,32 @@ pub struct Action {
     /// Whether the outcomes are waited for.
     #[serde(default = "yes")]
     pub wait: bool,
+}
+
+/// Which messages a client wants to see. All conditions must hold; an empty one always does.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Wanted {
+    /// Those of these Accounts, by name, and of the Proxy Sets below.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Those of these Proxy Sets, by name: probes and their answers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proxy_sets: Vec<String>,
+    /// Those to and from these addresses, with or without a port.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub registrars: Vec<String>,
+    /// Not before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<At>,
+    /// Not after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<At>,
+    /// The last so many of those that there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Then also those to come.
+    pub follow: bool,
 }
 
 /// How a client wants the configuration to be read again.
@@ -198,13 +229,17 @@ pub enum Item {
     /// The status of a Proxy Set.
     ProxySet(Arc<ProxySetStatus>),
     /// Something that happened.
-    Event(Arc<Entry>),
+    Event(Arc<Event>),
     /// What came of an order for an Account.
     Outcome(Told),
     /// From here on, the Accounts that come are changes.
     Watching(Summary),
-    /// The client was too slow and has missed so many changes, or events.
+    /// The client was too slow and has missed so many changes, events or messages.
     Missed(u64),
+    /// A SIP message, or a note of what happened.
+    Message(Entry),
+    /// From here on, the messages that come are new.
+    Following(State),
 }
 
 /// What came of an order for an Account.
@@ -265,6 +300,8 @@ pub enum Done {
     },
     /// Of [`Call::Reload`].
     Reloaded(Reloaded),
+    /// Of [`Call::Trace`].
+    Trace(State),
 }
 
 /// How a configuration's file is written.

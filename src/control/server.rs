@@ -1,6 +1,8 @@
 //! The daemon's end of the socket: a thread of its own with one task per client, so that whoever
 //! asks for a hundred thousand Accounts, or reads them slowly, does not keep a REGISTER waiting.
 
+mod trace;
+
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::{io, process};
@@ -230,6 +232,7 @@ impl Client<'_> {
             }
             Call::Unregister(action) => self.order(Verb::Unregister, &action).await?,
             Call::Refresh(action) => self.order(Verb::Refresh, &action).await?,
+            Call::Trace(wanted) => self.trace(&wanted.unwrap_or_default(), stopped).await?,
             Call::Reload(how) => self.reload(how.unwrap_or_default().check_only).await,
         };
         Ok(match result {

@@ -82,6 +82,11 @@ impl Timers {
         }));
     }
 
+    /// How many timers are armed.
+    pub fn count(&self) -> usize {
+        self.armed
+    }
+
     /// The earliest entry if it is due, taken out. The owner says with [`Timers::fired`] whether it
     /// is in force.
     pub fn due(&mut self, now: Instant) -> Option<(Owner, u32)> {

@@ -4,33 +4,74 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{self, Path, PathBuf};
-use std::{env, panic, thread};
+use std::{panic, thread};
 
-use crate::config::{
-    self, Config, Diagnostic, Diagnostics, Loaded, SecretFault, SecretSource, Severity,
-};
-use crate::secret::Secret;
+use zeroize::Zeroizing;
 
-/// Reads a configuration and every password that it names. An error is one of the file itself; all
-/// else is in the diagnostics.
-pub fn load(path: &Path) -> io::Result<Loaded> {
-    let (bytes, mode) = read(path)?;
-    let file = path.display().to_string();
-    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    // A thread of its own, because its memory goes back to the system when it ends: what reading
-    // takes is a multiple of what is read.
-    let reader = thread::Builder::new().name("configuration".to_owned());
-    let reader = reader.spawn(move || parse(&file, &folder, &bytes, mode))?;
-    Ok(reader
-        .join()
-        .unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
+use super::device::{Device, is_ini};
+use super::secrets::{OTHERS_MAY_READ, fetch};
+use crate::config::{self, Config, Diagnostic, Diagnostics, Loaded, SecretSource, Severity};
+use crate::control::protocol::Format;
+
+/// A configuration's file with all that is needed to read it, as often as one wants.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// The file, as it was named.
+    pub path: PathBuf,
+    /// What it needs beside itself if it is the ini file of a device.
+    pub device: Device,
 }
 
-/// The same for a text that is not in the file yet, with the passwords that are named from there.
+impl Origin {
+    /// A file that needs nothing beside itself.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            device: Device::default(),
+        }
+    }
+
+    /// The same file from whatever folder.
+    pub fn absolute(self) -> io::Result<Self> {
+        let passwords = self.device.passwords.as_deref().map(path::absolute);
+        Ok(Self {
+            path: path::absolute(&self.path)?,
+            device: Device {
+                passwords: passwords.transpose()?,
+                ..self.device
+            },
+        })
+    }
+
+    /// Reads it, with every password that it names or that stands beside it, and says how it is
+    /// written. An error is one of the file itself; all else is in the diagnostics.
+    pub fn load(&self) -> io::Result<(Loaded, Format)> {
+        let (bytes, mode) = read(&self.path)?;
+        let origin = self.clone();
+        // A thread of its own, because its memory goes back to the system when it ends: what
+        // reading takes is a multiple of what is read.
+        let reader = thread::Builder::new().name("configuration".to_owned());
+        let reader = reader.spawn(move || {
+            let file = origin.path.display().to_string();
+            if is_ini(&origin.path, &bytes) {
+                return (origin.device.load(&file, &bytes, mode), Format::Ini);
+            }
+            let folder = origin.path.parent().map(Path::to_owned);
+            let loaded = parse(&file, &folder.unwrap_or_default(), &bytes, mode);
+            (loaded, Format::Toml)
+        })?;
+        Ok(reader
+            .join()
+            .unwrap_or_else(|panicked| panic::resume_unwind(panicked)))
+    }
+}
+
+/// The same for a text that is not in the file yet, with the passwords that it names from there.
 pub fn load_text(path: &Path, text: &str) -> Loaded {
     let file = path.display().to_string();
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    parse(&file, &folder, text.as_bytes(), 0)
+    let mode = fs::metadata(path).map_or(0, |found| found.mode());
+    parse(&file, &folder, text.as_bytes(), mode)
 }
 
 fn parse(file: &str, folder: &Path, bytes: &[u8], mode: u32) -> Loaded {
@@ -60,17 +101,36 @@ fn parse(file: &str, folder: &Path, bytes: &[u8], mode: u32) -> Loaded {
     }
 }
 
-fn read(path: &Path) -> io::Result<(Vec<u8>, u32)> {
-    let file = File::open(path)?;
+/// What a file holds, and its mode. It may hold passwords, so that nothing of it is left anywhere
+/// else.
+pub(super) fn read(path: &Path) -> io::Result<(Zeroizing<Vec<u8>>, u32)> {
+    let mut file = File::open(path)?;
     let found = file.metadata()?;
     if found.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    let mut bytes = Vec::new();
-    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST_FILE {
-        return Err(io::ErrorKind::FileTooLarge.into());
+    // One byte more, to see the end without more room.
+    let expected = usize::try_from(found.len().min(LONGEST_FILE)).unwrap_or(0) + 1;
+    let mut bytes = Zeroizing::new(vec![0; expected]);
+    let mut length = 0;
+    loop {
+        match file.read(&mut bytes[length..]) {
+            Ok(0) => break,
+            Ok(count) => length += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if length as u64 > LONGEST_FILE {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        if length == bytes.len() {
+            // A vector that grew would leave what it held where it was.
+            let mut larger = Zeroizing::new(vec![0; length * 2]);
+            larger[..length].copy_from_slice(&bytes);
+            bytes = larger;
+        }
     }
+    bytes.truncate(length);
     Ok((bytes, found.mode()))
 }
 
@@ -106,146 +166,30 @@ fn has_passwords(config: &Config) -> bool {
         .any(|credentials| credentials.source == SecretSource::Inline)
 }
 
-/// Fetches one password.
-fn fetch(source: &SecretSource, folder: &Path) -> Result<Secret, SecretFault> {
-    match source {
-        SecretSource::File(name, _) => from_file(name, &folder.join(&**name)),
-        SecretSource::Environment(name, _) => match env::var(&**name) {
-            Ok(text) => Ok(Secret::new(text)),
-            Err(env::VarError::NotPresent) => Err(SecretFault::new(format!(
-                "the environment variable {name:?} is not set"
-            ))),
-            Err(env::VarError::NotUnicode(_)) => Err(SecretFault::new(format!(
-                "the environment variable {name:?} is not UTF-8"
-            ))),
-        },
-        SecretSource::Absent | SecretSource::Inline => Ok(Secret::default()),
-    }
-}
-
-/// The first line of a file that not everybody may read.
-fn from_file(name: &str, path: &Path) -> Result<Secret, SecretFault> {
-    let fault = |what: String| SecretFault::new(format!("password file {name:?} {what}"));
-    let cannot = |error: io::Error| {
-        let fault = fault(format!("cannot be read: {}", plain(&error)));
-        let kind = error.kind();
-        if kind == io::ErrorKind::NotFound {
-            // Whoever reads a log does not know our working directory.
-            let place = path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            fault.hint(format!("it is looked for at {}", place.display()))
-        } else if kind == io::ErrorKind::PermissionDenied {
-            fault.hint("it must belong to the user, or a group, that regent runs as")
-        } else {
-            fault
-        }
-    };
-    // Looked at before it is opened: opening a pipe would wait for its writer.
-    let is_file = fs::metadata(path).map_err(cannot)?.is_file();
-    if !is_file {
-        return Err(fault("is not a regular file".to_owned()));
-    }
-    let file = File::open(path).map_err(cannot)?;
-    if file.metadata().map_err(cannot)?.mode() & OTHERS_MAY_READ != 0 {
-        let shown = path.display();
-        return Err(
-            fault("may be read by every user".to_owned()).hint(format!("chmod o-r {shown}"))
-        );
-    }
-    let mut bytes = Vec::with_capacity(LONGEST_SECRET as usize);
-    file.take(LONGEST_SECRET)
-        .read_to_end(&mut bytes)
-        .map_err(cannot)?;
-    let line = bytes
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    match str::from_utf8(line) {
-        Ok(text) => Ok(Secret::new(text)),
-        Err(_) => Err(fault("is not UTF-8 text".to_owned())),
-    }
-}
-
-/// What the system says, without its number.
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut characters = text.chars();
-    let first = characters.next().map(|c| c.to_ascii_lowercase());
-    first.into_iter().chain(characters).collect()
-}
-
 /// Where a configuration is looked for when nobody says where it is.
 pub fn usual_places() -> [PathBuf; 2] {
     ["regent.toml", "/etc/regent/regent.toml"].map(PathBuf::from)
 }
 
-const OTHERS_MAY_READ: u32 = 0o004;
 const LONGEST_FILE: u64 = 512 << 20;
-const LONGEST_SECRET: u64 = 4_096;
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    use std::fs;
 
     use super::*;
-
-    #[test]
-    fn a_password_is_the_first_line_of_its_file() {
-        let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), "a", "open sesame\r\nnot this", 0o600);
-        let secret = from_file("a", &folder.path().join("a")).unwrap();
-        assert_eq!(secret.reveal(), "open sesame");
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_password_file_is_said_in_one_line() {
-        let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), "open", "x", 0o644);
-        write(folder.path(), "binary", "x", 0o600);
-        fs::write(folder.path().join("binary"), b"\xff").unwrap();
-        let said = |name: &str| {
-            from_file(name, &folder.path().join(name))
-                .unwrap_err()
-                .message
-        };
-        assert_eq!(
-            said("open"),
-            "password file \"open\" may be read by every user"
-        );
-        assert_eq!(
-            said("none"),
-            "password file \"none\" cannot be read: no such file or directory"
-        );
-        assert_eq!(said("."), "password file \".\" is not a regular file");
-        assert_eq!(said("binary"), "password file \"binary\" is not UTF-8 text");
-    }
 
     #[test]
     fn a_file_that_is_no_text_is_told_where() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("regent.toml");
         fs::write(&path, b"# one\n# t\xffo").unwrap();
-        let loaded = load(&path).unwrap();
+        let (loaded, _) = Origin::new(&path).load().unwrap();
         assert!(loaded.config.is_none());
         let said = loaded.diagnostics.to_string();
         assert!(
             said.ends_with(":2:4: error: the file is not UTF-8 text from here on\n"),
             "{said}"
         );
-    }
-
-    fn write(folder: &Path, name: &str, text: &str, mode: u32) {
-        let path = folder.join(name);
-        let mut options = File::options();
-        let file = options
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .open(&path)
-            .unwrap();
-        file.set_permissions(fs::Permissions::from_mode(mode))
-            .unwrap();
-        fs::write(&path, text).unwrap();
     }
 }

@@ -6,11 +6,14 @@
 
 mod clock;
 mod desk;
+mod device;
 mod effects;
 mod history;
 mod journal;
 mod load;
+mod memory;
 mod reload;
+mod secrets;
 mod shutdown;
 mod state;
 mod systemd;
@@ -27,6 +30,7 @@ use tokio::time::Sleep;
 use tracing::{debug, info, warn};
 
 use crate::config::{self, Config};
+use crate::control::protocol::Format;
 use crate::control::{self, Board, Directory, Source, Wish};
 use crate::effect::{AccountId, Command, Input, Outcome, SocketId, Ticket};
 use crate::engine::{Engine, Settings};
@@ -40,9 +44,11 @@ use crate::time::{Duration, Instant};
 use crate::trace::{Export, Traces};
 use clock::Clock;
 use desk::Desk;
+pub use device::Device;
 use effects::{Effects, Owed, Wire};
 use journal::Journal;
-pub use load::{load, load_text, usual_places};
+pub use load::{Origin, load_text, usual_places};
+pub use memory::{Guard, guard};
 use reload::{Asker, Reloads};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
@@ -61,8 +67,8 @@ pub struct Stopped {
 pub struct Setup {
     /// The configuration.
     pub config: Arc<Config>,
-    /// The file that it was read from, if it can be read again.
-    pub source: Option<Source>,
+    /// Where it was read from and how that is written, if it can be read again.
+    pub origin: Option<(Origin, Format)>,
     /// What outlives the run.
     pub state: State,
     /// Where operators knock, if anywhere.
@@ -73,7 +79,7 @@ pub struct Setup {
 pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
     let Setup {
         config,
-        source,
+        origin,
         state,
         listener,
     } = setup;
@@ -84,7 +90,14 @@ pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
         .context("cannot start the runtime")?;
     runtime.block_on(async {
         let (wishes, inbox) = mpsc::channel(WISHES);
-        let reloads = Reloads::new(&config, source.clone());
+        let source = origin.as_ref();
+        let source = source.map(|(origin, format)| Source::of(&origin.path, *format));
+        let source = source
+            .transpose()
+            .context("there is no working directory")?;
+        let origin = origin.map(|(origin, _)| origin.absolute()).transpose();
+        let origin = origin.context("there is no working directory")?;
+        let reloads = Reloads::new(&config, origin);
         let mut daemon = Daemon::new((config, state), shutdown, inbox, reloads)?;
         daemon.begin()?;
         let board = Arc::clone(&daemon.board);

@@ -6,17 +6,16 @@
 //! who asks is answered once, after what has changed is published.
 
 use std::future;
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{error, info, warn};
 
 use super::Daemon;
-use super::load::load;
-use crate::config::{Agent, Config, Diagnostics, Diff, Severity};
+use super::load::Origin;
+use crate::config::{Account, Agent, Config, Diagnostics, Diff, Severity};
+use crate::control::Reloading;
 use crate::control::protocol::{Fault, FaultCode, Reloaded};
-use crate::control::{Reloading, Source};
 use crate::effect::Input;
 use crate::status::history::EntryKind;
 use crate::status::words::count;
@@ -47,7 +46,7 @@ pub(super) struct Found {
 
 /// Readings under way, and who waits for them.
 pub(super) struct Reloads {
-    source: Option<Source>,
+    origin: Option<Origin>,
     /// What is in force.
     config: Arc<Config>,
     /// What counts until the next start.
@@ -61,9 +60,9 @@ pub(super) struct Reloads {
 }
 
 impl Reloads {
-    pub(super) fn new(config: &Arc<Config>, source: Option<Source>) -> Self {
+    pub(super) fn new(config: &Arc<Config>, origin: Option<Origin>) -> Self {
         Self {
-            source,
+            origin,
             config: Arc::clone(config),
             at_start: config.agent.clone(),
             asked: Vec::new(),
@@ -90,14 +89,13 @@ impl Reloads {
             return false;
         }
         self.asked = std::mem::take(&mut self.waiting);
-        let Some(source) = &self.source else {
+        let Some(origin) = self.origin.clone() else {
             let why = "the daemon does not run from a file that could be read again";
             self.result = Some(Err(fault(why)));
             return false;
         };
-        let path = source.path.clone();
         let (old, at_start) = (Arc::clone(&self.config), self.at_start.clone());
-        self.reading = Some(spawn_blocking(move || read(&path, &old, &at_start)));
+        self.reading = Some(spawn_blocking(move || read(&origin, &old, &at_start)));
         !self.asked.iter().all(Asker::is_check_only)
     }
 
@@ -205,9 +203,10 @@ impl Daemon {
 }
 
 /// Reads and compares. `at_start` is what counts until the next start.
-fn read(path: &Path, old: &Config, at_start: &Agent) -> Reading {
-    let shown = path.display();
-    let loaded = load(path).map_err(|error| fault(format!("cannot read {shown}: {error}")))?;
+fn read(origin: &Origin, old: &Config, at_start: &Agent) -> Reading {
+    let shown = origin.path.display();
+    let loaded = origin.load();
+    let (loaded, _) = loaded.map_err(|error| fault(format!("cannot read {shown}: {error}")))?;
     let Some(config) = loaded.config else {
         let sum = count(loaded.diagnostics.errors() as u64, "error");
         return Err(Fault {
@@ -222,15 +221,12 @@ fn read(path: &Path, old: &Config, at_start: &Agent) -> Reading {
         let warning = Severity::Warning;
         format!("{shown}: {warning}: agent: {key} takes effect at the next start")
     }));
-    let names = |accounts: &[Arc<crate::config::Account>]| {
-        let names = accounts.iter().map(|account| Arc::clone(&account.name));
-        names.collect()
-    };
+    let name = |account: &Arc<Account>| Arc::clone(&account.name);
     let touched = diff.added.len() + diff.changed.len();
     let unchanged = config.accounts.len().saturating_sub(touched);
     let reloaded = Reloaded {
-        added: names(&diff.added),
-        changed: names(&diff.changed),
+        added: diff.added.iter().map(name).collect(),
+        changed: diff.changed.iter().map(|it| name(&it.account)).collect(),
         removed: diff.removed.clone(),
         unchanged: u32::try_from(unchanged).unwrap_or(u32::MAX),
         warnings,
@@ -247,6 +243,7 @@ fn kept_until_the_next_start(old: &Agent, new: &Agent) -> Vec<&'static str> {
     let keys = [
         ("control_socket", old.control_socket == new.control_socket),
         ("control_group", old.control_group == new.control_group),
+        ("core_dumps", old.core_dumps == new.core_dumps),
         (
             "state_directory",
             old.state_directory == new.state_directory,
@@ -260,6 +257,14 @@ fn kept_until_the_next_start(old: &Agent, new: &Agent) -> Vec<&'static str> {
             "history_max_events",
             old.history_max_events == new.history_max_events,
         ),
+        (
+            "trace_memory_mib",
+            old.trace.memory_mib == new.trace.memory_mib,
+        ),
+        ("hep_server", old.trace.hep_server == new.trace.hep_server),
+        ("hep_capture_id", {
+            old.trace.hep_capture_id == new.trace.hep_capture_id
+        }),
     ];
     let differing = keys.into_iter().filter(|(_, is_same)| !is_same);
     differing.map(|(key, _)| key).collect()

@@ -75,7 +75,7 @@ pub fn run_with<R>(
     let daemon = thread::Builder::new().name("daemon".to_owned());
     let setup = daemon::Setup {
         config: Arc::new(config),
-        source: None,
+        origin: None,
         state,
         listener: Some(listener),
     };

@@ -193,8 +193,7 @@ impl Engine {
     }
 
     fn registrar_of(&self, view: View<'_>, address: SocketAddr) -> Option<RegistrarId> {
-        let socket = self.shared.proxies.socket_of_set(view.set()?);
-        self.shared.pace.find(socket, address)
+        self.shared.pace.find(view.base()?, address)
     }
 
     /// Something has happened to an Account: perhaps it is back.

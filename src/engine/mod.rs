@@ -8,32 +8,37 @@
 mod addressees;
 mod alerts;
 mod persist;
+mod reload;
 mod requests;
+mod sockets;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod views;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::account::{Account, Shared, View, Wanted};
+use crate::account::{Account, Shared, View};
 use crate::alert::Alerts;
-use crate::config::{self, Config, Diff};
+use crate::config::{self, Config};
 use crate::cx::{Armed, Cx, Owner, Timers};
 use crate::effect::{
     AccountId, Command, Event, Input, Outcome, Output, SetId, SocketId, Ticket, Trigger, Via, Whose,
 };
-use crate::flow::Ports;
 use crate::index::Index;
 use crate::proxy::Change;
 use crate::rng::Seed;
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use addressees::Addressees;
 use alerts::Watched;
 use persist::Persist;
+use stop::{STOP_PATIENCE, Stopping};
 
 pub use crate::account::View as AccountView;
 pub use crate::proxy::{Health, MemberView};
+pub use views::{Census, SetView};
 
 /// What an engine is made with.
 #[derive(Clone, Debug)]
@@ -47,14 +52,6 @@ pub struct Settings {
     pub store: bool,
 }
 
-/// A socket that could not be bound is tried again after this.
-const LISTEN_RETRY: Duration = Duration::from_secs(5);
-/// When the program stops, un-REGISTERs are given up so long after the last one that was done
-/// (rule L7).
-const STOP_PATIENCE: Duration = Duration::from_secs(4);
-/// They take no longer than this in all.
-const STOP_MAX: Duration = Duration::from_secs(30);
-
 /// Everything, stepped in virtual time.
 ///
 /// Methods come in three kinds: views (`&self`), [`Engine::handle`] for what happened, and
@@ -65,9 +62,9 @@ pub struct Engine {
     slots: Vec<Slot>,
     free: Vec<u32>,
     names: Index<Arc<str>, AccountId>,
-    /// Accounts by the set of their serving and of their served group; some of them may be gone.
-    serving: BTreeMap<SetId, Vec<AccountId>>,
-    served: BTreeMap<SetId, Vec<AccountId>>,
+    /// Accounts by the set of their serving and of their served group.
+    serving: BTreeMap<SetId, BTreeSet<AccountId>>,
+    served: BTreeMap<SetId, BTreeSet<AccountId>>,
     /// Accounts with a port of their own.
     addressees: Addressees,
     shared: Shared,
@@ -78,6 +75,9 @@ pub struct Engine {
     config: Arc<Config>,
     has_started: bool,
     unbound: Vec<(SocketId, Option<Instant>)>,
+    /// Whether an Account has left something that perhaps nobody needs any more.
+    has_loose_ends: bool,
+    has_reloaded: bool,
     stopping: Option<Stopping>,
     timer: Armed,
 }
@@ -87,51 +87,8 @@ struct Slot {
     account: Option<Account>,
     generation: u32,
     timer: Armed,
-    /// Takes the slot's name over when its Account has left, un-registered or not.
-    successor: Option<(Arc<config::Account>, bool)>,
-}
-
-/// What the status may read of a Proxy Set.
-#[derive(Clone, Copy, Debug)]
-pub struct SetView<'a> {
-    id: SetId,
-    shared: &'a Shared,
-}
-
-impl<'a> SetView<'a> {
-    /// Its name.
-    pub fn name(self) -> &'a Arc<str> {
-        &self.shared.proxies.config_of(self.id).name
-    }
-
-    /// Whether it is online as a whole, once that is known (rule P6).
-    pub fn is_online(self) -> Option<bool> {
-        self.shared.proxies.is_set_online(self.id)
-    }
-
-    /// Its members in its order.
-    pub fn members(self) -> impl Iterator<Item = MemberView<'a>> + 'a {
-        self.shared.proxies.views(self.id, &self.shared.pace)
-    }
-
-    /// What is wrong with its names, for people.
-    pub fn trouble(self) -> Option<String> {
-        self.shared.proxies.trouble(self.id)
-    }
-
-    /// Wall-clock milliseconds since 1970 of an instant.
-    pub fn unix_ms(self, instant: Instant) -> i64 {
-        self.shared.cx.unix_ms(instant)
-    }
-}
-
-#[derive(Debug)]
-struct Stopping {
-    ticket: Ticket,
-    until: Instant,
-    /// `until` never moves beyond this.
-    latest: Instant,
-    open: usize,
+    /// Takes the slot's name over when its Account has left.
+    successor: Option<Arc<config::Account>>,
 }
 
 impl Engine {
@@ -157,6 +114,8 @@ impl Engine {
             config,
             has_started: false,
             unbound: Vec::new(),
+            has_loose_ends: false,
+            has_reloaded: false,
             stopping: None,
             timer: Armed::default(),
         }
@@ -229,6 +188,7 @@ impl Engine {
             }
         }
         self.close_ports();
+        self.clear_away();
         self.save();
         self.keep_alerts();
         self.arm();
@@ -287,7 +247,7 @@ impl Engine {
     /// What the status may read of a Proxy Set; `None` when it is not in use.
     pub fn set(&self, id: SetId) -> Option<SetView<'_>> {
         let shared = &self.shared;
-        shared.proxies.is_set(id).then_some(SetView { id, shared })
+        shared.proxies.is_set(id).then(|| SetView::new(id, shared))
     }
 
     /// Whose the message was that [`Input::Received`] told of last, for traces.
@@ -302,9 +262,7 @@ impl Engine {
 
     fn start(&mut self) {
         let config = Arc::clone(&self.config);
-        for interface in &config.sip_interfaces {
-            self.listen(interface);
-        }
+        self.listen(&config.sip_interfaces);
         self.shared
             .proxies
             .reconfigure(&config.proxy_sets, &mut self.shared.pace);
@@ -315,30 +273,11 @@ impl Engine {
         self.shared.has_begun = true;
     }
 
-    fn listen(&mut self, interface: &Arc<config::SipInterface>) {
-        let (socket, is_new) = self.shared.proxies.socket(interface);
-        if is_new {
-            self.unbound.push((socket, None));
-            self.ask_for(socket);
-            for (socket, local) in self.shared.ports.add(socket, interface) {
-                self.shared.cx.out.push(Output::Listen { socket, local });
-            }
-        }
-    }
-
     /// Closes the ports that nobody has taken into use again by the end of the input (rule U2).
     fn close_ports(&mut self) {
         while let Some(socket) = self.shared.ports.close_idle() {
             let via = Via::Socket(socket);
             self.shared.cx.out.push(Output::Close { via });
-        }
-    }
-
-    fn ask_for(&mut self, socket: SocketId) {
-        if let Some(known) = self.shared.proxies.socket_of(socket) {
-            let local =
-                std::net::SocketAddr::new(known.interface.address, known.interface.udp_port);
-            self.shared.cx.out.push(Output::Listen { socket, local });
         }
     }
 
@@ -359,15 +298,7 @@ impl Engine {
             &mut self.shared,
         ));
         self.names.insert(Arc::clone(&config.name), id);
-        if let Some(account) = slot.account.as_ref().filter(|it| it.has_own_port()) {
-            self.addressees.add(id, config.user(), &account.mark());
-        }
-        if let Some(set) = slot.account.as_ref().and_then(Account::set) {
-            self.serving.entry(set).or_default().push(id);
-        }
-        if let Some(set) = slot.account.as_ref().and_then(Account::served_set) {
-            self.served.entry(set).or_default().push(id);
-        }
+        self.take_in(id);
         self.shared.dirty.mark_low(id);
         id
     }
@@ -395,8 +326,7 @@ impl Engine {
     fn follow_sets(&mut self) {
         self.settle();
         while let Some((set, change)) = self.shared.proxies.next_change() {
-            let mut ids = std::mem::take(self.users(set, change));
-            ids.retain(|id| self.account(*id).is_some());
+            let ids: Vec<AccountId> = self.users(set, change).collect();
             self.say_member(set, change);
             for id in &ids {
                 self.with(*id, |account, shared| account.on_change(change, shared));
@@ -405,23 +335,19 @@ impl Engine {
                     self.ready_up(*id);
                 }
             }
-            // Whoever came meanwhile stands there already.
-            let users = self.users(set, change);
-            ids.append(users);
-            *users = ids;
             self.settle();
         }
     }
 
     /// The Accounts that such a change of a set concerns.
-    fn users(&mut self, set: SetId, change: Change) -> &mut Vec<AccountId> {
+    fn users(&self, set: SetId, change: Change) -> impl Iterator<Item = AccountId> + use<'_> {
         let users = match change {
-            Change::Verdict => &mut self.served,
+            Change::Verdict => &self.served,
             Change::Offline(_) | Change::Online(_) | Change::Left(_) | Change::Listed => {
-                &mut self.serving
+                &self.serving
             }
         };
-        users.entry(set).or_default()
+        users.get(&set).into_iter().flatten().copied()
     }
 
     /// What became of a member is worth knowing once, however many Accounts it concerns.
@@ -469,7 +395,9 @@ impl Engine {
         };
         let was_at_rest = account.is_at_rest();
         handle(account, &mut self.shared);
-        if !was_at_rest && account.is_at_rest() {
+        let is_at_rest = account.is_at_rest();
+        self.rehome();
+        if !was_at_rest && is_at_rest {
             self.on_rest(id);
         }
     }
@@ -490,7 +418,10 @@ impl Engine {
             self.addressees
                 .remove(id, gone.config().user(), &gone.mark());
         }
-        let port = gone.port_number();
+        let sets = (gone.set(), gone.served_set());
+        self.take_out(id, sets);
+        self.has_loose_ends = true;
+        let slot = &mut self.slots[id.slot as usize];
         gone.on_gone(&mut self.shared);
         slot.timer = gone.timer();
         slot.generation = slot.generation.wrapping_add(1);
@@ -503,25 +434,9 @@ impl Engine {
             self.names.remove(&gone.config().name);
         }
         self.shared.cx.out.changed(id);
-        if let Some((config, is_unregistered)) = successor {
+        if let Some(config) = successor {
             let id = self.add(&config);
-            self.take_over(id, is_unregistered, port);
             self.ready_up(id);
-        }
-    }
-
-    /// An Account takes the place of one that was configured otherwise (rules I8, U1).
-    fn take_over(&mut self, id: AccountId, is_unregistered: bool, port: Option<u16>) {
-        let Self { slots, shared, .. } = self;
-        let slot = slots.get_mut(id.slot as usize);
-        let Some(account) = slot.and_then(|slot| slot.account.as_mut()) else {
-            return;
-        };
-        if is_unregistered {
-            account.stay_unregistered();
-        }
-        if let Some(port) = port {
-            account.restore_port(port, shared);
         }
     }
 
@@ -553,63 +468,6 @@ impl Engine {
         }
     }
 
-    fn on_listening(
-        &mut self,
-        socket: SocketId,
-        local: std::net::SocketAddr,
-        receive_buffer: usize,
-    ) {
-        if Ports::is_port(socket) {
-            if let Some(id) = self.shared.ports.on_listening(socket, local) {
-                self.with(id, Account::on_port_open);
-            }
-            return;
-        }
-        self.unbound.retain(|(unbound, _)| *unbound != socket);
-        self.shared.proxies.on_listening(socket, local);
-        self.shared.pace.set_receive_buffer(socket, receive_buffer);
-        self.show_surroundings(socket);
-        self.ready_up_all();
-    }
-
-    fn on_listen_failed(&mut self, socket: SocketId, why: String) {
-        let now = self.shared.cx.now;
-        if Ports::is_port(socket) {
-            if let Some(local) = self.shared.ports.address(socket) {
-                self.shared.cx.out.event(Event::ListenFailed { local, why });
-            }
-            if let Some(id) = self.shared.ports.on_listen_failed(socket, now) {
-                self.with(id, Account::on_port_refused);
-            }
-            return;
-        }
-        let again = self.shared.cx.now + LISTEN_RETRY;
-        self.unbound.retain(|(unbound, _)| *unbound != socket);
-        self.unbound.push((socket, Some(again)));
-        self.shared.proxies.on_listen_failed(socket, &why, again);
-        self.show_surroundings(socket);
-        if let Some(known) = self.shared.proxies.socket_of(socket) {
-            let local =
-                std::net::SocketAddr::new(known.interface.address, known.interface.udp_port);
-            self.shared.cx.out.event(Event::ListenFailed { local, why });
-        }
-    }
-
-    /// What became of a socket shows in the status of the Accounts that use it.
-    fn show_surroundings(&mut self, socket: SocketId) {
-        for slot in &mut self.slots {
-            let Some(account) = &mut slot.account else {
-                continue;
-            };
-            let set = account
-                .set()
-                .map(|set| self.shared.proxies.socket_of_set(set));
-            if set == Some(socket) {
-                account.on_surroundings(&mut self.shared);
-            }
-        }
-    }
-
     fn ready_up_all(&mut self) {
         for slot in 0..self.slots.len() {
             if let Some(id) = self.slots[slot].account.as_ref().map(Account::id) {
@@ -630,8 +488,8 @@ impl Engine {
         else {
             return;
         };
-        let socket = account.set().map(|set| shared.proxies.socket_of_set(set));
-        let is_bound = socket
+        let is_bound = account
+            .base()
             .and_then(|id| shared.proxies.socket_of(id))
             .is_some_and(|s| s.local.is_some());
         if is_bound && account.may_send() {
@@ -659,132 +517,6 @@ impl Engine {
             Command::Refresh { .. } => account.on_refresh(ticket, shared),
             Command::Shutdown => {}
         });
-    }
-
-    /// The program stops: bindings are removed, for as long as that makes headway (rule L7). With a
-    /// store they are left, unless `unregister_on_shutdown` says otherwise.
-    fn stop(&mut self, ticket: Ticket) {
-        if self.stopping.is_some() {
-            let why = "the program is stopping already".to_owned();
-            return self.shared.cx.out.reply(ticket, Outcome::NotSent { why });
-        }
-        let now = self.shared.cx.now;
-        let is_leaving = !self.persist.is_on() || self.shared.rules.unregister_on_shutdown;
-        let (until, latest) = if is_leaving {
-            (now + STOP_PATIENCE, now + STOP_MAX)
-        } else {
-            (now, now)
-        };
-        // Commands are refused from here on; how much there is to do is known below.
-        let open = usize::MAX;
-        self.stopping = Some(Stopping {
-            ticket,
-            until,
-            latest,
-            open,
-        });
-        for slot in 0..self.slots.len() {
-            let account = self.slots[slot].account.as_ref().map(Account::id);
-            if let Some(id) = account.filter(|_| is_leaving) {
-                self.with(id, |account, shared| {
-                    account.on_leave(Wanted::Stopped, shared)
-                });
-            }
-        }
-        let is_at_work = |slot: &&Slot| {
-            slot.account
-                .as_ref()
-                .is_some_and(|account| !account.is_at_rest())
-        };
-        let open = self.slots.iter().filter(is_at_work).count();
-        self.stopping = Some(Stopping {
-            ticket,
-            until,
-            latest,
-            open,
-        });
-    }
-
-    /// Whether stopping is over; then its ticket is answered.
-    fn finish_stop(&mut self) {
-        let now = self.shared.cx.now;
-        let Some(stopping) = self
-            .stopping
-            .take_if(|stopping| stopping.open == 0 || stopping.until <= now)
-        else {
-            return;
-        };
-        // Before anything is given up: what is scheduled goes on in the next run.
-        self.close_alerts();
-        self.persist.save_all(&self.slots, &mut self.shared);
-        let mut left = 0;
-        for slot in &mut self.slots {
-            if let Some(account) = &mut slot.account {
-                left += u32::from(account.on_deadline(&mut self.shared));
-            }
-        }
-        self.shared
-            .cx
-            .out
-            .reply(stopping.ticket, Outcome::Stopped { left });
-        self.stopping = Some(Stopping {
-            until: Instant::FAR,
-            open: usize::MAX,
-            ..stopping
-        });
-    }
-
-    fn on_reconfigured(&mut self, config: Arc<Config>, diff: &Diff) {
-        if self.stopping.is_some() {
-            return;
-        }
-        self.shared.set_rules(&config);
-        if config.registration.registration_sync_mode == config::SyncMode::Disable {
-            self.shared.pace.groups.release_all();
-        }
-        for interface in &config.sip_interfaces {
-            self.listen(interface);
-        }
-        self.shared
-            .proxies
-            .reconfigure(&config.proxy_sets, &mut self.shared.pace);
-        self.config = config;
-        for name in &diff.removed {
-            self.leave(name, None);
-        }
-        for account in diff.changed.iter().chain(&diff.added) {
-            if self.find(&account.name).is_some() {
-                self.leave(&account.name, Some(account));
-            } else {
-                let id = self.add(account);
-                self.ready_up(id);
-            }
-        }
-        self.reconfigure_alerts();
-    }
-
-    /// Lets the Account with this name go, and another one of the same name take its place.
-    fn leave(&mut self, name: &str, successor: Option<&Arc<config::Account>>) {
-        let Some(id) = self.find(name) else { return };
-        let Some(account) = self.account_mut(id) else {
-            return;
-        };
-        let was_at_rest = account.is_at_rest();
-        let is_unregistered = account.is_unregistered();
-        let slot = &mut self.slots[id.slot as usize];
-        let was_unregistered = slot.successor.take().is_some_and(|(_, before)| before);
-        slot.successor =
-            successor.map(|config| (Arc::clone(config), is_unregistered || was_unregistered));
-        self.with(id, |account, shared| {
-            account.on_leave(Wanted::Removed, shared)
-        });
-        if was_at_rest
-            && self
-                .account_mut(id)
-                .is_some_and(|account| account.is_at_rest())
-        {
-            self.on_rest(id);
-        }
     }
 
     /// Runs every timer that is due.

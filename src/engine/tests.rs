@@ -17,6 +17,7 @@ use crate::effect::{Phase, Via};
 use crate::secret::Secret;
 use crate::sip::write::Writer;
 use crate::sip::{Message, Name, StartLine};
+use crate::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -54,6 +55,7 @@ fn config() -> Arc<Config> {
             user_agent: "regent/test".into(),
             control_socket: None,
             control_group: None,
+            core_dumps: false,
             dns_servers: Vec::new(),
             state_directory: None,
             when_state_fails: config::StateFailure::Refuse,

@@ -1,6 +1,7 @@
 //! Ranges of local UDP ports, and the Accounts that have them.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -24,12 +25,14 @@ struct Range {
     interface: Arc<SipInterface>,
     /// The interface's own socket.
     base: SocketId,
-    first: u16,
-    ports: Vec<Port>,
+    /// Every port of the range, and those that Accounts still have of a range before it.
+    ports: BTreeMap<u16, Port>,
     /// Ports without an Account, the lowest first.
     free: BTreeSet<u16>,
     /// Ports that could not be bound, and until when they are left alone.
     refused: Vec<(Instant, u16)>,
+    /// Whether the configuration has it still.
+    is_configured: bool,
 }
 
 #[derive(Clone, Default, Debug)]
@@ -68,39 +71,136 @@ pub enum Leased {
 const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 
 impl Ports {
-    /// Takes the range of an interface, whose own socket is `base`; nothing if it has none.
-    /// Returns what is to be bound now (rule U2).
-    pub fn add(
+    /// These interfaces are configured, each with its own socket, and no others. Ports that a
+    /// range keeps stay as they are, those of Accounts until these give them back. Returns what is
+    /// to be bound now (rule U2).
+    pub fn reconfigure(
         &mut self,
+        interfaces: &[(SocketId, Arc<SipInterface>)],
+    ) -> Vec<(SocketId, SocketAddr)> {
+        for range in &mut self.ranges {
+            range.is_configured = false;
+        }
+        let mut opened = Vec::new();
+        for (base, interface) in interfaces {
+            if interface.additional_udp_ports.is_some() {
+                let number = self.place_for(*base, interface);
+                opened.extend(self.take(number, *base, interface));
+            }
+        }
+        for number in 0..self.ranges.len() {
+            if !self.ranges[number].is_configured {
+                self.let_go(number, |_| true);
+            }
+        }
+        opened
+    }
+
+    /// The place of the interface's range: where it was, or where one on the same address had some
+    /// of its ports, or an empty one.
+    fn place_for(&self, base: SocketId, interface: &SipInterface) -> usize {
+        let open = || self.ranges.iter().enumerate();
+        let open = || open().filter(|(_, range)| !range.is_configured);
+        let is_at = |range: &Range| range.interface.address == interface.address;
+        let same = open().find(|(_, range)| range.base == base && is_at(range));
+        let overlapping = || {
+            let ports = interface.additional_udp_ports?;
+            open().find(|(_, it)| is_at(it) && it.ports.keys().any(|port| ports.contains(*port)))
+        };
+        let empty = || open().find(|(_, range)| range.ports.is_empty());
+        let found = same.or_else(overlapping).or_else(empty);
+        found.map_or(self.ranges.len(), |(number, _)| number)
+    }
+
+    /// Puts an interface's range in its place. Returns what is to be bound.
+    fn take(
+        &mut self,
+        number: usize,
         base: SocketId,
         interface: &Arc<SipInterface>,
     ) -> Vec<(SocketId, SocketAddr)> {
-        let known = self.ranges.iter().any(|range| range.base == base);
-        let Some(range) = interface.additional_udp_ports.filter(|_| !known) else {
+        if number == self.ranges.len() {
+            self.ranges.push(Range {
+                interface: Arc::clone(interface),
+                base,
+                ports: BTreeMap::new(),
+                free: BTreeSet::new(),
+                refused: Vec::new(),
+                is_configured: true,
+            });
+        }
+        let range = &mut self.ranges[number];
+        range.interface = Arc::clone(interface);
+        range.base = base;
+        range.is_configured = true;
+        let Some(wanted) = interface.additional_udp_ports else {
             return Vec::new();
         };
-        let number = self.ranges.len();
-        self.ranges.push(Range {
-            interface: Arc::clone(interface),
-            base,
-            first: range.first,
-            ports: vec![Port::default(); range.count()],
-            free: (range.first..=range.last).collect(),
-            refused: Vec::new(),
-        });
-        match interface.additional_udp_ports_mode {
-            PortsMode::OpenWhenUsed => Vec::new(),
-            PortsMode::AlwaysOpen => {
-                let range = &mut self.ranges[number];
-                let ports = range.first..=range.last();
-                ports.map(|port| range.open(number, port)).collect()
+        for port in wanted.first..=wanted.last {
+            if let Entry::Vacant(place) = range.ports.entry(port) {
+                place.insert(Port::default());
+                range.free.insert(port);
             }
         }
+        for entry in range.ports.values_mut() {
+            if let State::Open { local, contact } = &mut entry.state {
+                *contact = contact_of(interface, *local);
+            }
+        }
+        self.let_go(number, |port| !wanted.contains(port));
+        let range = &mut self.ranges[number];
+        if interface.additional_udp_ports_mode == PortsMode::AlwaysOpen {
+            let is_shut = |port: &u16| {
+                let entry = range.ports.get(port);
+                entry.is_some_and(|entry| matches!(entry.state, State::Closed))
+            };
+            let shut: Vec<u16> = (wanted.first..=wanted.last).filter(is_shut).collect();
+            return shut.iter().map(|port| range.open(number, *port)).collect();
+        }
+        let unused = range.ports.iter().filter(|(_, entry)| !entry.is_used);
+        let unused = unused.map(|(port, _)| socket_of(number, *port));
+        self.idle.extend(unused);
+        Vec::new()
+    }
+
+    /// Ports that are not in the range any more: those without an Account go, the others when
+    /// their Accounts give them back.
+    fn let_go(&mut self, number: usize, is_outside: impl Fn(u16) -> bool) {
+        let range = &mut self.ranges[number];
+        let gone: Vec<u16> = range
+            .ports
+            .keys()
+            .copied()
+            .filter(|port| is_outside(*port))
+            .collect();
+        for port in gone {
+            range.free.remove(&port);
+            range.refused.retain(|(_, refused)| *refused != port);
+            self.idle.push(socket_of(number, port));
+        }
+    }
+
+    /// Whether a port is in the range of the interface that this socket belongs to.
+    pub fn fits(&self, port: SocketId, base: SocketId) -> bool {
+        let Some((number, port)) = place(port) else {
+            return false;
+        };
+        let range = self.ranges.get(number);
+        range.is_some_and(|range| range.base == base && range.has(port))
+    }
+
+    /// How many ports are bound, or about to be.
+    pub fn bound(&self) -> usize {
+        let ports = self.ranges.iter().flat_map(|range| range.ports.values());
+        ports
+            .filter(|entry| !matches!(entry.state, State::Closed))
+            .count()
     }
 
     /// Gives an Account a port that it had before, if that is free; it is not opened yet (rule U1).
     pub fn reserve(&mut self, base: SocketId, account: AccountId, port: u16) -> Option<SocketId> {
-        let number = self.ranges.iter().position(|range| range.base == base)?;
+        let is_it = |range: &Range| range.base == base && range.is_configured;
+        let number = self.ranges.iter().position(is_it)?;
         let range = &mut self.ranges[number];
         if !range.free.remove(&port) {
             return None;
@@ -121,8 +221,8 @@ impl Ports {
         let (number, own) = match has.and_then(place) {
             Some((number, port)) => (Some(number), Some(port)),
             None => {
-                let mut ranges = self.ranges.iter();
-                (ranges.position(|range| range.base == base), None)
+                let is_it = |range: &Range| range.base == base && range.is_configured;
+                (self.ranges.iter().position(is_it), None)
             }
         };
         let Some((number, range)) = number.and_then(|at| Some((at, self.ranges.get_mut(at)?)))
@@ -135,7 +235,7 @@ impl Ports {
         };
         range.free.remove(&port);
         let socket = socket_of(number, port);
-        let entry = &mut range.ports[usize::from(port - range.first)];
+        let entry = range.ports.entry(port).or_default();
         entry.owner = Some(account);
         entry.is_used = true;
         match entry.state {
@@ -152,16 +252,12 @@ impl Ports {
     pub fn on_listening(&mut self, socket: SocketId, local: SocketAddr) -> Option<AccountId> {
         let (number, port) = place(socket)?;
         let range = self.ranges.get_mut(number)?;
-        let host = range.interface.advertised_address;
-        let contact = SocketAddr::new(host.unwrap_or_else(|| local.ip()), local.port());
+        let contact = contact_of(&range.interface, local);
         let entry = range.entry(port)?;
         if matches!(entry.state, State::Closed) {
             return None;
         }
-        entry.state = State::Open {
-            local,
-            contact: Arc::from(contact.to_string()),
-        };
+        entry.state = State::Open { local, contact };
         entry.owner
     }
 
@@ -172,8 +268,13 @@ impl Ports {
         let entry = range.entry(port)?;
         entry.state = State::Closed;
         let owner = entry.owner.take();
+        entry.is_used = false;
         range.free.remove(&port);
-        range.refused.push((now + REFUSED_PAUSE, port));
+        if range.has(port) {
+            range.refused.push((now + REFUSED_PAUSE, port));
+        } else {
+            range.ports.remove(&port);
+        }
         owner
     }
 
@@ -188,14 +289,21 @@ impl Ports {
 
     /// An Account no longer needs its port.
     pub fn release(&mut self, socket: SocketId) {
-        self.rest(socket);
-        if let Some((number, port)) = place(socket)
-            && let Some(range) = self.ranges.get_mut(number)
-            && let Some(entry) = range.entry(port)
-        {
+        let Some((number, port)) = place(socket) else {
+            return;
+        };
+        let Some(range) = self.ranges.get_mut(number) else {
+            return;
+        };
+        let is_in_range = range.has(port);
+        if let Some(entry) = range.entry(port) {
             entry.owner = None;
-            range.free.insert(port);
+            if is_in_range {
+                range.free.insert(port);
+            }
+            self.idle.push(socket);
         }
+        self.rest(socket);
     }
 
     /// The next port that is to be closed: nobody has taken it into use again (rule U2).
@@ -205,14 +313,18 @@ impl Ports {
                 continue;
             };
             let range = &mut self.ranges[number];
-            if range.interface.additional_udp_ports_mode == PortsMode::AlwaysOpen {
+            let is_in_range = range.has(port);
+            let stays =
+                is_in_range && range.interface.additional_udp_ports_mode == PortsMode::AlwaysOpen;
+            let Some(entry) = range.entry(port).filter(|entry| !entry.is_used && !stays) else {
                 continue;
+            };
+            let was_open = !matches!(entry.state, State::Closed);
+            entry.state = State::Closed;
+            if !is_in_range && entry.owner.is_none() {
+                range.ports.remove(&port);
             }
-            if let Some(entry) = range.entry(port)
-                && !entry.is_used
-                && !matches!(entry.state, State::Closed)
-            {
-                entry.state = State::Closed;
+            if was_open {
                 return Some(socket);
             }
         }
@@ -270,19 +382,19 @@ impl Ports {
 
     fn entry(&self, socket: SocketId) -> Option<&Port> {
         let (number, port) = place(socket)?;
-        let range = self.ranges.get(number)?;
-        range.ports.get(usize::from(port.checked_sub(range.first)?))
+        self.ranges.get(number)?.ports.get(&port)
     }
 }
 
 impl Range {
-    fn last(&self) -> u16 {
-        self.first + (self.ports.len() - 1) as u16
+    /// Whether a port is in the range as it is configured now.
+    fn has(&self, port: u16) -> bool {
+        let range = self.interface.additional_udp_ports;
+        self.is_configured && range.is_some_and(|range| range.contains(port))
     }
 
     fn entry(&mut self, port: u16) -> Option<&mut Port> {
-        let at = usize::from(port.checked_sub(self.first)?);
-        self.ports.get_mut(at)
+        self.ports.get_mut(&port)
     }
 
     fn open(&mut self, number: usize, port: u16) -> (SocketId, SocketAddr) {
@@ -304,6 +416,12 @@ impl Range {
             !is_over
         });
     }
+}
+
+/// Host and port of Contact and Via of what leaves from there (rule I3).
+fn contact_of(interface: &SipInterface, local: SocketAddr) -> Arc<str> {
+    let host = interface.advertised_address.unwrap_or_else(|| local.ip());
+    Arc::from(SocketAddr::new(host, local.port()).to_string())
 }
 
 /// Sockets of interfaces count from 0; those of ports have the number of their range, from 1,
@@ -354,11 +472,8 @@ mod tests {
     #[test]
     fn each_account_has_the_lowest_free_port_and_then_there_is_none() {
         let mut ports = Ports::default();
-        assert!(
-            ports
-                .add(BASE, &interface(PortsMode::OpenWhenUsed))
-                .is_empty()
-        );
+        let interfaces = [(BASE, interface(PortsMode::OpenWhenUsed))];
+        assert!(ports.reconfigure(&interfaces).is_empty());
         let now = Instant::ZERO;
         let first = socket(ports.lease(BASE, account(1), NEW, now));
         let second = socket(ports.lease(BASE, account(2), NEW, now));
@@ -378,13 +493,15 @@ mod tests {
     #[test]
     fn a_port_of_another_interface_is_no_port_of_this_one() {
         let mut ports = Ports::default();
-        ports.add(BASE, &interface(PortsMode::OpenWhenUsed));
         let mut other = (*interface(PortsMode::OpenWhenUsed)).clone();
         other.additional_udp_ports = Some(config::Ports {
             first: 7_000,
             last: 7_001,
         });
-        ports.add(SocketId(1), &Arc::new(other));
+        ports.reconfigure(&[
+            (BASE, interface(PortsMode::OpenWhenUsed)),
+            (SocketId(1), Arc::new(other)),
+        ]);
         let first = socket(ports.lease(BASE, account(1), None, Instant::ZERO));
         let again = ports.lease(SocketId(1), account(1), Some(first), Instant::ZERO);
         assert_eq!(socket(again), first);
@@ -397,9 +514,9 @@ mod tests {
     fn always_open_binds_the_range_once_and_never_closes() {
         let mut ports = Ports::default();
         let interface = interface(PortsMode::AlwaysOpen);
-        let opened = ports.add(BASE, &interface);
+        let opened = ports.reconfigure(&[(BASE, interface.clone())]);
         assert_eq!(opened.len(), 2);
-        assert!(ports.add(BASE, &interface).is_empty());
+        assert!(ports.reconfigure(&[(BASE, interface)]).is_empty());
         for (socket, local) in &opened {
             assert_eq!(ports.on_listening(*socket, *local), None);
         }
@@ -413,7 +530,7 @@ mod tests {
     #[test]
     fn a_port_is_closed_when_nobody_has_taken_it_again_by_the_end_of_the_input() {
         let mut ports = Ports::default();
-        ports.add(BASE, &interface(PortsMode::OpenWhenUsed));
+        ports.reconfigure(&[(BASE, interface(PortsMode::OpenWhenUsed))]);
         let first = socket(ports.lease(BASE, account(1), NEW, Instant::ZERO));
         ports.on_listening(first, ([127, 0, 0, 1], 6_000).into());
         ports.release(first);
@@ -432,7 +549,7 @@ mod tests {
     #[test]
     fn a_refused_port_is_left_alone_and_one_from_before_is_given_if_free() {
         let mut ports = Ports::default();
-        ports.add(BASE, &interface(PortsMode::OpenWhenUsed));
+        ports.reconfigure(&[(BASE, interface(PortsMode::OpenWhenUsed))]);
         let kept = ports.reserve(BASE, account(1), 6_001);
         assert_eq!(ports.reserve(BASE, account(2), 6_001), None);
         let first = socket(ports.lease(BASE, account(1), kept, Instant::ZERO));
@@ -449,5 +566,58 @@ mod tests {
         );
         let later = socket(ports.lease(BASE, account(2), NEW, Instant::from_secs(5)));
         assert_eq!(Ports::number(later), Some(6_001));
+    }
+
+    fn with_range(first: u16, last: u16, mode: PortsMode) -> Arc<SipInterface> {
+        let mut one = (*interface(mode)).clone();
+        one.additional_udp_ports = Some(config::Ports { first, last });
+        Arc::new(one)
+    }
+
+    // rules U1, G2
+    #[test]
+    fn another_range_keeps_the_ports_that_are_in_it() {
+        let (mut ports, used) = (Ports::default(), PortsMode::OpenWhenUsed);
+        ports.reconfigure(&[(BASE, with_range(6_000, 6_001, used))]);
+        let now = Instant::ZERO;
+        let first = socket(ports.lease(BASE, account(1), NEW, now));
+        let second = socket(ports.lease(BASE, account(2), NEW, now));
+        for port in [first, second] {
+            let local = ports.address(port).unwrap();
+            ports.on_listening(port, local);
+        }
+        ports.reconfigure(&[(BASE, with_range(6_001, 6_002, used))]);
+        assert!(!ports.fits(first, BASE) && ports.fits(second, BASE));
+        assert_eq!(ports.close_idle(), None, "its Account has it still");
+        let third = socket(ports.lease(BASE, account(3), NEW, now));
+        assert_eq!(Ports::number(third), Some(6_002));
+        ports.release(first);
+        assert_eq!(ports.close_idle(), Some(first));
+        assert_eq!((ports.close_idle(), ports.local(first)), (None, None));
+        // The interface's own socket is another one: the ports are the same.
+        ports.reconfigure(&[(SocketId(1), with_range(6_001, 6_002, used))]);
+        assert!(ports.fits(second, SocketId(1)));
+        assert_eq!(ports.owner(second), Some(account(2)));
+    }
+
+    // rules U2, G2
+    #[test]
+    fn another_mode_opens_and_closes_what_is_not_in_use() {
+        let mut ports = Ports::default();
+        let in_mode = |mode| [(BASE, with_range(6_000, 6_002, mode))];
+        ports.reconfigure(&in_mode(PortsMode::OpenWhenUsed));
+        let first = socket(ports.lease(BASE, account(1), NEW, Instant::ZERO));
+        ports.on_listening(first, ([127, 0, 0, 1], 6_000).into());
+        let opened = ports.reconfigure(&in_mode(PortsMode::AlwaysOpen));
+        assert_eq!((opened.len(), ports.bound()), (2, 3));
+        ports.reconfigure(&in_mode(PortsMode::OpenWhenUsed));
+        let closed = std::iter::from_fn(|| ports.close_idle());
+        assert_eq!(closed.count(), 2);
+        ports.reconfigure(&[]);
+        assert_eq!(ports.bound(), 1, "its Account has it still");
+        ports.release(first);
+        let closed: Vec<_> = std::iter::from_fn(|| ports.close_idle()).collect();
+        assert_eq!((closed, ports.bound()), (vec![first], 0));
+        assert!(ports.ranges.iter().all(|range| range.ports.is_empty()));
     }
 }

@@ -15,27 +15,62 @@ pub struct GroupId(u32);
 pub struct Groups {
     names: BTreeMap<Arc<str>, GroupId>,
     groups: Vec<Group>,
+    /// Numbers of groups that nobody is in any more.
+    free: Vec<GroupId>,
     released: VecDeque<AccountId>,
     waits: u64,
 }
 
-#[derive(Default, Debug)]
+#[derive(Debug)]
 struct Group {
+    name: Arc<str>,
+    /// How many Accounts are in it.
+    users: u32,
     prober: Option<AccountId>,
     /// Who waits, by when their REGISTER became due.
     line: BTreeMap<(Instant, u64), AccountId>,
 }
 
 impl Groups {
-    /// The group with this name.
-    pub fn group(&mut self, name: &Arc<str>) -> GroupId {
+    /// An Account is in the group with this name from now on.
+    pub fn join(&mut self, name: &Arc<str>) -> GroupId {
         if let Some(id) = self.names.get(name) {
+            self.groups[id.0 as usize].users += 1;
             return *id;
         }
-        let id = GroupId(self.groups.len() as u32);
-        self.groups.push(Group::default());
+        let group = Group {
+            name: Arc::clone(name),
+            users: 1,
+            prober: None,
+            line: BTreeMap::new(),
+        };
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.groups[id.0 as usize] = group;
+                id
+            }
+            None => {
+                self.groups.push(group);
+                GroupId(self.groups.len() as u32 - 1)
+            }
+        };
         self.names.insert(Arc::clone(name), id);
         id
+    }
+
+    /// An Account is no longer in it. It has withdrawn before.
+    pub fn part(&mut self, id: GroupId) {
+        let group = &mut self.groups[id.0 as usize];
+        group.users -= 1;
+        if group.users == 0 {
+            self.names.remove(&group.name);
+            self.free.push(id);
+        }
+    }
+
+    /// How many groups there are.
+    pub fn count(&self) -> usize {
+        self.names.len()
     }
 
     /// Whether nobody probes, or this Account does.

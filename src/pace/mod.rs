@@ -9,7 +9,7 @@ mod groups;
 mod queue;
 mod spread;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -116,6 +116,8 @@ pub struct Pace {
     /// Who waits for whom.
     pub groups: Groups,
     registrars: Vec<Registrar>,
+    /// Numbers of registrars that nobody knows any more.
+    free: Vec<RegistrarId>,
     index: BTreeMap<(SocketId, SocketAddr), RegistrarId>,
     budgets: BTreeMap<SocketId, Budget>,
     ready: Vec<RegistrarId>,
@@ -138,9 +140,7 @@ impl Pace {
         if let Some(id) = self.index.get(&(socket, address)).copied() {
             return id;
         }
-        let id = RegistrarId(self.registrars.len() as u32);
-        self.index.insert((socket, address), id);
-        self.registrars.push(Registrar {
+        let registrar = Registrar {
             socket,
             address,
             min_expires: None,
@@ -156,7 +156,18 @@ impl Pace {
             farewells: VecDeque::new(),
             is_ready: false,
             is_resting: true,
-        });
+        };
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.registrars[id.0 as usize] = registrar;
+                id
+            }
+            None => {
+                self.registrars.push(registrar);
+                RegistrarId(self.registrars.len() as u32 - 1)
+            }
+        };
+        self.index.insert((socket, address), id);
         id
     }
 
@@ -187,6 +198,68 @@ impl Pace {
     /// The registrar that sends from this address to this socket, if there is one.
     pub fn find(&self, socket: SocketId, address: SocketAddr) -> Option<RegistrarId> {
         self.index.get(&(socket, address)).copied()
+    }
+
+    /// The same address as seen from another of our sockets: what it has taught us counts there
+    /// too.
+    pub fn moved(&mut self, id: RegistrarId, socket: SocketId) -> RegistrarId {
+        let Registrar {
+            address,
+            min_expires,
+            suspect,
+            heard,
+            is_dead,
+            ..
+        } = *self.get(id);
+        if self.get(id).socket == socket {
+            return id;
+        }
+        let is_known = self.index.contains_key(&(socket, address));
+        let id = self.recall(socket, address);
+        if !is_known {
+            let new = self.get_mut(id);
+            (new.min_expires, new.heard) = (min_expires, heard);
+            (new.suspect, new.is_dead) = (suspect, is_dead);
+        }
+        id
+    }
+
+    /// These are in a list, and no others.
+    pub fn rest_all_but(&mut self, listed: &BTreeSet<RegistrarId>) {
+        for number in 0..self.registrars.len() as u32 {
+            let id = RegistrarId(number);
+            match listed.contains(&id) {
+                true => self.wake(id),
+                false => self.rest(id),
+            }
+        }
+    }
+
+    /// Forgets the registrars that nobody knows and that have nothing under way; their numbers are
+    /// for others.
+    pub fn forget_all_but(&mut self, known: &BTreeSet<RegistrarId>) {
+        for number in 0..self.registrars.len() as u32 {
+            let id = RegistrarId(number);
+            let it = &self.registrars[number as usize];
+            let is_free = it.in_flight == 0 && it.queue.is_empty() && !it.is_ready;
+            if is_free
+                && !known.contains(&id)
+                && self.index.remove(&(it.socket, it.address)).is_some()
+            {
+                self.rest(id);
+                self.free.push(id);
+            }
+        }
+    }
+
+    /// Whether any registrar is seen from this socket.
+    pub fn knows_socket(&self, socket: SocketId) -> bool {
+        self.index.keys().any(|(known, _)| *known == socket)
+    }
+
+    /// How many registrars are known.
+    pub fn count(&self) -> usize {
+        self.index.len()
     }
 
     /// What is known of a registrar.

@@ -12,6 +12,7 @@
 mod keepalive;
 mod names;
 mod probe;
+mod reload;
 mod set;
 mod settle;
 mod socket;
@@ -79,8 +80,12 @@ const OWNER: u64 = 0xffff_fffe << 32;
 pub struct Proxies {
     sets: Vec<Set>,
     set_names: BTreeMap<Arc<str>, SetId>,
+    /// Numbers of sets that nobody knows any more.
+    free_sets: Vec<SetId>,
     sockets: Vec<Socket>,
     socket_names: BTreeMap<Arc<str>, SocketId>,
+    /// Numbers of sockets that nobody knows any more, the lowest last.
+    free_sockets: Vec<SocketId>,
     /// The sets that a registrar is or was in, by its number.
     users: Vec<Vec<SetId>>,
     questions: Questions,
@@ -95,8 +100,10 @@ impl Default for Proxies {
         Self {
             sets: Vec::new(),
             set_names: BTreeMap::new(),
+            free_sets: Vec::new(),
             sockets: Vec::new(),
             socket_names: BTreeMap::new(),
+            free_sockets: Vec::new(),
             users: Vec::new(),
             questions: Questions::default(),
             rules: Rules::of(&Registration::default(), &Arc::from("")),
@@ -126,45 +133,6 @@ impl Proxies {
     pub fn set_rules(&mut self, rules: &Registration, user_agent: &Arc<str>) {
         self.rules = Rules::of(rules, user_agent);
         self.touch_all();
-    }
-
-    /// These sets are configured, and no other.
-    pub fn reconfigure(&mut self, sets: &[Arc<ProxySet>], pace: &mut Pace) {
-        for set in sets {
-            self.set(set, pace);
-        }
-        let is_configured = |name: &str| sets.iter().any(|set| &*set.name == name);
-        let gone = self
-            .set_names
-            .iter()
-            .filter(|(name, _)| !is_configured(name));
-        let gone: Vec<(Arc<str>, SetId)> = gone.map(|(name, id)| (name.clone(), *id)).collect();
-        for (name, id) in gone {
-            self.set_names.remove(&name);
-            self.sets[id.0 as usize].retire();
-            self.changes.push_back((id, Change::Listed));
-            self.touch(id);
-        }
-    }
-
-    /// The Proxy Set of this name, as it is configured now, with its members known to `pace`.
-    pub fn set(&mut self, set: &Arc<ProxySet>, pace: &mut Pace) -> SetId {
-        let (socket, _) = self.socket(&set.sip_interface);
-        let known = self.set_names.get(&set.name).copied();
-        let Some(id) = known else {
-            let id = SetId(self.sets.len() as u32);
-            self.sets.push(Set::new(set, socket, pace));
-            self.set_names.insert(Arc::clone(&set.name), id);
-            self.index(id);
-            self.touch(id);
-            return id;
-        };
-        let before = &self.sets[id.0 as usize].config;
-        if !Arc::ptr_eq(before, set) && **before != **set {
-            let changes = self.sets[id.0 as usize].reconfigure(set, socket, pace);
-            self.take_note(id, changes);
-        }
-        id
     }
 
     /// The list of a set is another one.
@@ -198,11 +166,6 @@ impl Proxies {
 
     fn touch_all(&mut self) {
         (0..self.sets.len()).for_each(|id| self.touch(SetId(id as u32)));
-    }
-
-    /// The socket that a set's traffic leaves from.
-    pub fn socket_of_set(&self, set: SetId) -> SocketId {
-        self.get(set).socket
     }
 
     fn get(&self, set: SetId) -> &Set {

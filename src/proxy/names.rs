@@ -54,6 +54,11 @@ impl Questions {
         }
     }
 
+    /// Nobody waits for answers to this set's questions any more.
+    pub(super) fn forget(&mut self, set: SetId) {
+        self.sets.retain(|_, other| *other != set);
+    }
+
     /// Whose question was answered.
     pub(super) fn take(&mut self, id: QuestionId) -> Option<SetId> {
         self.sets.remove(&id)

@@ -41,6 +41,8 @@ pub(super) struct Set {
     pub(super) is_touched: bool,
     /// Whether it is no longer configured.
     pub(super) is_gone: bool,
+    /// How many Accounts use it.
+    pub(super) users: u32,
 }
 
 /// An address of a set.
@@ -99,6 +101,7 @@ impl Set {
             draws: 0,
             is_touched: false,
             is_gone: false,
+            users: 0,
         };
         set.relist(pace);
         set
@@ -116,14 +119,49 @@ impl Set {
             name.inherit(&mut before);
         }
         self.config = Arc::clone(config);
-        self.socket = socket;
+        let is_elsewhere = self.socket != socket;
+        if is_elsewhere {
+            self.change_socket(socket, pace);
+        }
         self.news.is_urgent = true;
         if config.keep_alive == KeepAlive::Disable {
             // Nobody would ever find that it is back (rule P4).
             let members = self.members.iter_mut().chain(&mut self.strays);
             members.for_each(|member| member.pulse.forget_loss());
         }
-        self.relist(pace)
+        let mut changes = self.relist(pace);
+        if is_elsewhere && !changes.contains(&Change::Listed) {
+            changes.push(Change::Listed);
+        }
+        changes
+    }
+
+    /// Its traffic leaves from another socket. What is known of its members is what is known of
+    /// their addresses (rule P8).
+    fn change_socket(&mut self, socket: SocketId, pace: &mut Pace) {
+        self.socket = socket;
+        for member in self.members.iter_mut().chain(&mut self.strays) {
+            self.abandoned.extend(member.pulse.flight.take());
+            member.registrar = pace.moved(member.registrar, socket);
+        }
+        // Whoever holds a binding for the old socket is no member, and is not probed from the new.
+        self.strays.clear();
+        let moved = |id: RegistrarId, pace: &mut Pace| pace.moved(id, socket);
+        self.current = self.current.map(|id| moved(id, pace));
+        self.turn = self.turn.map(|id| moved(id, pace));
+    }
+
+    /// Whether nobody needs it any more.
+    pub(super) fn is_unused(&self) -> bool {
+        self.is_gone && self.users == 0
+    }
+
+    /// Every registrar that it knows.
+    pub(super) fn registrars(&self) -> impl Iterator<Item = RegistrarId> + '_ {
+        let watched = self.members.iter().chain(&self.strays);
+        let bound = self.bound.keys().copied();
+        let chosen = self.current.into_iter().chain(self.turn);
+        watched.map(|it| it.registrar).chain(bound).chain(chosen)
     }
 
     /// It is no longer configured: nobody is probed or looked up. Its list stays for those that are

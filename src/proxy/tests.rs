@@ -120,7 +120,7 @@ fn a_registrar_that_has_left_the_list_is_probed_while_it_holds_a_binding() {
     bench.proxies.on_bound(bench.set, second, &mut bench.cx);
     bench
         .proxies
-        .set(&set_of(&[5062], options), &mut bench.pace);
+        .reconfigure(&[set_of(&[5062], options)], &mut bench.pace);
     assert_eq!(
         bench.changes(),
         [Change::Left(first), Change::Left(second), Change::Listed]

@@ -147,6 +147,8 @@ impl World {
             let is_dead = matches!(member.health, Health::Unreachable | Health::Unknown);
             if is_dead && member.address == to {
                 let since = run.started + (member.since - Instant::ZERO);
+                // What left an address of ours that a reload has taken away ends there.
+                let since = since.max(self.reloaded);
                 self.watch.probes_one_by_one(self.now, to, since);
             }
         }

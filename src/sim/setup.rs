@@ -533,6 +533,7 @@ fn agent(accounts: usize) -> Agent {
         user_agent: "regent/sim".into(),
         control_socket: None,
         control_group: None,
+        core_dumps: false,
         dns_servers: Vec::new(),
         state_directory: None,
         when_state_fails: crate::config::StateFailure::Refuse,

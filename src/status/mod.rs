@@ -6,6 +6,7 @@
 
 mod alerts;
 mod collect;
+pub mod events;
 pub mod history;
 pub mod proxies;
 mod snapshot;

@@ -11,12 +11,14 @@ mod entry;
 mod export;
 pub mod hep;
 mod kept;
+pub mod ladder;
 mod parties;
 pub mod pcap;
 mod read;
 mod recorder;
 mod redact;
 mod ring;
+mod tell;
 
 pub use entry::{At, Content, Entry, Kind, Transport};
 pub use export::{Export, Reports, connect};

@@ -291,3 +291,186 @@ const PAGE: usize = 64 << 10;
 
 /// Found places are only thinned out when there are more than this.
 const KEEP: usize = 4_096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::effect::{AccountId, Whose};
+    use crate::trace::kept::Fresh;
+
+    fn traces(memory: usize) -> Traces {
+        Traces::new(memory)
+    }
+
+    /// Keeps a message of the Account in this slot, or of nobody.
+    fn put(traces: &Traces, at: i64, slot: Option<u32>, text: &str) {
+        let whose = slot.map_or(Whose::Nobody, |slot| {
+            Whose::Account(AccountId {
+                slot,
+                generation: 0,
+            })
+        });
+        let fresh = Fresh {
+            at,
+            kind: ring::Kind::Received,
+            local: "127.0.0.1:5070".parse().unwrap(),
+            remote: format!("192.0.2.{}:5060", slot.map_or(99, |slot| slot % 90))
+                .parse()
+                .unwrap(),
+            content: text.as_bytes(),
+        };
+        let name = |_| Some(format!("a{}", slot.unwrap_or_default()).into());
+        traces.lock().push(whose, name, &fresh);
+    }
+
+    fn all(traces: &Traces, query: Query) -> Vec<String> {
+        let mut reading = traces.find(query);
+        read(traces, &mut reading)
+    }
+
+    fn read(traces: &Traces, reading: &mut Reading) -> Vec<String> {
+        let mut texts = Vec::new();
+        loop {
+            let page = traces.page(reading);
+            if page.is_empty() {
+                return texts;
+            }
+            let text = |entry: Entry| String::from_utf8(entry.content.bytes().to_vec()).unwrap();
+            texts.extend(page.into_iter().map(text));
+        }
+    }
+
+    fn of(names: &[&str]) -> Query {
+        Query {
+            accounts: names.iter().map(|name| (*name).into()).collect(),
+            ..Query::default()
+        }
+    }
+
+    #[test]
+    fn messages_are_found_by_account_time_address_and_number() {
+        let traces = traces(1 << 20);
+        for at in 0..6 {
+            put(&traces, at, Some(at as u32 % 3), &format!("m{at}"));
+        }
+        put(&traces, 6, None, "stray");
+        assert_eq!(all(&traces, of(&["a1"])), ["m1", "m4"]);
+        assert_eq!(
+            all(&traces, of(&["a2", "a0", "a2"])),
+            ["m0", "m2", "m3", "m5"]
+        );
+        assert!(all(&traces, of(&["nobody"])).is_empty());
+        let everything = all(&traces, Query::default());
+        assert_eq!(everything, ["m0", "m1", "m2", "m3", "m4", "m5", "stray"]);
+        let limited = |limit, query| Query {
+            limit: Some(limit),
+            ..query
+        };
+        assert_eq!(all(&traces, limited(2, Query::default())), ["m5", "stray"]);
+        assert_eq!(all(&traces, limited(1, of(&["a0", "a1"]))), ["m4"]);
+        assert!(all(&traces, limited(0, Query::default())).is_empty());
+        let between = Query {
+            since: Some(At(2)),
+            until: Some(At(4)),
+            ..Query::default()
+        };
+        assert_eq!(all(&traces, between), ["m2", "m3", "m4"]);
+        for (remote, wanted) in [
+            ("192.0.2.1:0", 2),
+            ("192.0.2.1:5060", 2),
+            ("192.0.2.1:1", 0),
+        ] {
+            let query = Query {
+                remotes: vec![remote.parse().unwrap()],
+                ..Query::default()
+            };
+            assert_eq!(all(&traces, query).len(), wanted, "{remote}");
+        }
+    }
+
+    #[test]
+    fn many_accounts_fill_the_memory_and_no_more() {
+        let traces = traces(1 << 20);
+        let text = "x".repeat(500);
+        for round in 0..3 {
+            for slot in 0..10_000 {
+                put(&traces, round, Some(slot), &text);
+            }
+        }
+        let state = traces.state();
+        assert!((1_000..2_000).contains(&state.kept), "{state:?}");
+        assert_eq!(all(&traces, of(&["a9999"])).len(), 1);
+        assert!(all(&traces, of(&["a1"])).is_empty());
+        assert!(traces.has_account("a9999") && !traces.has_account("a1"));
+        // One Account alone has all of it, over and over.
+        for at in 0..10_000 {
+            put(&traces, at, Some(1), &format!("{at} {text}"));
+        }
+        let kept = all(&traces, of(&["a1"]));
+        assert!(kept.len() > 1_000 && kept.last().unwrap().starts_with("9999 "));
+        assert!(!traces.has_account("a9999"));
+    }
+
+    #[test]
+    fn what_strangers_send_pushes_nothing_out() {
+        let traces = traces(1 << 20);
+        put(&traces, 0, Some(1), "ours");
+        for at in 0..50_000 {
+            put(&traces, at, None, "flood flood flood flood flood");
+        }
+        assert_eq!(all(&traces, of(&["a1"])), ["ours"]);
+        assert_eq!(all(&traces, Query::default())[0], "ours");
+    }
+
+    #[test]
+    fn who_follows_gets_each_message_once_and_is_told_what_went_by() {
+        let traces = traces(1 << 20);
+        put(&traces, 0, Some(1), "old");
+        let mut reading = traces.find(of(&["a1"]));
+        assert_eq!(read(&traces, &mut reading), ["old"]);
+        assert!(!traces.look(&mut reading));
+        put(&traces, 1, Some(2), "other");
+        assert!(!traces.look(&mut reading));
+        put(&traces, 2, Some(1), "new");
+        put(&traces, 2, Some(1), "newer");
+        assert!(traces.look(&mut reading));
+        put(&traces, 3, Some(1), "newest");
+        assert_eq!(read(&traces, &mut reading), ["new", "newer"]);
+        assert!(traces.look(&mut reading));
+        assert_eq!(read(&traces, &mut reading), ["newest"]);
+        assert_eq!(reading.missed(), 0);
+        let text = "x".repeat(1_000);
+        for _ in 0..5_000 {
+            put(&traces, 4, Some(1), &text);
+        }
+        assert!(traces.look(&mut reading));
+        let read = read(&traces, &mut reading).len() as u64;
+        assert_eq!(read + reading.missed(), 5_000);
+        assert!(read > 500 && reading.missed() == 0);
+    }
+
+    #[test]
+    fn what_goes_while_it_is_being_read_is_counted() {
+        let traces = traces(1 << 20);
+        let text = "x".repeat(1_000);
+        for at in 0..500 {
+            put(&traces, at, Some(1), &text);
+        }
+        let mut reading = traces.find(of(&["a1"]));
+        let first = traces.page(&mut reading).len();
+        assert!(first > 10 && first < 100, "one page: {first}");
+        for at in 0..2_000 {
+            put(&traces, at, Some(2), &text);
+        }
+        assert_eq!(read(&traces, &mut reading).len(), 0);
+        assert_eq!(reading.missed(), 500 - first as u64);
+    }
+
+    #[test]
+    fn nothing_is_kept_without_memory() {
+        let traces = traces(0);
+        put(&traces, 0, Some(1), "x");
+        assert!(all(&traces, Query::default()).is_empty());
+        assert!(!traces.is_on());
+    }
+}

@@ -287,7 +287,7 @@ fn a_dry_run_writes_nothing_and_shows_no_password() {
     bench.done(&["account", "set", "main", "password-file", "main.secret"]);
     assert_eq!(
         bench.text(),
-        MINIMAL.replace("register = ", "register = ").replace(
+        MINIMAL.replace(
             "password_file = \"main.secret\"\nregister = \"regular\"\n",
             "register = \"regular\"\npassword_file = \"main.secret\"\n",
         )

@@ -5,6 +5,7 @@ use libtest_mimic::Trial;
 
 mod configuration;
 mod hostile;
+mod memory;
 mod permissions;
 mod secrets;
 mod stopping;
@@ -14,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     [
         configuration::trials(),
         hostile::trials(),
+        memory::trials(),
         permissions::trials(),
         secrets::trials(),
         stopping::trials(),

@@ -17,6 +17,7 @@
 mod behaviours;
 mod operations;
 mod plan;
+mod reloads;
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -213,6 +214,7 @@ impl Play {
                 self.setup = setup.registration(|it| it.registration_sync_mode = mode);
                 world.reload(self.setup.clone());
             }
+            Operation::Reload(nth, chance) => self.reload(nth, chance),
         }
     }
 
@@ -288,7 +290,7 @@ impl Play {
                 );
             }
             phases.push(status.phase);
-            ports.extend(status.local.filter(|local| *local != LOCAL));
+            ports.extend(status.local.filter(|local| !plan::is_shared(*local)));
         }
         let is_at_work = |phase: &Phase| {
             matches!(
@@ -308,7 +310,8 @@ impl Play {
         ports.dedup();
         assert_eq!(ports.len(), count, "two Accounts have one port: {ports:?}");
         let bound = self.world.bound();
-        let is_in_range = |it: &SocketAddr| *it == LOCAL || plan::RANGE.contains(&it.port());
+        let is_in_range =
+            |it: &SocketAddr| plan::is_shared(*it) || plan::ALL_PORTS.contains(&it.port());
         assert!(bound.iter().all(is_in_range), "{bound:?}");
     }
 
@@ -326,6 +329,7 @@ impl Play {
             let local = SocketAddr::new(LOCAL.ip(), port);
             self.world.take_address(local, false);
         }
+        self.world.reload(self.setup.clone());
         let challenge = Challenge::www(Algorithm::Sha256, Some("auth"));
         for nth in 0..self.names.len() {
             self.forgive(nth);

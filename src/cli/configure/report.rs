@@ -77,14 +77,17 @@ fn put_effect(text: &mut String, outcome: &Outcome, would: &str) {
         );
         return;
     };
-    let names = |accounts: &[Arc<crate::config::Account>]| -> Vec<Arc<str>> {
-        accounts
-            .iter()
-            .map(|account| account.name.clone())
-            .collect()
-    };
-    put_names(text, &format!("{would}added"), &names(&diff.added));
-    put_names(text, &format!("{would}changed"), &names(&diff.changed));
+    let added = diff.added.iter().map(|account| account.name.clone());
+    let changed = diff
+        .changed
+        .iter()
+        .map(|changed| changed.account.name.clone());
+    put_names(text, &format!("{would}added"), &added.collect::<Vec<_>>());
+    put_names(
+        text,
+        &format!("{would}changed"),
+        &changed.collect::<Vec<_>>(),
+    );
     put_names(text, &format!("{would}removed"), &diff.removed);
 }
 

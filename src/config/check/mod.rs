@@ -246,6 +246,13 @@ impl Limits {
     }
 }
 
+impl Agent {
+    /// What a configuration that says nothing gives.
+    pub(in crate::config) fn usual() -> Self {
+        read_agent(&Row::empty(Table::Agent))
+    }
+}
+
 fn read_agent(row: &Row<'_>) -> Agent {
     let failures = [StateFailure::Refuse, StateFailure::Continue];
     let version = concat!("regent/", env!("CARGO_PKG_VERSION"));
@@ -253,6 +260,7 @@ fn read_agent(row: &Row<'_>) -> Agent {
         user_agent: row.text(&USER_AGENT).unwrap_or(version).into(),
         control_socket: row.text(&CONTROL_SOCKET).map(Arc::from),
         control_group: row.text(&CONTROL_GROUP).map(Arc::from),
+        core_dumps: row.flag(&CORE_DUMPS),
         dns_servers: row.addresses(&DNS_SERVERS).to_vec(),
         state_directory: row.text(&STATE_DIRECTORY).map(Arc::from),
         when_state_fails: row.word(&WHEN_STATE_FAILS, &failures),

@@ -15,6 +15,7 @@ pub(super) struct CredentialKeys {
     password: &'static Opt,
     file: &'static Opt,
     variable: &'static Opt,
+    credential: &'static Opt,
 }
 
 pub(super) const GROUP_CREDENTIALS: CredentialKeys = CredentialKeys {
@@ -22,6 +23,7 @@ pub(super) const GROUP_CREDENTIALS: CredentialKeys = CredentialKeys {
     password: &GROUP_PASSWORD_AS_CLIENT,
     file: &GROUP_PASSWORD_AS_CLIENT_FILE,
     variable: &GROUP_PASSWORD_AS_CLIENT_ENV,
+    credential: &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
 };
 
 pub(super) const ACCOUNT_CREDENTIALS: CredentialKeys = CredentialKeys {
@@ -29,6 +31,7 @@ pub(super) const ACCOUNT_CREDENTIALS: CredentialKeys = CredentialKeys {
     password: &ACCOUNT_PASSWORD,
     file: &ACCOUNT_PASSWORD_FILE,
     variable: &ACCOUNT_PASSWORD_ENV,
+    credential: &ACCOUNT_PASSWORD_CREDENTIAL,
 };
 
 pub(super) const MAIL_CREDENTIALS: CredentialKeys = CredentialKeys {
@@ -36,13 +39,15 @@ pub(super) const MAIL_CREDENTIALS: CredentialKeys = CredentialKeys {
     password: &MAIL_PASSWORD,
     file: &MAIL_PASSWORD_FILE,
     variable: &MAIL_PASSWORD_ENV,
+    credential: &MAIL_PASSWORD_CREDENTIAL,
 };
 
 /// The options that hold the secret of a webhook.
-pub(super) const WEBHOOK_SECRET: [&Opt; 3] = [
+pub(super) const WEBHOOK_SECRET: [&Opt; 4] = [
     &ALERT_WEBHOOK_SECRET,
     &ALERT_WEBHOOK_SECRET_FILE,
     &ALERT_WEBHOOK_SECRET_ENV,
+    &ALERT_WEBHOOK_SECRET_CREDENTIAL,
 ];
 
 impl Check<'_> {
@@ -109,7 +114,7 @@ impl Check<'_> {
         row: &Row<'_>,
         keys: &CredentialKeys,
     ) -> Option<Credentials> {
-        let places = [keys.password, keys.file, keys.variable];
+        let places = [keys.password, keys.file, keys.variable, keys.credential];
         let (password, source, first) = self.secret(row, places);
         let Some(user_name) = row.text(keys.user_name) else {
             if let (Some(first), false) = (first, row.has(keys.user_name)) {
@@ -129,14 +134,14 @@ impl Check<'_> {
         })
     }
 
-    /// A secret that may stand here, in a file or in a variable; where it comes from; and the first
+    /// A secret that may stand here, in a file, in a variable, or be a credential of systemd; where it comes from; and the first
     /// key that says so.
     pub(super) fn secret(
         &mut self,
         row: &Row<'_>,
-        [inline, file, variable]: [&'static Opt; 3],
+        [inline, file, variable, credential]: [&'static Opt; 4],
     ) -> (Secret, SecretSource, Option<&'static Opt>) {
-        let mut given: Vec<&'static Opt> = [inline, file, variable]
+        let mut given: Vec<&'static Opt> = [inline, file, variable, credential]
             .into_iter()
             .filter(|key| row.has(key))
             .collect();
@@ -158,8 +163,9 @@ impl Check<'_> {
         };
         let file = text(file).map(|(name, span)| SecretSource::File(name, span));
         let variable = text(variable).map(|(name, span)| SecretSource::Environment(name, span));
+        let credential = text(credential).map(|(name, span)| SecretSource::Credential(name, span));
         let inline = row.text(inline);
-        let source = file.or(variable).unwrap_or(match inline {
+        let source = file.or(variable).or(credential).unwrap_or(match inline {
             Some(_) => SecretSource::Inline,
             None => SecretSource::Absent,
         });

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ini::At;
 use super::table::toml_text;
 use crate::config::SecretSource;
-use crate::config::document::written;
+use crate::config::document::fallback;
 use crate::config::options::{
     ACCOUNT_NAME, ACCOUNT_PASSWORD_FILE, Fallback, GROUP_NAME, GROUP_PASSWORD_AS_CLIENT_FILE,
-    INTERFACE_NAME, Kind, MAX_ACCOUNTS, MAX_ACCOUNTS_PER_SERVED_IP_GROUP, Opt, SET_NAME, SET_PROXY,
+    INTERFACE_NAME, MAX_ACCOUNTS, MAX_ACCOUNTS_PER_SERVED_IP_GROUP, Opt, SET_NAME, SET_PROXY,
     Table,
 };
 use crate::secret::Secret;
@@ -114,7 +114,10 @@ impl Draft {
     pub(super) fn secret(&self, source: &SecretSource) -> Option<Secret> {
         match source {
             SecretSource::File(name, _) => self.secrets.get(&**name).cloned(),
-            SecretSource::Absent | SecretSource::Inline | SecretSource::Environment(..) => None,
+            SecretSource::Absent
+            | SecretSource::Inline
+            | SecretSource::Environment(..)
+            | SecretSource::Credential(..) => None,
         }
     }
 
@@ -239,16 +242,19 @@ impl DraftRow {
 }
 
 impl Entry {
+    pub(super) fn new(option: &'static Opt, literal: String, at: At, ini: &'static str) -> Self {
+        Self {
+            option,
+            literal,
+            at,
+            ini,
+            comment: None,
+        }
+    }
+
     /// Whether it says anything beyond our own default.
     fn is_shown(&self) -> bool {
-        let own = match self.option.fallback {
-            Fallback::Whole(number) => number.to_string(),
-            Fallback::Flag(flag) => flag.to_string(),
-            Fallback::Word(word) => toml_text(word),
-            Fallback::Codes(codes) => written(codes),
-            Fallback::Required | Fallback::Nothing(_) | Fallback::Computed(_) => return true,
-        };
-        self.literal != own || matches!(self.option.kind, Kind::Reference(_))
+        fallback(self.option) != Ok(self.literal.clone())
     }
 
     fn written(&self) -> String {

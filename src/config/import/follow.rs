@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::draft::DraftRow;
+use super::draft::{DraftRow, Entry};
 use super::ini::{At, Cell};
 use super::table::{Line, Said, toml_text};
 use super::take::Credentials;
@@ -36,11 +36,13 @@ impl<'t> Named<'t> {
     fn new(table: Table, name: &Opt, lines: Vec<Line<'t>>) -> Self {
         let named = |line: &Line<'t>| match line.said(name.ini) {
             Said::Given(cell, _, _) => cell.text.to_owned(),
-            Said::Default(..) | Said::Absent => derived(table.info(), line.index),
+            Said::Default(..) | Said::Absent => derived(table.info(), line.id.index),
         };
         let names: Vec<String> = lines.iter().map(named).collect();
         let by_index = lines.iter().enumerate();
-        let by_index = by_index.map(|(place, line)| (line.index, place)).collect();
+        let by_index = by_index
+            .map(|(place, line)| (line.id.index, place))
+            .collect();
         Self {
             lines,
             names,
@@ -57,11 +59,10 @@ impl<'t> Named<'t> {
     }
 
     /// Those of some names, with all that share a name: which of them is meant is not known.
-    fn wanted(&self, names: &BTreeSet<String>) -> Vec<usize> {
+    fn wanted(&self, names: &BTreeSet<(Table, String)>, table: Table) -> BTreeSet<usize> {
         let places = 0..self.lines.len();
-        places
-            .filter(|place| names.contains(&self.names[*place]))
-            .collect()
+        let is_wanted = |place: &usize| names.contains(&(table, self.names[*place].clone()));
+        places.filter(is_wanted).collect()
     }
 
     fn all(&self) -> Vec<&str> {
@@ -84,25 +85,22 @@ impl<'t> Import<'_, 't> {
             ),
             networks: self.lines("InterfaceTable"),
         };
-        let mut groups = BTreeSet::new();
         for line in &lines.accounts {
-            self.account(line, &lines, &mut groups);
+            self.account(line, &lines);
         }
-        let mut sets = BTreeSet::new();
-        let wanted = lines.groups.wanted(&groups);
+        let wanted = lines.groups.wanted(&self.wanted, Table::IpGroup);
         for (place, line) in lines.groups.lines.iter().enumerate() {
-            match wanted.binary_search(&place) {
-                Ok(_) => self.group(line, &lines, place, &mut sets),
-                Err(_) => self.unneeded(line, Some(&lines.groups.names[place])),
+            match wanted.contains(&place) {
+                true => self.group(line, &lines, place),
+                false => self.unneeded(line, Some(&lines.groups.names[place])),
             }
         }
-        let mut interfaces = BTreeSet::new();
-        let wanted = lines.sets.wanted(&sets);
+        let wanted = lines.sets.wanted(&self.wanted, Table::ProxySet);
         let mut proxies = self.proxies_by_set(&lines);
         for (place, line) in lines.sets.lines.iter().enumerate() {
-            let own = proxies.remove(&line.index).unwrap_or_default();
-            if wanted.binary_search(&place).is_ok() {
-                self.set(line, &lines, place, &own, &mut interfaces);
+            let own = proxies.remove(&line.id.index).unwrap_or_default();
+            if wanted.contains(&place) {
+                self.set(line, &lines, place, &own);
             } else {
                 self.unneeded(line, Some(&lines.sets.names[place]));
                 own.into_iter().for_each(|proxy| self.unneeded(proxy, None));
@@ -112,17 +110,19 @@ impl<'t> Import<'_, 't> {
             self.dangling_proxy(proxy);
         }
         let mut networks = BTreeSet::new();
-        let wanted = lines.interfaces.wanted(&interfaces);
+        let wanted = lines.interfaces.wanted(&self.wanted, Table::SipInterface);
         for (place, line) in lines.interfaces.lines.iter().enumerate() {
-            match wanted.binary_search(&place) {
-                Ok(_) => self.interface(line, &lines, place, &mut networks),
-                Err(_) => self.unneeded(line, Some(&lines.interfaces.names[place])),
+            if wanted.contains(&place) {
+                self.interface(line, &lines, place);
+                networks.extend(line.text("NetworkInterface"));
+            } else {
+                self.unneeded(line, Some(&lines.interfaces.names[place]));
             }
         }
         for line in &lines.networks {
             let name = line.text("InterfaceName");
             if name.is_some_and(|name| networks.contains(name)) {
-                self.report_row(line.table, line.index, line.at, name, RowOutcome::Taken);
+                self.report_row(line.id, name, RowOutcome::Taken);
             } else {
                 self.unneeded(line, name);
             }
@@ -131,19 +131,17 @@ impl<'t> Import<'_, 't> {
     }
 
     fn unneeded(&mut self, line: &Line<'t>, name: Option<&str>) {
-        let outcome = RowOutcome::NotNeeded;
-        let row = self.report_row(line.table, line.index, line.at, name, outcome);
+        let row = self.report_row(line.id, name, RowOutcome::NotNeeded);
         self.report.rows[row].why = Some("no Account leads to it".to_owned());
     }
 
     /// Begins a row of the configuration.
     fn begin(&mut self, table: Table, line: &Line<'t>, name: Option<&str>) -> usize {
-        let outcome = RowOutcome::Taken;
-        let report = self.report_row(line.table, line.index, line.at, name, outcome);
+        let report = self.report_row(line.id, name, RowOutcome::Taken);
         self.draft.rows.push(DraftRow {
             table,
-            at: line.at,
-            index: line.index,
+            at: line.id.at,
+            index: line.id.index,
             entries: Vec::new(),
             parent: None,
             report: Some(report),
@@ -152,35 +150,29 @@ impl<'t> Import<'_, 't> {
         self.draft.rows.len() - 1
     }
 
-    fn account(&mut self, line: &Line<'t>, lines: &Lines<'t>, groups: &mut BTreeSet<String>) {
+    fn account(&mut self, line: &Line<'t>, lines: &Lines<'t>) {
         let name = line.text("AccountName");
         if !self.is_applicable(line, name) {
             return;
         }
-        let shown = name.map_or_else(|| derived(Table::Account.info(), line.index), str::to_owned);
+        let shown = name.map_or_else(
+            || derived(Table::Account.info(), line.id.index),
+            str::to_owned,
+        );
         let row = self.begin(Table::Account, line, Some(&shown));
-        self.put(
-            row,
+        let index = Entry::new(
             &ACCOUNT_INDEX,
-            line.index.to_string(),
-            line.at,
+            line.id.index.to_string(),
+            line.id.at,
             "Index",
         );
-        match name {
-            Some(_) => self.take(row, line, &ACCOUNT_NAME),
-            None => {
-                let cell = line.cell("AccountName");
-                let at = cell.map_or(line.at, |cell| cell.at);
-                self.put(row, &ACCOUNT_NAME, toml_text(&shown), at, "AccountName");
-                let why = "it has no name in the file";
-                self.tell(row, CellOutcome::Defaulted, at, &ACCOUNT_NAME, Some(why));
-            }
-        }
+        self.put(row, index, CellOutcome::Taken, None);
+        self.name(row, line, &ACCOUNT_NAME, &shown);
         for option in [&ACCOUNT_SERVED, &ACCOUNT_SERVING] {
             if let Some(group) =
                 self.refer(row, line, option, |text, age| lines.groups.find(text, age))
             {
-                groups.insert(group);
+                self.wanted.insert((Table::IpGroup, group));
             }
         }
         for option in Table::Account.options() {
@@ -199,8 +191,7 @@ impl<'t> Import<'_, 't> {
             password: &ACCOUNT_PASSWORD,
             file: &ACCOUNT_PASSWORD_FILE,
         };
-        let supplied = self.surroundings.passwords.of_account(&shown, line.index);
-        self.password(row, line, &keys, &shown, supplied);
+        self.password(row, line, &keys, &shown);
         if let Some(cell) = line.cell("ServedTrunkGroup").filter(Cell::is_given)
             && cell.text != "-1"
         {
@@ -236,9 +227,8 @@ impl<'t> Import<'_, 't> {
             (Some(_), _) => "its ApplicationType is neither 0 (Gateway) nor 2 (SBC)",
             (None, _) => "it serves a trunk group of the Gateway application",
         };
-        let at = cell.map_or(line.at, |cell| cell.at);
-        let outcome = RowOutcome::NotApplicable;
-        let row = self.report_row(line.table, line.index, line.at, name, outcome);
+        let at = cell.map_or(line.id.at, |cell| cell.at);
+        let row = self.report_row(line.id, name, RowOutcome::NotApplicable);
         let column = self.ini.column(at);
         let report = &mut self.report.rows[row];
         report.column = column;
@@ -254,20 +244,14 @@ impl<'t> Import<'_, 't> {
         false
     }
 
-    fn group(
-        &mut self,
-        line: &Line<'t>,
-        lines: &Lines<'t>,
-        place: usize,
-        sets: &mut BTreeSet<String>,
-    ) {
+    fn group(&mut self, line: &Line<'t>, lines: &Lines<'t>, place: usize) {
         let name = &lines.groups.names[place];
         let row = self.begin(Table::IpGroup, line, Some(name));
         self.name(row, line, &GROUP_NAME, name);
         if let Some(set) = self.refer(row, line, &GROUP_PROXY_SET, |text, age| {
             lines.sets.find(text, age)
         }) {
-            sets.insert(set);
+            self.wanted.insert((Table::ProxySet, set));
         }
         for option in [
             &GROUP_SIP_GROUP_NAME,
@@ -282,8 +266,7 @@ impl<'t> Import<'_, 't> {
             password: &GROUP_PASSWORD_AS_CLIENT,
             file: &GROUP_PASSWORD_AS_CLIENT_FILE,
         };
-        let supplied = self.surroundings.passwords.of_group(name);
-        self.password(row, line, &keys, name, supplied);
+        self.password(row, line, &keys, name);
     }
 
     /// The addresses of each Proxy Set by its index, in the set's order.
@@ -292,22 +275,19 @@ impl<'t> Import<'_, 't> {
         for line in &lines.proxies {
             let set = line.text("ProxySetId").unwrap_or("0");
             let Ok(set) = set.parse() else {
-                let at = line.cell("ProxySetId").map_or(line.at, |cell| cell.at);
-                let message = format!(
-                    "{}: ProxySetId is {}, which is no index of a Proxy Set",
-                    line.label(None),
-                    quoted(set)
-                );
+                let at = line.cell("ProxySetId").map_or(line.id.at, |cell| cell.at);
+                let set = quoted(set);
+                let why = format!("ProxySetId is {set}, which is no index of a Proxy Set");
                 let hint = "addresses refer to their Proxy Set by its index";
-                self.fail_row(line.table, line.index, line.at, at, message, Some(hint));
+                self.fail_row(line.id, at, why, Some(hint));
                 continue;
             };
             let order = line.text("ProxyIpIndex").and_then(|it| it.parse().ok());
-            let order = order.unwrap_or(line.index);
+            let order = order.unwrap_or(line.id.index);
             sets.entry(set).or_default().push((order, line));
         }
         let sorted = |mut list: Vec<(u32, &'l Line<'t>)>| {
-            list.sort_by_key(|(order, line)| (*order, line.index));
+            list.sort_by_key(|(order, line)| (*order, line.id.index));
             list.into_iter().map(|(_, line)| line).collect()
         };
         sets.into_iter()
@@ -318,25 +298,18 @@ impl<'t> Import<'_, 't> {
     fn dangling_proxy(&mut self, line: &Line<'t>) {
         let cell = line.cell("ProxySetId");
         let set = line.text("ProxySetId").unwrap_or("0");
-        let message = format!("{}: there is no Proxy Set {set}", line.label(None));
-        let at = cell.map_or(line.at, |cell| cell.at);
+        let why = format!("there is no Proxy Set {set}");
+        let at = cell.map_or(line.id.at, |cell| cell.at);
         let hint = "ProxySetId is the index of a row of table ProxySet";
-        self.fail_row(line.table, line.index, line.at, at, message, Some(hint));
+        self.fail_row(line.id, at, why, Some(hint));
     }
 
-    fn set(
-        &mut self,
-        line: &Line<'t>,
-        lines: &Lines<'t>,
-        place: usize,
-        proxies: &[&Line<'t>],
-        interfaces: &mut BTreeSet<String>,
-    ) {
+    fn set(&mut self, line: &Line<'t>, lines: &Lines<'t>, place: usize, proxies: &[&Line<'t>]) {
         let name = &lines.sets.names[place];
         let row = self.begin(Table::ProxySet, line, Some(name));
         self.name(row, line, &SET_NAME, name);
         if let Some(interface) = self.set_interface(row, line, lines, proxies) {
-            interfaces.insert(interface);
+            self.wanted.insert((Table::SipInterface, interface));
         }
         for option in Table::ProxySet.options() {
             let is_done = self.draft.rows[row].entry(option.key).is_some();
@@ -384,25 +357,19 @@ impl<'t> Import<'_, 't> {
             self.drop_cell(row, cell, column, "a Proxy Set has one SIP Interface here");
         }
         let literal = toml_text(cell.text);
-        self.put(row, &SET_SIP_INTERFACE, literal, cell.at, column);
-        self.tell(row, CellOutcome::Taken, cell.at, &SET_SIP_INTERFACE, None);
+        let entry = Entry::new(&SET_SIP_INTERFACE, literal, cell.at, column);
+        self.put(row, entry, CellOutcome::Taken, None);
         Some(cell.text.to_owned())
     }
 
     /// A Proxy Set that names no SIP Interface gets the one that there is.
     fn only_interface(&mut self, row: usize, line: &Line<'t>, lines: &Lines<'t>) -> Option<String> {
         let column = SET_SIP_INTERFACE.ini[0];
-        let at = line.cell(column).map_or(line.at, |cell| cell.at);
+        let at = line.cell(column).map_or(line.id.at, |cell| cell.at);
         if let [only] = &lines.interfaces.names[..] {
-            self.put(row, &SET_SIP_INTERFACE, toml_text(only), at, column);
             let why = "it names none, and there is only this one";
-            self.tell(
-                row,
-                CellOutcome::Defaulted,
-                at,
-                &SET_SIP_INTERFACE,
-                Some(why),
-            );
+            let entry = Entry::new(&SET_SIP_INTERFACE, toml_text(only), at, column);
+            self.put(row, entry, CellOutcome::Defaulted, Some(why));
             return Some(only.clone());
         }
         let message = format!(
@@ -416,22 +383,17 @@ impl<'t> Import<'_, 't> {
     }
 
     fn place_of(&self, line: &Line<'t>, named: &Named<'t>) -> usize {
-        named.by_index.get(&line.index).copied().unwrap_or_default()
+        named
+            .by_index
+            .get(&line.id.index)
+            .copied()
+            .unwrap_or_default()
     }
 
-    fn interface(
-        &mut self,
-        line: &Line<'t>,
-        lines: &Lines<'t>,
-        place: usize,
-        networks: &mut BTreeSet<String>,
-    ) {
+    fn interface(&mut self, line: &Line<'t>, lines: &Lines<'t>, place: usize) {
         let name = &lines.interfaces.names[place];
         let row = self.begin(Table::SipInterface, line, Some(name));
         self.name(row, line, &INTERFACE_NAME, name);
-        if let Some(network) = line.text("NetworkInterface") {
-            networks.insert(network.to_owned());
-        }
         self.address(row, line, name, lines);
         for option in Table::SipInterface.options() {
             let is_done = self.draft.rows[row].entry(option.key).is_some();
@@ -441,7 +403,7 @@ impl<'t> Import<'_, 't> {
         }
         if self.draft.literal(row, &INTERFACE_UDP_PORT) == Some("0") {
             let label = line.label(Some(name));
-            let at = line.cell("UDPPort").map_or(line.at, |cell| cell.at);
+            let at = line.cell("UDPPort").map_or(line.id.at, |cell| cell.at);
             let message = format!("{label}: UDPPort is 0, which closes it for UDP");
             let hint = "Accounts register over UDP: give it a port";
             self.error(at, INTERFACE_UDP_PORT.key, message, Some(hint));
@@ -454,7 +416,7 @@ impl<'t> Import<'_, 't> {
     fn address(&mut self, row: usize, line: &Line<'t>, name: &str, lines: &Lines<'t>) {
         let column = INTERFACE_ADDRESS.ini[0];
         let cell = line.cell(column);
-        let at = cell.map_or(line.at, |cell| cell.at);
+        let at = cell.map_or(line.id.at, |cell| cell.at);
         let network = cell.filter(Cell::is_given).map(|cell| cell.text);
         let interfaces = self.surroundings.interfaces;
         let mut wanted = [Some(name), network].into_iter().flatten();
@@ -462,9 +424,9 @@ impl<'t> Import<'_, 't> {
         if let Some((mapped, address)) = mapped {
             self.used_interfaces.push(mapped.clone());
             let literal = toml_text(&address.to_string());
-            self.put(row, &INTERFACE_ADDRESS, literal, at, column);
             let why = format!("by --interface {mapped}={address}");
-            self.tell(row, CellOutcome::Taken, at, &INTERFACE_ADDRESS, Some(&why));
+            let entry = Entry::new(&INTERFACE_ADDRESS, literal, at, column);
+            self.put(row, entry, CellOutcome::Taken, Some(&why));
             return;
         }
         let known = |line: &&Line<'t>| network.is_some() && line.text("InterfaceName") == network;
@@ -482,8 +444,8 @@ impl<'t> Import<'_, 't> {
             }
             (_, _, Some(address)) => {
                 let literal = toml_text(&address.to_string());
-                self.put(row, &INTERFACE_ADDRESS, literal, at, column);
-                self.tell(row, CellOutcome::Taken, at, &INTERFACE_ADDRESS, None);
+                let entry = Entry::new(&INTERFACE_ADDRESS, literal, at, column);
+                self.put(row, entry, CellOutcome::Taken, None);
                 return;
             }
             (None, _, _) => "it names no network interface".to_owned(),

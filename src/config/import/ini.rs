@@ -260,7 +260,7 @@ impl<'t> Ini<'t> {
                 self.format(right, right_at, at, current);
             }
             (Some(table), Some(index), None) => {
-                self.row(table, index, (right, right_at), at, current);
+                self.row((table, index), (right, right_at), at, current);
             }
             (Some(name), None, None) if self.is_lost_row(name, right, current) => {
                 let message = "a row without a table's name and an index before the \"=\"";
@@ -321,8 +321,7 @@ impl<'t> Ini<'t> {
 
     fn row(
         &mut self,
-        table: &str,
-        index: &str,
+        (table, index): (&str, &str),
         (rest, rest_at): (&'t str, At),
         at: At,
         current: Option<usize>,
@@ -466,4 +465,5 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_part)
 }
 
-const GRAMMAR: &str = "lines are titles \"[ Account ]\", \"FORMAT Index = ...;\", \"Account 0 = ...;\" or \"Name = value\"";
+const GRAMMAR: &str = "lines are titles \"[ Account ]\", \"FORMAT Index = ...;\", \
+                       \"Account 0 = ...;\" or \"Name = value\"";

@@ -6,6 +6,7 @@
 //! is left is good. The invariant: every row of a table that matters is in the report.
 
 mod draft;
+mod export;
 mod follow;
 mod ini;
 mod parameters;
@@ -16,11 +17,13 @@ mod table;
 mod take;
 
 pub use draft::Limits;
+pub use export::{Exported, export};
 pub use password::{PasswordFault, Passwords};
 pub use report::{
     CellOutcome, CellReport, Report, RowOutcome, RowReport, Skipped, SkippedKind, Summary,
 };
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -90,6 +93,20 @@ pub fn is_ini(text: &str) -> bool {
     })
 }
 
+/// Which row of the file.
+#[derive(Clone, Copy)]
+struct RowId {
+    table: &'static str,
+    index: u32,
+    at: At,
+}
+
+impl fmt::Display for RowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.table, self.index)
+    }
+}
+
 /// An import in the making.
 struct Import<'i, 't> {
     file: Arc<str>,
@@ -97,6 +114,8 @@ struct Import<'i, 't> {
     surroundings: &'i Surroundings<'i>,
     draft: Draft,
     report: Report,
+    /// The names of rows that others lead to.
+    wanted: BTreeSet<(Table, String)>,
     /// The keys of passwords that were asked for.
     used_passwords: Vec<String>,
     /// The interfaces that were mapped.
@@ -121,52 +140,44 @@ impl<'i, 't> Import<'i, 't> {
             surroundings,
             draft: Draft::default(),
             report,
+            wanted: BTreeSet::new(),
             used_passwords: Vec::new(),
             used_interfaces: Vec::new(),
         }
     }
 
     fn error(&mut self, at: At, key: &str, message: String, hint: Option<&str>) {
-        self.find(Severity::Error, at, key, message, hint.map(str::to_owned));
+        let finding = self.finding(at, key, message, hint);
+        self.report.findings.push(finding);
     }
 
     fn warn(&mut self, at: At, key: &str, message: String, hint: Option<&str>) {
-        self.find(Severity::Warning, at, key, message, hint.map(str::to_owned));
+        let finding = self.finding(at, key, message, hint);
+        self.report.findings.push(Diagnostic {
+            severity: Severity::Warning,
+            ..finding
+        });
     }
 
-    fn find(
-        &mut self,
-        severity: Severity,
-        at: At,
-        key: &str,
-        message: String,
-        hint: Option<String>,
-    ) {
-        self.report.findings.push(Diagnostic {
-            severity,
+    fn finding(&self, at: At, key: &str, message: String, hint: Option<&str>) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
             file: self.file.clone(),
             line: at.line,
             column: self.ini.column(at),
             key: key.to_owned(),
             message,
-            hint,
-        });
+            hint: hint.map(str::to_owned),
+        }
     }
 
     /// Adds a row to the report; returns its place there.
-    fn report_row(
-        &mut self,
-        table: &'static str,
-        index: u32,
-        at: At,
-        name: Option<&str>,
-        outcome: RowOutcome,
-    ) -> usize {
+    fn report_row(&mut self, row: RowId, name: Option<&str>, outcome: RowOutcome) -> usize {
         self.report.rows.push(RowReport {
-            line: at.line,
-            column: self.ini.column(at),
-            table,
-            index,
+            line: row.at.line,
+            column: self.ini.column(row.at),
+            table: row.table,
+            index: row.index,
             name: name.map(str::to_owned),
             outcome,
             why: None,
@@ -175,20 +186,11 @@ impl<'i, 't> Import<'i, 't> {
         self.report.rows.len() - 1
     }
 
-    /// Reports a row that cannot be read at all, and says why.
-    fn fail_row(
-        &mut self,
-        table: &'static str,
-        index: u32,
-        at: At,
-        fault: At,
-        message: String,
-        hint: Option<&str>,
-    ) {
-        let row = self.report_row(table, index, at, None, RowOutcome::Failed);
-        let label = format!("{table} {index}: ");
-        let why = message.strip_prefix(&label).unwrap_or(&message);
-        self.report.rows[row].why = Some(why.to_owned());
+    /// Reports a row that cannot be read at all, and says why, at the place of the fault.
+    fn fail_row(&mut self, row: RowId, fault: At, why: String, hint: Option<&str>) {
+        let place = self.report_row(row, None, RowOutcome::Failed);
+        let message = format!("{row}: {why}");
+        self.report.rows[place].why = Some(why);
         self.error(fault, "", message, hint);
     }
 

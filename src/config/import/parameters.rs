@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::DraftRow;
+use super::draft::{DraftRow, Entry};
 use super::ini::{At, Parameter};
 use super::table::{literal, toml_text};
 use super::{CellOutcome, CellReport, Import, Skipped, SkippedKind};
@@ -50,19 +50,19 @@ impl<'t> Import<'_, 't> {
         let Some(parameter) = self.parameter(name) else {
             let device = DEVICE_DEFAULTS.iter().find(|(key, _)| *key == option.key);
             if let Some((_, value)) = device {
-                self.put(row, option, (*value).to_owned(), START, name);
-                if let Some(entry) = self.draft.rows[row].entries.last_mut() {
-                    entry.comment = Some("the device's default");
-                }
+                let entry = Entry {
+                    comment: Some("the device's default"),
+                    ..Entry::new(option, (*value).to_owned(), START, name)
+                };
                 let why = "the file does not say, and the device's default is not regent's";
-                self.tell(row, CellOutcome::Defaulted, START, option, Some(why));
+                self.put(row, entry, CellOutcome::Defaulted, Some(why));
             }
             return;
         };
         match literal(option, parameter.value) {
             Ok(Some(literal)) => {
-                self.put(row, option, literal, parameter.value_at, name);
-                self.tell(row, CellOutcome::Taken, parameter.value_at, option, None);
+                let entry = Entry::new(option, literal, parameter.value_at, name);
+                self.put(row, entry, CellOutcome::Taken, None);
             }
             Ok(None) => {}
             Err(complaint) => {
@@ -89,10 +89,9 @@ impl<'t> Import<'_, 't> {
         let groups: Vec<usize> = groups.map(|(number, _)| number).collect();
         for row in groups {
             let (at, literal) = (parameter.value_at, toml_text(parameter.value));
-            self.put(row, &GROUP_SIP_GROUP_NAME, literal, at, "ProxyName");
+            let entry = Entry::new(&GROUP_SIP_GROUP_NAME, literal, at, "ProxyName");
             let why = "it has no SIPGroupName of its own";
-            let option = &GROUP_SIP_GROUP_NAME;
-            self.tell(row, CellOutcome::Taken, at, option, Some(why));
+            self.put(row, entry, CellOutcome::Taken, Some(why));
         }
     }
 
@@ -125,15 +124,11 @@ impl<'t> Import<'_, 't> {
                 (None, None, "") => "it says nothing".to_owned(),
                 (None, None, _) => continue,
             };
-            self.report.parameters.push(CellReport {
-                line,
-                column,
-                ini: name.to_owned(),
-                outcome: CellOutcome::Dropped,
-                key: None,
-                value: None,
+            let cell = CellReport {
                 why: Some(why),
-            });
+                ..self.cell(parameter.at, name, CellOutcome::Dropped)
+            };
+            self.report.parameters.push(cell);
         }
     }
 }

@@ -71,8 +71,8 @@ pub(super) fn obfuscated(password: &Secret, number: u32) -> Option<Zeroizing<Str
     if !plain.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return None;
     }
-    // Far enough from the end that start value and place together stay below 256: what a device does
-    // beyond is not known.
+    // Far enough from the end that start value and place together stay below 256: what a device
+    // does beyond is not known.
     let seed = u8::try_from(number.wrapping_mul(37) % 128).unwrap_or_default();
     let masked = plain
         .iter()
@@ -117,10 +117,10 @@ pub struct PasswordFault {
 }
 
 impl Passwords {
-    /// Reads lines `KEY = PASSWORD`. A key is the name or the index of an Account, or `ip-group` and
-    /// the name of an IP Group; it stands in double quotes if it has a `=` in it. The password is
-    /// the rest of the line without the blanks around it; in double quotes it may begin and end with
-    /// blanks. Lines that are blank or begin with `#` are skipped.
+    /// Reads lines `KEY = PASSWORD`. A key is the name or the index of an Account, or `ip-group`
+    /// and the name of an IP Group; it stands in double quotes if it has a `=` in it. The password
+    /// is the rest of the line without the blanks around it; in double quotes it may begin and end
+    /// with blanks. Lines that are blank or begin with `#` are skipped.
     pub fn read(text: &str) -> Result<Self, PasswordFault> {
         let mut by_key = BTreeMap::new();
         for (number, line) in text.lines().enumerate() {
@@ -191,7 +191,7 @@ mod tests {
     fn known(cell: &str) -> String {
         match read(cell) {
             Password::Known(secret) => secret.reveal().to_owned(),
-            other => panic!("{cell}: {other:?}"),
+            other @ (Password::Empty | Password::Unknown(_)) => panic!("{cell}: {other:?}"),
         }
     }
 
@@ -219,7 +219,7 @@ mod tests {
         ] {
             match read(cell) {
                 Password::Unknown(said) => assert!(said.contains(why), "{cell}: {said}"),
-                other => panic!("{cell}: {other:?}"),
+                other @ (Password::Empty | Password::Known(_)) => panic!("{cell}: {other:?}"),
             }
         }
     }

@@ -1,5 +1,5 @@
-//! From what was taken to what is good: the text is checked, rows with errors are left out with what
-//! depends on them, until no error is left.
+//! From what was taken to what is good: the text is checked, rows with errors are left out with
+//! what depends on them, until no error is left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,7 +26,12 @@ impl Import<'_, '_> {
         self.prune();
         let limits = self.surroundings.limits;
         let (written, loaded) = self.check(limits);
+        let is_empty = |one: &Diagnostic| one.key == Table::Account.info().key;
         for one in &loaded.diagnostics {
+            // That none is left has its reasons, which have been said.
+            if is_empty(one) && !self.report.findings.is_empty() {
+                continue;
+            }
             let row = written.origin(one.line);
             let translated = self.translated(one, row, &written);
             self.report.findings.push(translated);
@@ -208,6 +213,9 @@ impl Import<'_, '_> {
     fn in_order(&mut self) {
         let report = &mut self.report;
         report.rows.sort_by_key(|row| row.line);
+        for row in &mut report.rows {
+            row.cells.sort_by_key(|cell| (cell.line, cell.column));
+        }
         report.parameters.sort_by_key(|it| (it.line, it.column));
         report.skipped.sort_by_key(|it| it.line);
         let findings = &mut report.findings;

@@ -6,17 +6,15 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::Import;
 use super::ini::{At, Cell, Format};
+use super::{Import, RowId};
 use crate::config::options::{Fallback, Kind, Opt, Table, Word};
 use crate::config::suggest::quoted;
 use crate::config::values::Complaint;
 
 /// A row whose cells can be asked for by name.
 pub(super) struct Line<'t> {
-    pub(super) table: &'static str,
-    pub(super) at: At,
-    pub(super) index: u32,
+    pub(super) id: RowId,
     cells: Vec<Cell<'t>>,
     columns: Rc<Columns>,
 }
@@ -68,26 +66,31 @@ impl<'t> Line<'t> {
 
     /// Table, index and name, as they stand in messages.
     pub(super) fn label(&self, name: Option<&str>) -> String {
-        let Self { table, index, .. } = self;
         match name {
-            Some(name) => format!("{table} {index} {}", quoted(name)),
-            None => format!("{table} {index}"),
+            Some(name) => format!("{} {}", self.id, quoted(name)),
+            None => self.id.to_string(),
         }
     }
 }
 
 impl<'t> Import<'_, 't> {
-    /// The good rows of a table. What is wrong with others is said, and they are reported as failed.
+    /// The good rows of a table. What is wrong with others is said, and they are reported as
+    /// failed.
     pub(super) fn lines(&mut self, table: &'static str) -> Vec<Line<'t>> {
         let ini = self.ini;
         let mut formats: Vec<(At, Rc<Columns>)> = Vec::new();
         let mut lines: Vec<Line<'t>> = Vec::new();
         let mut seen = BTreeSet::new();
         for (row, format) in ini.rows_of(table) {
+            let id = RowId {
+                table,
+                index: row.index,
+                at: row.at,
+            };
             let Some(format) = format else {
-                let message = format!("{table} {}: a row before its FORMAT line", row.index);
+                let why = "a row before its FORMAT line".to_owned();
                 let hint = "the FORMAT line says what the cells of the rows below it are";
-                self.fail_row(table, row.index, row.at, row.at, message, Some(hint));
+                self.fail_row(id, row.at, why, Some(hint));
                 continue;
             };
             let columns = match formats.last() {
@@ -101,41 +104,32 @@ impl<'t> Import<'_, 't> {
             let (cells, end) = match row.cells() {
                 Ok(cells) => cells,
                 Err(bad) => {
-                    let message = format!("{table} {}: {}", row.index, bad.message);
-                    self.fail_row(table, row.index, row.at, bad.at, message, Some(bad.hint));
+                    self.fail_row(id, bad.at, bad.message.to_owned(), Some(bad.hint));
                     continue;
                 }
             };
             if cells.len() != columns.0.len() {
-                let (found, wanted) = (cells.len(), columns.0.len());
-                let message = format!(
-                    "{table} {}: the row has {found} cells, but its FORMAT in line {} names \
-                     {wanted} columns",
-                    row.index, format.at.line
+                let (found, wanted, line) = (cells.len(), columns.0.len(), format.at.line);
+                let why = format!(
+                    "the row has {found} cells, but its FORMAT in line {line} names {wanted} \
+                     columns"
                 );
                 let hint = "a cell that says nothing is written $$ or left empty, not left out";
-                self.fail_row(table, row.index, row.at, row.at, message, Some(hint));
+                self.fail_row(id, row.at, why, Some(hint));
                 continue;
             }
             if !seen.insert(row.index) {
-                let message = format!("{table} {}: the index is taken", row.index);
-                self.fail_row(table, row.index, row.at, row.at, message, Some(ONCE));
+                self.fail_row(id, row.at, "the index is taken".to_owned(), Some(ONCE));
                 continue;
             }
-            self.look_at_end(table, row.index, row.at, end);
-            lines.push(Line {
-                table,
-                at: row.at,
-                index: row.index,
-                cells,
-                columns,
-            });
+            self.look_at_end(id, end);
+            lines.push(Line { id, cells, columns });
         }
         lines
     }
 
     /// A row should end with a semicolon and have nothing behind it.
-    fn look_at_end(&mut self, table: &str, index: u32, at: At, end: Option<&str>) {
+    fn look_at_end(&mut self, row: RowId, end: Option<&str>) {
         let what = match end {
             None => "no semicolon at the end of the row",
             Some(rest) if !rest.is_empty() && !rest.starts_with(';') => {
@@ -143,7 +137,7 @@ impl<'t> Import<'_, 't> {
             }
             Some(_) => return,
         };
-        self.warn(at, "", format!("{table} {index}: {what}"), None);
+        self.warn(row.at, "", format!("{row}: {what}"), None);
     }
 
     /// The columns of a FORMAT line; those that no option knows are reported once.
@@ -185,17 +179,20 @@ fn is_used(table: &str, column: &str) -> bool {
             names.extend(known.options().flat_map(|option| option.ini));
         }
     }
-    let mut known = names.into_iter().copied().chain(OTHERS.iter().copied());
+    let others = OTHERS.iter().filter(|(of, _)| *of == table);
+    let others = others.map(|(_, name)| *name);
+    let mut known = names.into_iter().copied().chain(others);
     known.any(|name| name.eq_ignore_ascii_case(column))
 }
 
-/// Columns that are looked at although no option is named after them.
-const OTHERS: [&str; 5] = [
-    "ApplicationType",
-    "ProxySetId",
-    "ProxyIpIndex",
-    "IPAddress",
-    "ServedTrunkGroup",
+/// Columns that are looked at although no option is named after them, with their tables.
+const OTHERS: [(&str, &str); 6] = [
+    ("Account", "ApplicationType"),
+    ("Account", "ServedTrunkGroup"),
+    ("ProxyIp", "ProxySetId"),
+    ("ProxyIp", "ProxyIpIndex"),
+    ("InterfaceTable", "IPAddress"),
+    ("InterfaceTable", "InterfaceName"),
 ];
 
 /// What a cell's text means for an option, as TOML; nothing if it stands for the default.
@@ -257,7 +254,7 @@ fn word(option: &Opt, words: &[Word], text: &str) -> Result<String, Complaint> {
 
 /// A list of status codes, with anything between them.
 fn codes(text: &str) -> String {
-    let items = text.split(|one: char| matches!(one, ',' | ' ' | '\t' | '\'' | '"' | '\\' | ';'));
+    let items = text.split([',', ' ', '\t', '\'', '"', '\\', ';']);
     let items = items.filter(|item| !item.is_empty());
     let items: Vec<String> = items
         .map(|item| match item.parse::<u32>() {

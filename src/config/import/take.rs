@@ -8,7 +8,6 @@ use super::{CellOutcome, CellReport, Import, RowOutcome};
 use crate::config::document::fallback;
 use crate::config::options::{Opt, Table};
 use crate::config::suggest::quoted;
-use crate::secret::Secret;
 
 /// The options that hold the credentials of a row.
 pub(super) struct Credentials {
@@ -45,9 +44,9 @@ impl<'t> Import<'_, 't> {
         };
         match literal(option, global.value) {
             Ok(Some(literal)) => {
-                self.put(row, option, literal, global.value_at, parameter);
                 let why = format!("parameter {parameter} says so");
-                self.tell(row, CellOutcome::Taken, global.value_at, option, Some(&why));
+                let entry = Entry::new(option, literal, global.value_at, parameter);
+                self.put(row, entry, CellOutcome::Taken, Some(&why));
             }
             Ok(None) => self.default(row, line, option, Said::Absent),
             Err(complaint) => {
@@ -69,8 +68,8 @@ impl<'t> Import<'_, 't> {
     ) {
         match literal(option, cell.text) {
             Ok(Some(literal)) => {
-                self.put(row, option, literal, cell.at, column);
-                self.tell(row, CellOutcome::Taken, cell.at, option, None);
+                let entry = Entry::new(option, literal, cell.at, column);
+                self.put(row, entry, CellOutcome::Taken, None);
             }
             Ok(None) => self.default(row, line, option, Said::Default(cell, column)),
             Err(complaint) => {
@@ -97,11 +96,19 @@ impl<'t> Import<'_, 't> {
                 };
                 (cell.at, column, why)
             }
-            Said::Absent => (line.at, newest, "no such column"),
+            Said::Absent => (line.id.at, newest, "no such column"),
         };
-        let value = fallback(option);
-        self.push_cell(row, CellOutcome::Defaulted, at, column, Some(option.key));
-        self.annotate(row, Some(value), Some(why));
+        let (value, why) = match fallback(option) {
+            Ok(value) => (Some(value), why.to_owned()),
+            Err(words) => (None, format!("{why}: {words}")),
+        };
+        let cell = CellReport {
+            key: Some(option.key),
+            value,
+            why: Some(why),
+            ..self.cell(at, column, CellOutcome::Defaulted)
+        };
+        self.cells(row).push(cell);
     }
 
     /// Takes the name of a row that others refer to, which it has in any case.
@@ -109,9 +116,8 @@ impl<'t> Import<'_, 't> {
         if let Said::Given(..) = line.said(option.ini) {
             return self.take(row, line, option);
         }
-        self.put(row, option, toml_text(name), line.at, option.ini[0]);
-        let why = "it has no name in the file";
-        self.tell(row, CellOutcome::Defaulted, line.at, option, Some(why));
+        let entry = Entry::new(option, toml_text(name), line.id.at, option.ini[0]);
+        self.put(row, entry, CellOutcome::Defaulted, Some(NAMELESS));
     }
 
     /// Leaves a cell out that says something.
@@ -122,23 +128,25 @@ impl<'t> Import<'_, 't> {
         column: &'static str,
         why: &str,
     ) {
-        self.push_cell(row, CellOutcome::Dropped, cell.at, column, None);
-        self.annotate(row, None, Some(why));
+        let cell = CellReport {
+            why: Some(why.to_owned()),
+            ..self.cell(cell.at, column, CellOutcome::Dropped)
+        };
+        self.cells(row).push(cell);
     }
 
     /// Takes a password: the one that was supplied, else the one in the cell.
-    pub(super) fn password(
-        &mut self,
-        row: usize,
-        line: &Line<'t>,
-        keys: &Credentials,
-        name: &str,
-        supplied: Option<(&str, &Secret)>,
-    ) {
+    pub(super) fn password(&mut self, row: usize, line: &Line<'t>, keys: &Credentials, name: &str) {
+        let passwords = self.surroundings.passwords;
+        let is_group = keys.file.table == Table::IpGroup;
+        let supplied = match is_group {
+            true => passwords.of_group(name),
+            false => passwords.of_account(name, line.id.index),
+        };
         let said = line.said(keys.password.ini);
         let (at, column) = match said {
             Said::Given(cell, column, _) | Said::Default(cell, column) => (cell.at, column),
-            Said::Absent => (line.at, keys.password.ini[0]),
+            Said::Absent => (line.id.at, keys.password.ini[0]),
         };
         let found = match said {
             Said::Given(cell, _, _) => password::read(cell.text),
@@ -150,10 +158,12 @@ impl<'t> Import<'_, 't> {
         if self.draft.rows[row].entry(keys.user_name.key).is_none() {
             let is_given = !matches!(found, Password::Empty) || supplied.is_some();
             if is_given {
-                let user_name = keys.user_name.ini[0];
-                let why = format!("it has no effect without {user_name}");
-                self.push_cell(row, CellOutcome::Dropped, at, column, None);
-                self.annotate(row, None, Some(&why));
+                let why = format!("it has no effect without {}", keys.user_name.ini[0]);
+                let cell = CellReport {
+                    why: Some(why),
+                    ..self.cell(at, column, CellOutcome::Dropped)
+                };
+                self.cells(row).push(cell);
             }
             return;
         }
@@ -161,21 +171,20 @@ impl<'t> Import<'_, 't> {
             (Some((_, secret)), _) => (secret.clone(), Some("supplied beside the file")),
             (None, Password::Known(secret)) => (secret, None),
             (None, Password::Empty) => {
-                self.push_cell(
-                    row,
-                    CellOutcome::Defaulted,
-                    at,
-                    column,
-                    Some(keys.password.key),
-                );
-                return self.annotate(row, Some("\"\"".to_owned()), Some("the empty password"));
+                let cell = CellReport {
+                    key: Some(keys.password.key),
+                    value: Some("\"\"".to_owned()),
+                    why: Some("the empty password".to_owned()),
+                    ..self.cell(at, column, CellOutcome::Defaulted)
+                };
+                return self.cells(row).push(cell);
             }
             (None, Password::Unknown(why)) => {
                 let label = self.label(row, line);
                 let message = format!("{label}: {column} cannot be read: {why}");
-                let key = match keys.file.table {
-                    Table::IpGroup => format!("ip-group {name}"),
-                    _ => name.to_owned(),
+                let key = match is_group {
+                    true => format!("ip-group {name}"),
+                    false => name.to_owned(),
                 };
                 let hint = format!(
                     "supply it in a file with the line `{key} = PASSWORD`, by --passwords FILE"
@@ -187,8 +196,8 @@ impl<'t> Import<'_, 't> {
         let file = self.file_of(name);
         let literal = toml_text(&file);
         self.draft.secrets.insert(file, secret);
-        self.put(row, keys.file, literal, at, column);
-        self.tell(row, CellOutcome::Taken, at, keys.file, why);
+        let entry = Entry::new(keys.file, literal, at, column);
+        self.put(row, entry, CellOutcome::Taken, why);
     }
 
     /// A file for the password of a row of that name, which no other has.
@@ -222,76 +231,45 @@ impl<'t> Import<'_, 't> {
             // In the columns of old files -1 is no index.
             Said::Given(cell, column, age) if age == 0 || cell.text != "-1" => {
                 let name = find(cell.text, age);
-                self.put(row, option, toml_text(&name), cell.at, column);
-                self.tell(row, CellOutcome::Taken, cell.at, option, None);
+                let entry = Entry::new(option, toml_text(&name), cell.at, column);
+                self.put(row, entry, CellOutcome::Taken, None);
                 Some(name)
             }
-            said => {
+            said @ (Said::Given(..) | Said::Default(..) | Said::Absent) => {
                 self.default(row, line, option, said);
                 None
             }
         }
     }
 
-    /// Adds an entry to a row.
+    /// Adds an entry to a row, and to the report.
     pub(super) fn put(
         &mut self,
         row: usize,
-        option: &'static Opt,
-        literal: String,
-        at: At,
-        ini: &'static str,
-    ) {
-        self.draft.rows[row].entries.push(Entry {
-            option,
-            literal,
-            at,
-            ini,
-            comment: None,
-        });
-    }
-
-    /// Reports what became of an option of a row, with the value that it has there now.
-    pub(super) fn tell(
-        &mut self,
-        row: usize,
+        entry: Entry,
         outcome: CellOutcome,
-        at: At,
-        option: &'static Opt,
         why: Option<&str>,
     ) {
-        let entry = self.draft.rows[row].entry(option.key);
-        let column = entry.map_or("", |entry| entry.ini);
-        let value = entry.map(|entry| entry.literal.clone());
-        self.push_cell(row, outcome, at, column, Some(option.key));
-        self.annotate(row, value, why);
+        let cell = CellReport {
+            key: Some(entry.option.key),
+            value: Some(entry.literal.clone()),
+            why: why.map(str::to_owned),
+            ..self.cell(entry.at, entry.ini, outcome)
+        };
+        self.cells(row).push(cell);
+        self.draft.rows[row].entries.push(entry);
     }
 
-    fn push_cell(
-        &mut self,
-        row: usize,
-        outcome: CellOutcome,
-        at: At,
-        column: &str,
-        key: Option<&'static str>,
-    ) {
-        let cell = CellReport {
+    /// A cell of the report, so far without option, value and reason.
+    pub(super) fn cell(&self, at: At, column: &str, outcome: CellOutcome) -> CellReport {
+        CellReport {
             line: at.line,
             column: self.ini.column(at),
             ini: column.to_owned(),
             outcome,
-            key,
+            key: None,
             value: None,
             why: None,
-        };
-        self.cells(row).push(cell);
-    }
-
-    /// Adds value and reason to the cell that was reported last.
-    fn annotate(&mut self, row: usize, value: Option<String>, why: Option<&str>) {
-        if let Some(cell) = self.cells(row).last_mut() {
-            cell.value = value;
-            cell.why = why.map(str::to_owned);
         }
     }
 
@@ -321,7 +299,7 @@ impl<'t> Import<'_, 't> {
         let report = self.draft.rows[row].report;
         let name = report.and_then(|report| self.report.rows[report].name.as_deref());
         let label = line.label(name);
-        match line.table {
+        match line.id.table {
             "ProxyIp" => line.label(line.text("IpAddress")),
             _ => label,
         }
@@ -341,5 +319,6 @@ impl<'t> Import<'_, 't> {
     }
 }
 
+const NAMELESS: &str = "it has no name in the file";
 /// Longer names are cut before they become names of files.
 const LONGEST_FILE: usize = 100;

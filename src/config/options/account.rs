@@ -108,7 +108,7 @@ pub(in crate::config) static ACCOUNT_PASSWORD: Opt = Opt {
     source: Source::Reference,
     rules: "A3, G1",
     doc: "Digest password. It must not have wide characters: none beyond U+00FF. Where others may \
-          read this file, use one of the next two instead.",
+          read this file, use one of the next three instead.",
 };
 
 pub(in crate::config) static ACCOUNT_PASSWORD_FILE: Opt = Opt {
@@ -135,7 +135,22 @@ pub(in crate::config) static ACCOUNT_PASSWORD_ENV: Opt = Opt {
     ini: &[],
     source: Source::Rule,
     rules: "A3",
-    doc: "Instead of password: an environment variable of the daemon that holds it.",
+    doc: "Instead of password: an environment variable of the daemon that holds it. It stays in the \
+          environment for as long as the daemon runs.",
+};
+
+pub(in crate::config) static ACCOUNT_PASSWORD_CREDENTIAL: Opt = Opt {
+    table: Table::Account,
+    key: "password_credential",
+    kind: text(255, Syntax::Credential),
+    fallback: Fallback::Nothing("see password"),
+    example: "\"main.secret\"",
+    cli: "password-credential",
+    ini: &[],
+    source: Source::Rule,
+    rules: "A3",
+    doc: "Instead of password: a credential of systemd, which the unit names in LoadCredential= or \
+          LoadCredentialEncrypted=. Its first line is the password.",
 };
 
 static REGISTERS: [Word; 3] = [

@@ -92,7 +92,7 @@ pub(in crate::config) static MAIL_PASSWORD: Opt = Opt {
     ini: &[],
     source: Source::Rule,
     rules: "T3",
-    doc: "Password of that user. Where others may read this file, use one of the next two instead.",
+    doc: "Password of that user. Where others may read this file, use one of the next three instead.",
 };
 
 pub(in crate::config) static MAIL_PASSWORD_FILE: Opt = Opt {
@@ -120,6 +120,20 @@ pub(in crate::config) static MAIL_PASSWORD_ENV: Opt = Opt {
     source: Source::Rule,
     rules: "T3",
     doc: "Instead of password: an environment variable of the daemon that holds it.",
+};
+
+pub(in crate::config) static MAIL_PASSWORD_CREDENTIAL: Opt = Opt {
+    table: Table::Mail,
+    key: "password_credential",
+    kind: text(255, Syntax::Credential),
+    fallback: Fallback::Nothing("see password"),
+    example: "\"mail.secret\"",
+    cli: "password-credential",
+    ini: &[],
+    source: Source::Rule,
+    rules: "T3",
+    doc: "Instead of password: a credential of systemd, which the unit names in LoadCredential= or \
+          LoadCredentialEncrypted=. Its first line is the password.",
 };
 
 // `[[alert]]`
@@ -190,7 +204,7 @@ pub(in crate::config) static ALERT_WEBHOOK_SECRET: Opt = Opt {
     source: Source::Rule,
     rules: "T3",
     doc: "What requests to the webhook are signed with, so that their receiver knows whom they \
-          come from. Where others may read this file, use one of the next two instead.",
+          come from. Where others may read this file, use one of the next three instead.",
 };
 
 pub(in crate::config) static ALERT_WEBHOOK_SECRET_FILE: Opt = Opt {
@@ -218,6 +232,20 @@ pub(in crate::config) static ALERT_WEBHOOK_SECRET_ENV: Opt = Opt {
     source: Source::Rule,
     rules: "T3",
     doc: "Instead of webhook_secret: an environment variable of the daemon that holds it.",
+};
+
+pub(in crate::config) static ALERT_WEBHOOK_SECRET_CREDENTIAL: Opt = Opt {
+    table: Table::Alert,
+    key: "webhook_secret_credential",
+    kind: text(255, Syntax::Credential),
+    fallback: Fallback::Nothing("see webhook_secret"),
+    example: "\"webhook.secret\"",
+    cli: "webhook-secret-credential",
+    ini: &[],
+    source: Source::Rule,
+    rules: "T3",
+    doc: "Instead of webhook_secret: a credential of systemd, which the unit names in LoadCredential= or \
+          LoadCredentialEncrypted=. Its first line is the secret.",
 };
 
 pub(in crate::config) static ALERT_SEND_RESOLUTION: Opt = Opt {

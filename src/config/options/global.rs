@@ -47,6 +47,20 @@ pub(in crate::config) static CONTROL_GROUP: Opt = Opt {
     doc: "Members of this group of the system may use the control socket too.",
 };
 
+pub(in crate::config) static CORE_DUMPS: Opt = Opt {
+    table: Table::Agent,
+    key: "core_dumps",
+    kind: Kind::Flag,
+    fallback: Fallback::Flag(false),
+    example: "false",
+    cli: "core-dumps",
+    ini: &[],
+    source: Source::Rule,
+    rules: "G3",
+    doc: "Whether the system may write the daemon's memory, with its passwords, to a file when it \
+          crashes, and a debugger of the same user may look into it. It is read at the start.",
+};
+
 pub(in crate::config) static DNS_SERVERS: Opt = Opt {
     table: Table::Agent,
     key: "dns_servers",

@@ -27,6 +27,7 @@ pub static OPTIONS: &[&Opt] = &[
     &USER_AGENT,
     &CONTROL_SOCKET,
     &CONTROL_GROUP,
+    &CORE_DUMPS,
     &DNS_SERVERS,
     &STATE_DIRECTORY,
     &WHEN_STATE_FAILS,
@@ -100,6 +101,7 @@ pub static OPTIONS: &[&Opt] = &[
     &GROUP_PASSWORD_AS_CLIENT,
     &GROUP_PASSWORD_AS_CLIENT_FILE,
     &GROUP_PASSWORD_AS_CLIENT_ENV,
+    &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
     &ACCOUNT_INDEX,
     &ACCOUNT_NAME,
     &ACCOUNT_SERVED,
@@ -110,6 +112,7 @@ pub static OPTIONS: &[&Opt] = &[
     &ACCOUNT_PASSWORD,
     &ACCOUNT_PASSWORD_FILE,
     &ACCOUNT_PASSWORD_ENV,
+    &ACCOUNT_PASSWORD_CREDENTIAL,
     &ACCOUNT_REGISTER,
     &ACCOUNT_STICKINESS,
     &ACCOUNT_SEARCH_MODE,
@@ -125,6 +128,7 @@ pub static OPTIONS: &[&Opt] = &[
     &MAIL_PASSWORD,
     &MAIL_PASSWORD_FILE,
     &MAIL_PASSWORD_ENV,
+    &MAIL_PASSWORD_CREDENTIAL,
     &ALERT_NAME,
     &ALERT_ACCOUNTS,
     &ALERT_EMAIL,
@@ -132,6 +136,7 @@ pub static OPTIONS: &[&Opt] = &[
     &ALERT_WEBHOOK_SECRET,
     &ALERT_WEBHOOK_SECRET_FILE,
     &ALERT_WEBHOOK_SECRET_ENV,
+    &ALERT_WEBHOOK_SECRET_CREDENTIAL,
     &ALERT_SEND_RESOLUTION,
     &ALERT_SEND_TIMEOUT,
     &ALERT_TIME_LIMIT,
@@ -390,6 +395,17 @@ pub enum Kind {
     Rows(Table),
 }
 
+impl Kind {
+    /// The words that it may be; none where it is something else.
+    pub fn words(&self) -> &'static [Word] {
+        if let Self::Words(words) = self {
+            words
+        } else {
+            &[]
+        }
+    }
+}
+
 /// What is asked of a text beside its length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Syntax {
@@ -409,6 +425,8 @@ pub enum Syntax {
     Email,
     /// An address of the web.
     Url,
+    /// The name of a credential of systemd.
+    Credential,
 }
 
 /// What a number counts.

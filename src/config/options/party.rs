@@ -237,3 +237,16 @@ pub(in crate::config) static GROUP_PASSWORD_AS_CLIENT_ENV: Opt = Opt {
     rules: "A3",
     doc: "Instead of password_as_client: an environment variable of the daemon that holds it.",
 };
+
+pub(in crate::config) static GROUP_PASSWORD_AS_CLIENT_CREDENTIAL: Opt = Opt {
+    table: Table::IpGroup,
+    key: "password_as_client_credential",
+    kind: text(255, Syntax::Credential),
+    fallback: Fallback::Nothing("see password_as_client"),
+    example: "\"carrier.secret\"",
+    cli: "password-as-client-credential",
+    ini: &[],
+    source: Source::Rule,
+    rules: "A3",
+    doc: "Instead of password_as_client: a credential of systemd.",
+};

@@ -95,8 +95,7 @@ impl<'a> Credentials<'a> {
     pub fn proves(&self, user: &str, password: &str, method: &str, body: &[u8]) -> bool {
         let cnonce = self.plain_cnonce();
         let terms = self.terms(&cnonce);
-        let key = terms.key(user, password);
-        let proof = terms.proof(&key, method, &unescape(self.uri), body);
+        let proof = terms.prove((user, password), method, &unescape(self.uri), body);
         self.is_of(user) && proof.as_str() == self.response
     }
 

@@ -112,7 +112,7 @@ impl Session {
         }
         let nc = count(self.uses);
         let terms = self.terms(nc.as_str());
-        let response = terms.proof(&terms.key(user, password), method, uri, body);
+        let response = terms.prove((user, password), method, uri, body);
         self.write_user(out, &terms, user);
         self.write_rest(out, &terms, uri, &response);
     }
@@ -156,7 +156,7 @@ impl Session {
                 let nc = count(self.uses);
                 let mut terms = self.terms(nc.as_str());
                 terms.qop = info.qop.unwrap_or(self.qop);
-                let expected = terms.proof(&terms.key(user, password), "", uri, body);
+                let expected = terms.prove((user, password), "", uri, body);
                 if rspauth.eq_ignore_ascii_case(expected.as_str()) {
                     InfoVerdict::Fine
                 } else {

@@ -1,6 +1,6 @@
 //! The arithmetic of a digest (RFC 7616 §3.4), the same for whoever proves and whoever checks.
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroizing, zeroize_stack};
 
 use super::{Algorithm, Hex, Qop, hash, unescape};
 
@@ -18,9 +18,29 @@ pub(super) struct Terms<'a> {
     pub(super) nc: &'a str,
 }
 
+/// So much of the stack is wiped when a proof is done: more than hashing takes, without
+/// optimisation too.
+const HASHING: usize = 4_096;
+
 impl Terms<'_> {
-    /// The hash of A1 (RFC 7616 §3.4.2): all that a password is good for.
-    pub(super) fn key(&self, user: &str, password: &str) -> Zeroizing<Hex> {
+    /// The proof of a request by this user (RFC 7616 §3.4.1); of a response, when the method is
+    /// empty (§3.5). Hashing works on copies of the password, which are wiped.
+    pub(super) fn prove(
+        &self,
+        (user, password): (&str, &str),
+        method: &str,
+        uri: &str,
+        body: &[u8],
+    ) -> Hex {
+        let proof = self.proof(&self.key(user, password), method, uri, body);
+        zeroize_stack::<HASHING>();
+        proof
+    }
+
+    /// The hash of A1 (RFC 7616 §3.4.2): all that a password is good for. It is not inlined, so
+    /// that what it leaves on the stack is below its caller.
+    #[inline(never)]
+    fn key(&self, user: &str, password: &str) -> Zeroizing<Hex> {
         let realm = unescape(self.realm);
         let (user, realm, password) = (user.as_bytes(), realm.as_bytes(), password.as_bytes());
         let key = Zeroizing::new(hash(self.algorithm, &[user, b":", realm, b":", password]));
@@ -33,8 +53,8 @@ impl Terms<'_> {
         Zeroizing::new(hash(self.algorithm, &parts))
     }
 
-    /// The proof of a request (RFC 7616 §3.4.1); of a response, when the method is empty (§3.5).
-    pub(super) fn proof(&self, key: &Hex, method: &str, uri: &str, body: &[u8]) -> Hex {
+    #[inline(never)]
+    fn proof(&self, key: &Hex, method: &str, uri: &str, body: &[u8]) -> Hex {
         let covered = self.covered(method, uri, body);
         let nonce = unescape(self.nonce);
         let (key, nonce, covered) = (key.as_bytes(), nonce.as_bytes(), covered.as_bytes());

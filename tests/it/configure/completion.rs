@@ -49,6 +49,22 @@ fn bash_completes_names_parameters_and_words() {
         let line = [&["configure", "-c", &file][..], words].concat();
         assert_eq!(offered(&bench.sandbox, &line), wanted, "{words:?}");
     };
+    let commands = offered(&bench.sandbox, &[""]);
+    for command in [
+        "run",
+        "check",
+        "status",
+        "register",
+        "reload",
+        "configure",
+        "demo",
+        "man",
+    ] {
+        assert!(
+            commands.iter().any(|one| one == command),
+            "{command}: {commands:?}"
+        );
+    }
     check(&["acc"], &["account"]);
     check(&["account", "re"], &["remove", "rename"]);
     check(&["account", "set", ""], &["main"]);

@@ -313,6 +313,13 @@ impl<'a> Daemon<'a> {
         )
     }
 
+    /// Waits until the Account of this name is registered.
+    #[track_caller]
+    pub(crate) fn wait_account(&self, within: Duration, name: &str) {
+        let what = format!("{name} to be registered");
+        wait_until(within, &what, || self.account(name).is_registered());
+    }
+
     /// Its control socket.
     pub(crate) fn socket(&self) -> &Path {
         &self.socket

@@ -44,6 +44,8 @@ pub(super) enum Operation {
     LinkUp,
     Trigger(usize, Trigger),
     Sync(SyncMode),
+    /// Another configuration, of a kind that chance chooses, for one Account or for all.
+    Reload(usize, u64),
 }
 
 pub(super) fn operation(draw: &mut Draw, accounts: usize) -> Operation {
@@ -77,7 +79,7 @@ pub(super) fn operation(draw: &mut Draw, accounts: usize) -> Operation {
 fn newer(draw: &mut Draw, accounts: usize) -> Operation {
     let nth = draw.below(accounts as u64) as usize;
     let member = draw.below(REGISTRARS.len() as u64) as usize;
-    match draw.below(30) {
+    match draw.below(37) {
         0..7 => Operation::WireOf(member, draw.below(2) == 0),
         7..13 => Operation::MoodOf(member, draw.below(MOODS) as usize),
         13..16 => Operation::Served(draw.below(2) == 0),
@@ -88,7 +90,8 @@ fn newer(draw: &mut Draw, accounts: usize) -> Operation {
         19..22 => Operation::Resolve(HOSTS[draw.below(HOSTS.len() as u64) as usize]),
         22 => Operation::NoDns(draw.below(2) == 0),
         23..25 => Operation::LinkUp,
-        25..29 => Operation::Trigger(nth, trigger(draw)),
+        25..28 => Operation::Trigger(nth, trigger(draw)),
+        28..36 => Operation::Reload(nth, draw.number()),
         _ => Operation::Sync([SyncMode::Disable, SyncMode::Enable][draw.below(2) as usize]),
     }
 }

@@ -18,6 +18,14 @@ pub(super) const REGISTRARS: [SocketAddr; 3] = [REGISTRAR, registrar(7), registr
 pub(super) const PBX: SocketAddr = SocketAddr::new(registrar(20).ip(), 5090);
 /// Additional ports.
 pub(super) const RANGE: RangeInclusive<u16> = 6_000..=6_003;
+/// The same, whatever a reload has made of the range.
+pub(super) const ALL_PORTS: RangeInclusive<u16> = 6_000..=6_005;
+
+/// Whether it is an address of our SIP Interface itself, whatever a reload has made of it.
+pub(super) fn is_shared(local: SocketAddr) -> bool {
+    !ALL_PORTS.contains(&local.port())
+}
+
 /// What the name may have for addresses, by their places.
 pub(super) const HOSTS: [&[usize]; 5] = [ALL, &[0], &[2, 1], &[1], &[]];
 /// All of them.
@@ -104,7 +112,7 @@ fn registration(setup: Setup, draw: &mut Draw, all_right: bool) -> Setup {
 }
 
 /// Options of every Proxy Set.
-fn set(draw: &mut Draw) -> impl Fn(&mut ProxySet) + Send + Sync + 'static {
+pub(super) fn set(draw: &mut Draw) -> impl Fn(&mut ProxySet) + Send + Sync + 'static {
     let keep_alive = [
         KeepAlive::Disable,
         KeepAlive::Disable,
@@ -158,13 +166,7 @@ fn account(draw: &mut Draw, nth: usize) -> Planned {
         3 => account.bulk(),
         _ => account,
     };
-    let (stickiness, search) = [
-        (Stickiness::Disable, SearchMode::CurrentServer),
-        (Stickiness::Enable, SearchMode::CurrentServer),
-        (Stickiness::EnableForNonRegister, SearchMode::CurrentServer),
-        (Stickiness::Enable, SearchMode::Ims),
-        (Stickiness::Enable, SearchMode::Avoid),
-    ][draw.below(5) as usize];
+    let (stickiness, search) = modes(draw);
     let has_port = draw.below(3) == 0;
     let invites = draw.below(2) == 0;
     let account = account.options(move |it| {
@@ -181,6 +183,17 @@ fn account(draw: &mut Draw, nth: usize) -> Planned {
         is_avoiding: search == SearchMode::Avoid,
         has_port,
     }
+}
+
+/// How an Account chooses its registrar.
+pub(super) fn modes(draw: &mut Draw) -> (Stickiness, SearchMode) {
+    [
+        (Stickiness::Disable, SearchMode::CurrentServer),
+        (Stickiness::Enable, SearchMode::CurrentServer),
+        (Stickiness::EnableForNonRegister, SearchMode::CurrentServer),
+        (Stickiness::Enable, SearchMode::Ims),
+        (Stickiness::Enable, SearchMode::Avoid),
+    ][draw.below(5) as usize]
 }
 
 /// Some follow their served group.
