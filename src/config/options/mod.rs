@@ -282,27 +282,8 @@ impl Table {
                       the registrars of the serving group. A pair of groups has at most one \
                       Account.",
             },
-            Self::Mail => TableInfo {
-                key: "mail",
-                noun: "mail",
-                plural: "mails",
-                many: false,
-                cli: "mail",
-                ini: "",
-                doc: "The server by which alerts are mailed. Without alerts that have an email it \
-                      is not needed.",
-            },
-            Self::Alert => TableInfo {
-                key: "alert",
-                noun: "alert",
-                plural: "alerts",
-                many: true,
-                cli: "alert",
-                ini: "",
-                doc: "Who is told when an Account has lost its registration for 90 seconds, after \
-                      it had it for at least a minute; when it is registered again; and when it \
-                      was not within a time limit. Losses at one registrar are one message.",
-            },
+            Self::Mail => MAIL,
+            Self::Alert => ALERT,
         }
     }
 
@@ -317,6 +298,29 @@ impl Table {
         self.options().find(|option| option.key == key)
     }
 }
+
+const MAIL: TableInfo = TableInfo {
+    key: "mail",
+    noun: "mail",
+    plural: "mails",
+    many: false,
+    cli: "mail",
+    ini: "",
+    doc: "The server by which alerts are mailed. Without alerts that have an email it \
+          is not needed.",
+};
+
+const ALERT: TableInfo = TableInfo {
+    key: "alert",
+    noun: "alert",
+    plural: "alerts",
+    many: true,
+    cli: "alert",
+    ini: "",
+    doc: "Who is told when an Account has lost its registration for 90 seconds, after \
+          it had it for at least a minute; when it is registered again; and when it \
+          was not within a time limit. Losses at one registrar are one message.",
+};
 
 /// One option.
 #[derive(Clone, Copy, Debug)]
