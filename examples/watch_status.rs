@@ -29,9 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 println!("{}  {:?}  {}", status.name, status.phase, status.status);
             }
             Says::Item(Item::Missed(count)) => println!("{count} changes were too fast for us"),
-            Says::Item(
-                Item::Outcome(_) | Item::Watching(_) | Item::ProxySet(_) | Item::Event(_),
-            ) => {}
+            Says::Item(_) => {}
             Says::Done(_) => break,
             Says::Error(fault) => return Err(fault.message.into()),
         }

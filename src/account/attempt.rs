@@ -212,8 +212,8 @@ impl Account {
                 },
                 Errand::Register | Errand::Clear | Errand::Unregister => Attempt::Idle,
             };
-            self.errand = Errand::Register;
             self.go(binding, attempt, shared, why);
+            self.errand = Errand::Register;
             if !is_meant && binding == Binding::None && was != Errand::Unregister {
                 self.settle(Errand::Unregister, &Outcome::Unregistered, shared);
             }

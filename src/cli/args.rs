@@ -11,7 +11,8 @@ use super::events::{self, Events};
 use super::{complete, configure, moment, phase};
 use crate::config::import::Limits;
 use crate::daemon::Device;
-use crate::status::{Phase, UnixMs};
+use crate::status::Phase;
+use crate::trace::At;
 
 /// Keeps SIP Accounts registered at their registrars, and says what is so.
 ///
@@ -162,6 +163,13 @@ pub(super) enum Command {
     #[command(after_long_help = IMPORT_EXAMPLES)]
     Import(Import),
 
+    /// Write a configuration as the ini file of an AudioCodes device, in the dialect of release 7.4
+    ///
+    /// What ini cannot say is listed on the standard error. An import of what is written gives the
+    /// same configuration, but for what is listed.
+    #[command(after_long_help = EXPORT_EXAMPLES)]
+    Export(Export),
+
     /// Show the Accounts, or one of them
     ///
     /// Without ACCOUNT a table of all Accounts, with ACCOUNT everything that is known of it.
@@ -306,6 +314,24 @@ pub(super) struct Import {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct Export {
+    #[command(flatten)]
+    pub(super) configuration: Configuration,
+
+    /// Write to this file, and not to the standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+
+    /// Write passwords too: obfuscated, which anybody can undo
+    #[arg(long)]
+    pub(super) with_passwords: bool,
+
+    /// Write over a file that is there and differs
+    #[arg(long, requires = "output")]
+    pub(super) force: bool,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct Check {
     #[command(flatten)]
     pub(super) configuration: Configuration,
@@ -427,12 +453,12 @@ pub(super) struct Trace {
     pub(super) registrar: Vec<String>,
 
     /// Not before this: how long ago (10m, 2h30m, 1d), or a time in UTC (03:12, 2026-11-22T03:12)
-    #[arg(long, value_name = "WHEN", value_parser = moment::parse)]
-    pub(super) since: Option<UnixMs>,
+    #[arg(long, value_name = "WHEN", value_parser = moment::parse_exactly)]
+    pub(super) since: Option<At>,
 
     /// Not after this
-    #[arg(long, value_name = "WHEN", value_parser = moment::parse)]
-    pub(super) until: Option<UnixMs>,
+    #[arg(long, value_name = "WHEN", value_parser = moment::parse_exactly)]
+    pub(super) until: Option<At>,
 
     /// Only the last N [default: 100 on the screen, or all with --since; 10 with --follow]
     #[arg(long, short = 'n', value_name = "N")]
@@ -522,6 +548,13 @@ Exit codes:
   1  some rows were not, and it was said why; what is good is written
      all the same, unless --strict is given
   2  wrong usage";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  regent export regent.toml                                  look first
+  regent export regent.toml -o device.ini --with-passwords   all of it
+
+A file with passwords is readable by its owner only.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:

@@ -1,24 +1,48 @@
 //! Asks a person for something that nobody should see.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::os::fd::AsFd as _;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+
+use super::signals::Signals;
 
 /// Asks for a secret without showing it; where nobody sits, it is the next line of the standard
 /// input.
 pub(super) fn secret(prompt: &str) -> io::Result<String> {
+    if io::stdin().is_terminal() {
+        // Whoever ends it with Ctrl-C gets a terminal back that shows what is typed.
+        let signals = Signals::take()?;
+        let quiet = Quiet::begin()?;
+        // If nobody can see the prompt, there is still the line.
+        drop(write!(io::stderr(), "{prompt}"));
+        let typed = wait(&signals);
+        drop(quiet);
+        signals.leave()?;
+        typed?;
+    }
+    line()
+}
+
+/// Waits until a line is typed.
+fn wait(signals: &Signals) -> io::Result<()> {
     let stdin = io::stdin();
-    let _quiet = match stdin.is_terminal() {
-        true => {
-            let quiet = Quiet::begin()?;
-            // If nobody can see the prompt, there is still the line.
-            drop(write!(io::stderr(), "{prompt}"));
-            Some(quiet)
-        }
-        false => None,
-    };
+    let mut files = [
+        PollFd::new(stdin.as_fd(), PollFlags::POLLIN),
+        PollFd::new(signals.as_fd(), PollFlags::POLLIN),
+    ];
+    poll(&mut files, PollTimeout::NONE)?;
+    match signals.have_come() {
+        true => Err(io::Error::new(io::ErrorKind::Interrupted, "it was ended")),
+        false => Ok(()),
+    }
+}
+
+/// The next line of the standard input.
+fn line() -> io::Result<String> {
     let mut line = String::new();
-    if stdin.lock().read_line(&mut line)? == 0 {
+    if io::stdin().lock().read_line(&mut line)? == 0 {
         return Err(io::Error::new(
             io::ErrorKind::UnexpectedEof,
             "the input ends before it",

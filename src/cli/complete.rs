@@ -147,15 +147,7 @@ impl Line {
             return None;
         };
         let table = configure::table(table).filter(|_| command == "configure")?;
-        let rows = match table {
-            Table::Agent | Table::Registration | Table::Mail => 0,
-            Table::Proxy => 2,
-            Table::SipInterface
-            | Table::ProxySet
-            | Table::IpGroup
-            | Table::Account
-            | Table::Alert => 1,
-        };
+        let rows = configure::row_words(table);
         let names = || table.options().map(|option| option.cli.to_owned());
         let unused = |words: &[String]| {
             let is_unused = |name: &String| !words.contains(name);

@@ -123,9 +123,11 @@ fn read(directory: &Path, arguments: &Events, printer: &mut Printer) -> Result<(
 fn ask(mut client: Client, arguments: &Events, printer: &mut Printer) -> Result<(), Failure> {
     let call = Call::Events(Some(arguments.past()));
     if !arguments.follow {
-        client.ask(call, |item| match item {
-            Item::Event(entry) => printer.take(&entry).map_err(ClientError::Output),
-            _ => Ok(()),
+        client.ask(call, |item| {
+            if let Item::Event(entry) = item {
+                printer.take(&entry).map_err(ClientError::Output)?;
+            }
+            Ok(())
         })?;
         return Ok(());
     }

@@ -11,6 +11,7 @@ mod configure;
 mod connect;
 mod demo;
 mod events;
+mod export;
 mod files;
 mod import;
 mod logging;
@@ -87,6 +88,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Import(arguments) => import::import(&arguments),
+        Command::Export(arguments) => export::export(&arguments),
         Command::Status(arguments) => status::status(&arguments),
         Command::Events(arguments) => events::events(&arguments),
         Command::Register(arguments) => order::register(&arguments),

@@ -8,7 +8,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 /// SIGTERM, SIGINT and SIGHUP, as something that can be waited for.
-pub(super) struct Signals(SignalFd);
+pub(super) struct Signals(SignalFd, SigSet);
 
 impl Signals {
     /// From now on they come here and do nothing else, in this thread and in those that it starts.
@@ -16,7 +16,12 @@ impl Signals {
         let ends = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
         ends.thread_block()?;
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-        Ok(Self(SignalFd::with_flags(&ends, flags)?))
+        Ok(Self(SignalFd::with_flags(&ends, flags)?, ends))
+    }
+
+    /// From now on they end the command again.
+    pub(super) fn leave(self) -> io::Result<()> {
+        Ok(self.1.thread_unblock()?)
     }
 
     /// Whether one has come since this was last asked.

@@ -14,11 +14,10 @@ use super::status::PATIENCE;
 use super::{End, Failure};
 use crate::control::protocol::{Call, Done, Item, Says, Wanted};
 use crate::control::{Client, ClientError};
-use crate::status::UnixMs;
 use crate::status::words::count;
 use crate::trace::ladder::{Ladder, full};
 use crate::trace::pcap::Pcap;
-use crate::trace::{At, Entry, State, connect as connect_udp, hep};
+use crate::trace::{Entry, State, connect as connect_udp, hep};
 
 /// Shows messages, or writes them to where they were asked for.
 pub(super) fn trace(arguments: &Trace) -> Result<End, Failure> {
@@ -90,16 +89,11 @@ fn wanted(arguments: &Trace) -> Wanted {
         names: arguments.accounts.clone(),
         proxy_sets: arguments.proxy_set.clone(),
         registrars: arguments.registrar.clone(),
-        since: arguments.since.map(in_micros),
-        until: arguments.until.map(in_micros),
+        since: arguments.since,
+        until: arguments.until,
         limit: arguments.limit.or(usual),
         follow: arguments.follow,
     }
-}
-
-/// Messages have their times in microseconds.
-fn in_micros(moment: UnixMs) -> At {
-    At(moment.0.saturating_mul(1_000))
 }
 
 /// Where messages go.

@@ -548,6 +548,49 @@ register = "regular"
         }
     }
 
+    // rule A3
+    #[test]
+    fn credentials_are_asked_for_like_files_and_variables() {
+        let text = TEXT
+            .replace(
+                "password_as_client_env = \"GROUP\"",
+                "password_as_client_credential = \"g\"",
+            )
+            .replace(
+                "password_file = \"one.secret\"",
+                "password_credential = \"a\"",
+            );
+        let names = |source: &SecretSource| match source {
+            SecretSource::Credential(name, _) => name.to_string(),
+            SecretSource::Absent
+            | SecretSource::Inline
+            | SecretSource::File(..)
+            | SecretSource::Environment(..) => unreachable!(),
+        };
+        let loaded = load("test.toml", &text).with_secrets(&text, |source| {
+            Ok(Secret::new(format!("of {}", names(source))))
+        });
+        assert_eq!(loaded.diagnostics.to_string(), "");
+        let config = loaded.config.unwrap();
+        let answering = |place: usize| config.accounts[place].answering().unwrap();
+        assert_eq!(answering(0).password.reveal(), "of a");
+        assert_eq!(answering(2).password.reveal(), "of g");
+        let empty = load("test.toml", &text).with_secrets(&text, |_| Ok(Secret::default()));
+        assert_eq!(
+            empty.diagnostics.to_string(),
+            "test.toml:16:33: error: IP group \"Carrier\": the password in the credential \"g\" is \
+             empty\n  hint: it is the first line of that credential\n\
+             test.toml:29:23: error: account \"one\": the password in the credential \"a\" is empty\n  \
+             hint: it is the first line of that credential\n"
+        );
+        let both = text.replace("\nname = \"one\"\n", "\nname = \"one\"\npassword = \"x\"\n");
+        assert_eq!(
+            load("test.toml", &both).diagnostics.to_string(),
+            "test.toml:30:23: error: account \"one\": password_credential beside password\n  hint: a \
+             password comes from one place: keep one of them\n"
+        );
+    }
+
     #[test]
     fn an_account_without_a_name_is_called_by_its_index() {
         let good = TEXT.replace("name = \"two\"\nserved", "served");

@@ -54,6 +54,7 @@ pub(super) fn agent(agent: &Agent) -> Values {
         (&USER_AGENT, text(Some(&agent.user_agent))),
         (&CONTROL_SOCKET, text(agent.control_socket.as_ref())),
         (&CONTROL_GROUP, text(agent.control_group.as_ref())),
+        (&CORE_DUMPS, Shown::Flag(agent.core_dumps)),
         (
             &DNS_SERVERS,
             text((!servers.is_empty()).then(|| servers.join(", "))),
@@ -68,11 +69,15 @@ pub(super) fn agent(agent: &Agent) -> Values {
         ),
         (&HISTORY_DAYS, whole(agent.history_days)),
         (&HISTORY_MAX_EVENTS, whole(agent.history_max_events)),
+        (&CORE_DUMPS, Shown::Flag(agent.core_dumps)),
         (&MAX_ACCOUNTS, whole(agent.max_accounts)),
         (
             &MAX_ACCOUNTS_PER_SERVED_IP_GROUP,
             whole(agent.max_accounts_per_served_ip_group),
         ),
+        (&TRACE_MEMORY_MIB, whole(agent.trace.memory_mib)),
+        (&HEP_SERVER, text(agent.trace.hep_server.as_ref())),
+        (&HEP_CAPTURE_ID, whole(agent.trace.hep_capture_id)),
     ]
 }
 
@@ -402,10 +407,13 @@ mod tests {
         ]
         .concat();
         for option in OPTIONS {
-            let is_elsewhere = option.key.ends_with("_file") || option.key.ends_with("_env");
+            let is_alert = matches!(option.table, Table::Mail | Table::Alert);
+            let is_elsewhere = ["_file", "_env", "_credential"]
+                .iter()
+                .any(|end| option.key.ends_with(end));
             let is_list = matches!(option.kind, Kind::Rows(_));
             let own = told.iter().filter(|(it, _)| std::ptr::eq(*it, *option));
-            let wanted = usize::from(!is_elsewhere && !is_list);
+            let wanted = usize::from(!is_alert && !is_elsewhere && !is_list);
             assert_eq!(own.count(), wanted, "{}", option.key);
         }
         for (option, value) in told {

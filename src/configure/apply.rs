@@ -2,7 +2,7 @@
 //! changes changes wherever it is used, and what is still used does not go.
 
 use super::document::{Document, Path};
-use super::grammar::{Change, Setting, Target, Verb, name_of};
+use super::grammar::{Change, Setting, Target, Verb, is_secret, name_of};
 use super::refusal::Refusal;
 use crate::config::options::{Fallback, Kind, Opt, Table};
 use crate::config::{Typed, nearest};
@@ -209,9 +209,11 @@ fn set_one(document: &mut Document, row: Path, setting: &Setting) -> Result<(), 
         rename(document, row, new)?;
     }
     // A password comes from one place, and the last word counts.
-    let others = option.table.options().filter(|other| {
-        other.key != option.key && is_password_source(other) && is_password_source(option)
-    });
+    let base = secret_base(option);
+    let others = option
+        .table
+        .options()
+        .filter(|other| other.key != option.key && base.is_some() && secret_base(other) == base);
     for other in others {
         document.unset(row, other.key);
     }
@@ -219,8 +221,14 @@ fn set_one(document: &mut Document, row: Path, setting: &Setting) -> Result<(), 
     Ok(())
 }
 
-fn is_password_source(option: &Opt) -> bool {
-    option.key.starts_with("password")
+/// The secret that an option gives, itself or by the place where it is kept.
+fn secret_base(option: &Opt) -> Option<&'static str> {
+    let mut secrets = option.table.options().filter(|other| is_secret(other));
+    let base = secrets.find(|other| {
+        let rest = option.key.strip_prefix(other.key);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    });
+    base.map(|base| base.key)
 }
 
 /// A name that leads nowhere is told where it is said. What a script makes later must come first.

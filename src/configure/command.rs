@@ -109,12 +109,17 @@ pub fn shown(table: Table, words: &[String]) -> Result<Target, Refusal> {
 
 /// What a row of a table is called by.
 pub fn row_word(table: Table) -> &'static str {
-    match table {
-        Table::Account => "INDEX|NAME",
-        Table::Proxy => "SET NUMBER|ADDRESS",
-        Table::Agent | Table::Registration | Table::Mail => "",
-        Table::SipInterface | Table::ProxySet | Table::IpGroup | Table::Alert => "NAME",
+    match (table.info().many, table) {
+        (false, _) => "",
+        (true, Table::Account) => "INDEX|NAME",
+        (true, Table::Proxy) => "SET NUMBER|ADDRESS",
+        (true, _) => "NAME",
     }
+}
+
+/// How many words say which row of a table is meant.
+pub fn row_words(table: Table) -> usize {
+    usize::from(table.info().many) + usize::from(table == Table::Proxy)
 }
 
 /// Whether the first word of a new row says what it is called, and is not a parameter.

@@ -77,7 +77,7 @@ fn secrets(text: &str) -> Vec<std::ops::Range<usize>> {
         return std::iter::once(0..text.len()).collect();
     };
     let mut spans = Vec::new();
-    for table in [Table::IpGroup, Table::Account, Table::Mail, Table::Alert] {
+    for table in Table::TOP {
         let Some(item) = parsed.as_table().get(table.info().key) else {
             continue;
         };
@@ -88,12 +88,13 @@ fn secrets(text: &str) -> Vec<std::ops::Range<usize>> {
         };
         match item {
             Item::ArrayOfTables(rows) => rows.iter().for_each(|row| look(row)),
+            Item::Table(row) => look(row),
             Item::Value(value) => {
                 let rows = value.as_array().into_iter().flatten();
-                rows.filter_map(|row| row.as_inline_table())
+                let rows = rows.filter_map(|row| row.as_inline_table());
+                rows.chain(value.as_inline_table())
                     .for_each(|row| look(row));
             }
-            Item::Table(row) => look(row),
             Item::None => {}
         }
     }

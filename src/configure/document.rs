@@ -68,7 +68,7 @@ impl Document {
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let content: DocumentMut = plain(text).parse().map_err(|_| {
             Refusal::new("the configuration is no TOML, so nothing in it can be changed")
-                .hint("`regent check` says where")
+                .hint("`regent check` says where; a device's ini file needs `regent import` first")
         })?;
         let written = content.to_string();
         let mut lines = written.lines().zip(text_of(text).lines());
@@ -204,11 +204,12 @@ impl Document {
 
     /// The name of a row, which an Account has in any case.
     pub(super) fn name(&self, path: Path) -> Option<String> {
-        let given = self.string(path, "name").map(str::to_owned);
-        match path.kind() {
-            Table::Account => given.or_else(|| Some(account_name(*self.indexes().get(path.at)?))),
-            Table::Agent | Table::Registration | Table::Proxy | Table::Mail => None,
-            Table::SipInterface | Table::ProxySet | Table::IpGroup | Table::Alert => given,
+        let kind = path.kind();
+        let named = kind.option("name")?;
+        let given = self.string(path, named.key).map(str::to_owned);
+        match kind == Table::Account {
+            true => given.or_else(|| Some(account_name(*self.indexes().get(path.at)?))),
+            false => given,
         }
     }
 

@@ -30,7 +30,13 @@ pub struct Locked {
 impl Locked {
     /// Waits for whoever is at it, and reads the file.
     pub fn open(named: &Path) -> Result<Self, Refusal> {
-        let path = fs::canonicalize(named).map_err(|error| cannot("read", named, &error))?;
+        let path = fs::canonicalize(named).map_err(|error| {
+            let refusal = cannot("read", named, &error);
+            match error.kind() == io::ErrorKind::NotFound {
+                true => refusal.hint(format!("an empty one will do: touch {}", named.display())),
+                false => refusal,
+            }
+        })?;
         let start = Instant::now();
         loop {
             let file = File::open(&path).map_err(|error| cannot("read", named, &error))?;
@@ -235,11 +241,15 @@ fn read_text(mut file: &File) -> io::Result<String> {
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Refusal {
-    Refusal::new(format!(
+    let refusal = Refusal::new(format!(
         "cannot {what} {}: {}",
         path.display(),
         plain(error)
-    ))
+    ));
+    match error.kind() == io::ErrorKind::PermissionDenied {
+        true => refusal.hint("only its owner, or root, may"),
+        false => refusal,
+    }
 }
 
 /// What the system says, without its number.

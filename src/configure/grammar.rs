@@ -122,9 +122,30 @@ pub fn setting(option: &'static Opt, text: &str, place: Place) -> Result<Setting
 /// Parameters of the reference that have no meaning here, so that a script of a device can name
 /// them.
 pub fn is_foreign(table: Table, word: &str) -> bool {
-    let words: &[&str] = match table {
-        Table::Account => &["served-trunk-group", "application-type"],
-        Table::IpGroup => &[
+    let plain = word.to_ascii_lowercase();
+    let mut known = FOREIGN.iter().filter(|(of, _)| *of == table);
+    known.any(|(_, words)| words.contains(&plain.as_str()))
+}
+
+/// Whether an option's value is never shown.
+pub fn is_secret(option: &Opt) -> bool {
+    let Kind::Text { syntax, .. } = option.kind else {
+        return false;
+    };
+    matches!(syntax, Syntax::Password | Syntax::Secret)
+}
+
+/// The option that names a row.
+pub(super) fn name_of(table: Table) -> Option<&'static Opt> {
+    table.option("name")
+}
+
+/// Parameters of the reference that have no counterpart.
+const FOREIGN: &[(Table, &[&str])] = &[
+    (Table::Account, &["served-trunk-group", "application-type"]),
+    (
+        Table::IpGroup,
+        &[
             "always-use-route-table",
             "always-use-source-addr",
             "authentication-method-list",
@@ -141,13 +162,19 @@ pub fn is_foreign(table: Table, word: &str) -> bool {
             "topology-location",
             "type",
         ],
-        Table::ProxySet => &[
+    ),
+    (
+        Table::ProxySet,
+        &[
             "accept-dhcp-proxy-list",
             "classification-input",
             "srd-name",
             "tls-context-name",
         ],
-        Table::SipInterface => &[
+    ),
+    (
+        Table::SipInterface,
+        &[
             "application-type",
             "media-realm-name",
             "sbc-direct-media",
@@ -157,20 +184,5 @@ pub fn is_foreign(table: Table, word: &str) -> bool {
             "tls-port",
             "topology-location",
         ],
-        Table::Agent | Table::Registration | Table::Proxy | Table::Mail | Table::Alert => &[],
-    };
-    words.contains(&word.to_ascii_lowercase().as_str())
-}
-
-/// Whether an option's value is never shown.
-pub fn is_secret(option: &Opt) -> bool {
-    let Kind::Text { syntax, .. } = option.kind else {
-        return false;
-    };
-    matches!(syntax, Syntax::Password | Syntax::Secret)
-}
-
-/// The option that names a row.
-pub(super) fn name_of(table: Table) -> Option<&'static Opt> {
-    table.option("name")
-}
+    ),
+];

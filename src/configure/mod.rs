@@ -21,7 +21,7 @@ mod script;
 mod session;
 mod show;
 
-pub use command::{Ask, Words, change, rename, row_word, shown, unset};
+pub use command::{Ask, Words, change, rename, row_word, row_words, shown, unset};
 pub use delta::unified;
 pub use document::Document;
 pub use file::{Locked, read};

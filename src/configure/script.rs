@@ -63,6 +63,8 @@ struct Open {
     /// A row without a number cannot be found again, so all of it is one change.
     is_new: bool,
     is_pending: bool,
+    /// It could not be entered: what is said in it is read, and counts for nothing.
+    is_void: bool,
 }
 
 impl Reader {
@@ -124,27 +126,13 @@ impl Reader {
         rest: &[Word],
         place: Place,
     ) -> Result<(), Refusal> {
-        let row = if table.info().many {
-            let [row] = rest else {
-                let node = table.info().cli;
-                let refusal = match rest.get(1) {
-                    Some(more) => too_many(more),
-                    None => Refusal::new(format!("{node} needs a number")).at(place),
-                };
-                return Err(refusal.hint(format!("for example `{node} 0`, or `{node} new`")));
-            };
-            Some(row.text.clone())
-        } else {
-            only(rest, 0)?;
-            None
+        let row = row_of(table, rest, place);
+        let (row, refusal) = match row {
+            Ok(row) => (row, None),
+            Err(refusal) => (None, Some(refusal)),
         };
         let is_new = row.as_deref() == Some("new");
-        if is_new && table == Table::ProxySet {
-            // Its addresses could not say where they belong.
-            return Err(Refusal::new("a new proxy-set needs a number here")
-                .hint("one that there is not yet, for example `proxy-set 1`")
-                .at(place));
-        }
+        let is_inside_void = self.open.last().is_some_and(|open| open.is_void);
         self.open.push(Open {
             target: Target {
                 table,
@@ -155,8 +143,9 @@ impl Reader {
             settings: Vec::new(),
             is_new,
             is_pending: false,
+            is_void: refusal.is_some() || is_inside_void,
         });
-        Ok(())
+        refusal.map_or(Ok(()), Err)
     }
 
     /// What a line means inside of a row.
@@ -238,6 +227,9 @@ impl Reader {
         let kind = open.target.table;
         if kind == Table::ProxySet && table(&first.text) == Some(Table::Proxy) {
             let set = open.target.row.clone();
+            if open.is_void {
+                return Ok(());
+            }
             self.flush();
             return self.remove(Table::Proxy, set, rest, first.place);
         }
@@ -287,6 +279,9 @@ impl Reader {
         let place = words[0].place;
         if let Some(open) = self.open.last() {
             let target = open.target.clone();
+            if open.is_void {
+                return Ok(());
+            }
             if open.is_new {
                 let refusal = Refusal::new("a new row can be shown when it has a number");
                 return Err(refusal.at(place));
@@ -314,7 +309,7 @@ impl Reader {
     }
 
     fn change(&mut self, verb: Verb, place: Place) {
-        let Some(open) = self.open.last_mut() else {
+        let Some(open) = self.open.last_mut().filter(|open| !open.is_void) else {
             return;
         };
         let is_put = verb == Verb::Put;
@@ -333,7 +328,7 @@ impl Reader {
 
     /// A row was left.
     fn put(&mut self, open: Open) {
-        if open.is_pending {
+        if open.is_pending && !open.is_void {
             self.script.steps.push(Step::Change(Change {
                 place: open.place,
                 target: open.target,
@@ -352,7 +347,7 @@ impl Reader {
 
     fn finish(mut self) -> Script {
         for open in std::mem::take(&mut self.open) {
-            if open.is_pending {
+            if open.is_pending && !open.is_void {
                 let node = super::apply::label(&open.target);
                 let refusal = Refusal::new(format!("{node} was changed and never activated"));
                 let refusal = refusal.hint("the script ends too early: `activate`, or `exit`");
@@ -361,6 +356,28 @@ impl Reader {
         }
         self.script
     }
+}
+
+/// Which row is entered; none in a table that there is once.
+fn row_of(table: Table, rest: &[Word], place: Place) -> Result<Option<String>, Refusal> {
+    if !table.info().many {
+        return only(rest, 0).map(|()| None);
+    }
+    let node = table.info().cli;
+    let [row] = rest else {
+        let refusal = match rest.get(1) {
+            Some(more) => too_many(more),
+            None => Refusal::new(format!("{node} needs a number")).at(place),
+        };
+        return Err(refusal.hint(format!("for example `{node} 0`")));
+    };
+    if row.text == "new" && matches!(table, Table::ProxySet | Table::Proxy) {
+        // Its addresses could not say where they belong.
+        return Err(Refusal::new(format!("a new {node} needs a number here"))
+            .hint(format!("one that there is not yet, for example `{node} 1`"))
+            .at(place));
+    }
+    Ok(Some(row.text.clone()))
 }
 
 /// The table that a line leads to, and what follows.

@@ -12,8 +12,8 @@ use super::answer::now;
 use super::board::Board;
 use super::lines::Lines;
 use super::protocol::{self, Done, Fault, FaultCode, Item};
-use crate::status::SCHEMA;
 use crate::status::history::{Entry, Wanted};
+use crate::status::{Keeping, SCHEMA};
 
 /// Says the events that are asked for, and returns the end of the answer.
 pub(super) async fn tell(
@@ -23,7 +23,7 @@ pub(super) async fn tell(
     stopped: &mut watch::Receiver<bool>,
 ) -> io::Result<Result<Done, Fault>> {
     let Some(past) = board.past() else {
-        return Ok(Err(no_history()));
+        return Ok(Err(no_history(board)));
     };
     // Whoever follows listens first and reads then, so that nothing happens in between.
     let news = asked.follow.then(|| board.events());
@@ -133,9 +133,16 @@ pub(super) fn stopping() -> Fault {
     Fault::new(FaultCode::Stopping, "the daemon stops")
 }
 
-fn no_history() -> Fault {
+fn no_history(board: &Board) -> Fault {
+    let is_kept = board
+        .state()
+        .is_some_and(|state| state.state != Keeping::Off);
+    let hint = match is_kept {
+        true => "history_max_events is 0",
+        false => "`regent status` says why",
+    };
     Fault {
-        hint: Some("`regent status` says why".to_owned()),
+        hint: Some(hint.to_owned()),
         ..Fault::new(FaultCode::NoHistory, "the daemon keeps no history")
     }
 }

@@ -183,8 +183,9 @@ struct Slot {
     live: Option<Live>,
     generation: u32,
     timer: Armed,
-    /// The salt and the party of the transaction before this one.
-    last: Option<(u64, Party)>,
+    /// The salt and the party of the last transactions, by generation: what comes for them late is
+    /// still somebody's.
+    last: [Option<(u64, Party)>; REMEMBERED],
 }
 
 /// All client transactions of an engine.
@@ -373,8 +374,7 @@ impl Transactions {
     /// Whose the transaction was that an answer comes too late for.
     fn party_of_late(&self, branch: &Branch) -> Option<Party> {
         let slot = self.slots.get(branch.id.slot as usize)?;
-        let is_last = slot.generation == branch.id.generation.wrapping_add(1);
-        let (salt, party) = slot.last.filter(|_| is_last)?;
+        let (salt, party) = slot.last[branch.id.generation as usize % REMEMBERED]?;
         (salt == branch.salt).then_some(party)
     }
 
@@ -390,7 +390,8 @@ impl Transactions {
         let slot = &mut self.slots[id.slot as usize];
         timers.set(Owner::Transaction(id.slot), &mut slot.timer, None);
         if let Some(live) = slot.live.take() {
-            slot.last = Some((live.salt, live.opening.party));
+            let place = slot.generation as usize % REMEMBERED;
+            slot.last[place] = Some((live.salt, live.opening.party));
         }
         slot.generation = slot.generation.wrapping_add(1);
         self.free.push(id.slot);
@@ -432,6 +433,9 @@ impl Ended {
         now - self.sent
     }
 }
+
+/// So many transactions of a slot are remembered when they are over.
+const REMEMBERED: usize = 4;
 
 #[cfg(test)]
 mod tests {

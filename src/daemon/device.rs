@@ -6,9 +6,11 @@ use std::io::{self, Read as _};
 use std::net::{IpAddr, UdpSocket};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::secrets::OTHERS_MAY_READ;
 use crate::config::import::{self, Imported, Limits, Passwords, Surroundings};
 use crate::config::{Diagnostic, Diagnostics, Loaded, Severity};
 
@@ -99,7 +101,7 @@ fn is_local(address: IpAddr) -> bool {
 }
 
 fn read_passwords(path: &Path) -> Result<Passwords, Diagnostic> {
-    let file: std::sync::Arc<str> = path.display().to_string().into();
+    let file: Arc<str> = path.display().to_string().into();
     let fault = |line: usize, message: String, hint: Option<String>| Diagnostic {
         severity: Severity::Error,
         file: file.clone(),
@@ -131,5 +133,4 @@ fn read_passwords(path: &Path) -> Result<Passwords, Diagnostic> {
     })
 }
 
-const OTHERS_MAY_READ: u32 = 0o004;
 const LONGEST_PASSWORDS: u64 = 64 << 20;

@@ -19,12 +19,7 @@ impl Daemon {
     /// The same, by somebody's word.
     pub(super) fn note_by(&mut self, uid: Option<u32>, kind: EntryKind, text: String) {
         let at = self.clock.unix(self.clock.now());
-        let entry = Entry {
-            uid,
-            text: text.into(),
-            ..about(kind, None, at)
-        };
-        self.keeper.note(entry, &self.board);
+        self.keeper.note(own(kind, uid, text, at), &self.board);
     }
 
     /// Adds an order to the history.
@@ -142,6 +137,15 @@ fn orders(order: &Order, at: UnixMs) -> Vec<Entry> {
     names
         .map(|name| entry(Some(name), verb.to_owned()))
         .collect()
+}
+
+/// Something that the daemon itself did, by somebody's word or not.
+pub(super) fn own(kind: EntryKind, uid: Option<u32>, text: String, at: UnixMs) -> Entry {
+    Entry {
+        uid,
+        text: text.into(),
+        ..about(kind, None, at)
+    }
 }
 
 fn about(kind: EntryKind, status: Option<&AccountStatus>, at: UnixMs) -> Entry {

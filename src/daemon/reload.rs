@@ -189,15 +189,21 @@ impl Daemon {
 
     /// Answers those whose reading is through, and begins the next one.
     pub(super) fn see_to_reloads(&mut self) {
-        if self.reloads.result.is_some() {
-            if let Some((uid, text)) = self.reloads.memory() {
-                self.note_by(uid, EntryKind::Reload, text);
+        loop {
+            if self.reloads.result.is_some() {
+                if let Some((uid, text)) = self.reloads.memory() {
+                    self.note_by(uid, EntryKind::Reload, text);
+                }
+                self.reloads.tell();
+                self.manager.reloaded(&self.board);
             }
-            self.reloads.tell();
-            self.manager.reloaded(&self.board);
-        }
-        if self.stopping.is_none() && self.reloads.begin() {
-            self.manager.reloading();
+            if self.stopping.is_none() && self.reloads.begin() {
+                self.manager.reloading();
+            }
+            // Where there is no file the answer is there at once.
+            if self.reloads.result.is_none() {
+                return;
+            }
         }
     }
 }

@@ -58,16 +58,14 @@ fn from_credential(name: &str, folder: Option<&Path>) -> Result<Secret, SecretFa
 /// The first line of a file that not everybody may read.
 fn from_file(name: &str, path: &Path) -> Result<Secret, SecretFault> {
     let what = format!("password file {name:?}");
-    first_line(&what, path, OTHERS_MAY_READ, |path, kind| match kind {
-        io::ErrorKind::NotFound => {
+    first_line(&what, path, OTHERS_MAY_READ, |path, kind| {
+        if kind == io::ErrorKind::NotFound {
             // Whoever reads a log does not know our working directory.
             let place = path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            Some(format!("it is looked for at {}", place.display()))
+            return Some(format!("it is looked for at {}", place.display()));
         }
-        io::ErrorKind::PermissionDenied => {
-            Some("it must belong to the user, or a group, that regent runs as".to_owned())
-        }
-        _ => None,
+        let is_closed = kind == io::ErrorKind::PermissionDenied;
+        is_closed.then(|| "it must belong to the user, or a group, that regent runs as".to_owned())
     })
 }
 

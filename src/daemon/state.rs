@@ -245,16 +245,12 @@ impl Keeper {
                     .for_each(|batch| tell(Input::Saved { batch }));
             }
             Written::Batches(batches, Err(error)) => {
-                let why = words(&error);
                 let input = |batch: BatchId| match self.is_lenient {
                     true => Input::Saved { batch },
-                    false => Input::SaveFailed {
-                        batch,
-                        why: why.clone(),
-                    },
+                    false => Input::SaveFailed { batch },
                 };
                 batches.into_iter().map(input).for_each(&mut tell);
-                self.trouble.records = Some(why);
+                self.trouble.records = Some(words(&error));
             }
             Written::EventsFailed(error) => self.trouble.events = Some(words(&error)),
             Written::Events => self.trouble.events = None,
@@ -279,12 +275,20 @@ impl Keeper {
         if is_failing != was_failing {
             self.status.since = now;
         }
-        match (trouble, was_failing) {
-            (Some(trouble), false) => warn!("{trouble}; {}", self.consequence()),
-            (None, true) => info!("the state is written again"),
-            _ => {}
-        }
         board.publish_state(self.status.clone());
+        let text = match (trouble, was_failing) {
+            (Some(trouble), false) => {
+                let text = format!("{trouble}; {}", self.consequence());
+                warn!("{text}");
+                text
+            }
+            (None, true) => {
+                info!("the state is written again");
+                "the state is written again".to_owned()
+            }
+            _ => return,
+        };
+        self.note(history::own(EntryKind::Store, None, text, now), board);
     }
 
     fn consequence(&self) -> &'static str {

@@ -90,12 +90,11 @@ pub enum Input<'a> {
         /// The batch.
         batch: BatchId,
     },
-    /// A batch could not be written. Answers [`Output::Save`] and [`Output::SaveAlerts`].
+    /// A batch could not be written. Answers [`Output::Save`] and [`Output::SaveAlerts`]; it is for
+    /// whoever keeps records to say why, since it may hold for longer than one batch.
     SaveFailed {
         /// The batch.
         batch: BatchId,
-        /// The reason, for people.
-        why: String,
     },
     /// The wall clock as of now: the time at the engine's instant zero.
     WallClock {

@@ -168,7 +168,7 @@ impl Engine {
             Input::RestoreAlerts(alerts) => self.on_restore_alerts(alerts),
             Input::Restore(records) => self.on_restore(records),
             Input::Saved { batch } => self.on_saved(batch),
-            Input::SaveFailed { batch, why } => self.on_save_failed(batch, &why),
+            Input::SaveFailed { batch } => self.on_save_failed(batch),
             Input::WallClock { unix_ms_at_zero } => self.on_clock(unix_ms_at_zero),
         }
         self.follow_changes();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::{Engine, Slot};
 use crate::account::{Account, Shared};
-use crate::effect::{AccountId, BatchId, Event, Output, Record};
+use crate::effect::{AccountId, BatchId, Output, Record};
 use crate::time::{Duration, Instant};
 
 /// Changes that no REGISTER waits for are saved within this time.
@@ -162,7 +162,7 @@ impl Engine {
     }
 
     /// Nothing is forgotten: limits and changes of the batch are tried again.
-    pub(super) fn on_save_failed(&mut self, batch: BatchId, why: &str) {
+    pub(super) fn on_save_failed(&mut self, batch: BatchId) {
         let about = self.persist.pending.remove(&batch).unwrap_or_default();
         let alerts = self.persist.alerts.remove(&batch);
         if self.persist.is_closed {
@@ -171,7 +171,7 @@ impl Engine {
         if let Some(accounts) = alerts {
             self.alerts.on_save_failed(accounts);
             self.persist.alerts_due = Some(self.shared.cx.now + AGAIN);
-            return self.say_unsaved(why);
+            return;
         }
         for (id, _) in about.limits {
             self.with(id, |account, _| account.on_limit_lost());
@@ -185,15 +185,6 @@ impl Engine {
         let removed = about.removed.into_iter().filter(is_gone);
         self.persist.removed.extend(removed);
         self.persist.due = Some(self.shared.cx.now + AGAIN);
-        self.say_unsaved(why);
-    }
-
-    fn say_unsaved(&mut self, why: &str) {
-        let what = format!("the state could not be saved: {why}");
-        self.shared.cx.out.event(Event::Warning {
-            account: None,
-            what,
-        });
     }
 
     /// Saves what must be saved now, and sees that the rest follows in time.

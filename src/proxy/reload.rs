@@ -132,7 +132,8 @@ impl Proxies {
 
     /// Every registrar that a set knows.
     pub fn registrars(&self) -> impl Iterator<Item = RegistrarId> + '_ {
-        self.sets.iter().flat_map(Set::registrars)
+        let live = self.sets.iter().filter(|set| !set.is_unused());
+        live.flat_map(Set::registrars)
     }
 
     /// How many sets there are, those included that some Account has not left yet.

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use super::transcript::{Packet, What};
 use super::{Line, World};
 use crate::effect::{Command, Event, Input, Outcome, Phase, Ticket};
+use crate::engine::Census;
 use crate::status::{self, AccountStatus, Health, MemberStatus, ProxySetStatus};
 use crate::time::{Duration, Instant};
 
@@ -481,6 +482,12 @@ impl World {
         let published = self.run.as_ref()?.published_sets.values();
         let mut known = published.filter_map(|(at, set)| Some((&**at, set.as_ref()?)));
         known.find(|(_, set)| set.members.iter().any(|it| it.address == member))
+    }
+
+    /// How much there is of what comes and goes; nothing while no engine runs.
+    pub fn census(&self) -> Census {
+        let run = self.run.as_ref();
+        run.map_or_else(Census::default, |run| run.engine.census())
     }
 
     /// Whether the engine has an Account of this name.

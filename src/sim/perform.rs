@@ -254,8 +254,7 @@ impl World {
             return;
         }
         if self.store.fails {
-            let why = "the disk is full".to_owned();
-            return self.handle(Input::SaveFailed { batch, why });
+            return self.handle(Input::SaveFailed { batch });
         }
         for name in written.removed {
             self.store.records.remove(&*name);

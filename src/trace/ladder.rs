@@ -200,18 +200,10 @@ pub fn full(entry: &Entry) -> Vec<Line> {
         (None, Some(name)) => format!("  Proxy Set {}", printable(name.as_bytes())),
         (None, None) => String::new(),
     };
-    let (local, remote) = match (entry.local, entry.remote) {
-        (Some(local), Some(remote)) => (local, remote),
-        _ => {
-            let text = printable(entry.content.bytes());
-            return vec![
-                vec![
-                    (Tone::Quiet, format!("{}{whose}  ", entry.at)),
-                    (Tone::Doubtful, text),
-                ],
-                Line::new(),
-            ];
-        }
+    let (Some(local), Some(remote)) = (entry.local, entry.remote) else {
+        let head = (Tone::Quiet, format!("{}{whose}  ", entry.at));
+        let text = (Tone::Doubtful, printable(entry.content.bytes()));
+        return vec![vec![head, text], Line::new()];
     };
     let arrow = if entry.kind == Kind::Received {
         "<-"

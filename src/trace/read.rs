@@ -83,18 +83,28 @@ impl Query {
 impl Traces {
     /// Whether anything of this Account is kept.
     pub fn has_account(&self, name: &str) -> bool {
-        self.lock()
-            .parties
-            .find(&Name::Account(name.into()))
-            .is_some()
+        !self.parties(&Name::Account(name.into())).is_empty()
     }
 
     /// Whether anything of this Proxy Set is kept.
     pub fn has_proxy_set(&self, name: &str) -> bool {
-        self.lock()
-            .parties
-            .find(&Name::ProxySet(name.into()))
-            .is_some()
+        !self.parties(&Name::ProxySet(name.into())).is_empty()
+    }
+
+    /// Where the newest message is of each who has this name.
+    fn parties(&self, name: &Name) -> Vec<u64> {
+        let mut found = Vec::new();
+        let mut next = 0;
+        loop {
+            let kept = self.lock();
+            let parties = &kept.parties;
+            if next >= parties.len() {
+                return found;
+            }
+            let among = next..parties.len().min(next + PARTIES);
+            next = among.end;
+            found.extend(parties.find(name, among).map(|number| parties.last(number)));
+        }
     }
 
     /// Finds what is kept; read it with [`Traces::page`].
@@ -107,7 +117,9 @@ impl Traces {
         let mut found = Vec::new();
         if query.is_of_somebody() {
             for name in query.names() {
-                self.follow_back(&name, &query, ends[OURS].0, &mut found);
+                for last in self.parties(&name) {
+                    self.follow_back(last, &query, ends[OURS].0, &mut found);
+                }
             }
         } else {
             for (ring, end) in ends.iter().enumerate() {
@@ -187,21 +199,15 @@ impl Traces {
     }
 
     /// Finds what a party has, from its newest back to its oldest.
-    fn follow_back(&self, name: &Name, query: &Query, end: u64, found: &mut Vec<Found>) {
+    fn follow_back(&self, last: u64, query: &Query, end: u64, found: &mut Vec<Found>) {
         let limit = query.limit.unwrap_or(usize::MAX);
-        let mut next = None;
+        let mut place = last;
         let mut count = 0;
-        while next != Some(NOWHERE) && count < limit {
+        while place != NOWHERE && count < limit {
             let kept = self.lock();
-            let mut place = match (next, kept.parties.find(name)) {
-                (Some(place), _) => place,
-                (None, Some(party)) => kept.parties.last(party),
-                (None, None) => NOWHERE,
-            };
             for _ in 0..STEPS {
                 let Some((head, _)) = kept.rings[OURS].at(place) else {
-                    place = NOWHERE;
-                    break;
+                    return;
                 };
                 if query.has(&head) && count < limit && place < end {
                     found.push((head.number, OURS, place));
@@ -209,7 +215,6 @@ impl Traces {
                 }
                 place = head.previous;
             }
-            next = Some(place);
         }
     }
 
@@ -285,6 +290,9 @@ const OURS: usize = 0;
 
 /// Records that are looked at before the daemon may write again.
 const STEPS: usize = 1_024;
+
+/// Parties that are looked at before it may.
+const PARTIES: u32 = 8_192;
 
 /// Bytes that are copied before it may.
 const PAGE: usize = 64 << 10;

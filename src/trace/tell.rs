@@ -175,7 +175,7 @@ fn decided(message: &Message<'_>, code: u16, method: &str) -> Option<String> {
             (None, _) => Some("no Contact".to_owned()),
             (Some(one), None) => {
                 let own = one.ok().and_then(|contact| contact.expires());
-                own.or(message.expires())
+                own.or_else(|| message.expires())
                     .map(|seconds| format!("grants {seconds} s"))
             }
             (Some(_), Some(_)) => Some(format!("{} Contacts", 2 + contacts.count())),

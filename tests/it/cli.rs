@@ -491,6 +491,7 @@ fn the_manual_names_every_command() {
         "run",
         "check",
         "status",
+        "events",
         "register",
         "unregister",
         "refresh",

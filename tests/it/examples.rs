@@ -9,6 +9,7 @@ use crate::harness::{Config, Daemon, Sandbox, free_udp_address};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![[];
+        a_table_is_imported,
         an_engine_is_driven_by_hand_for_three_hours,
         the_toy_registrar_serves_and_ends,
         a_watcher_is_told_of_every_change,
@@ -56,6 +57,20 @@ fn run(name: &str, arguments: &[&str]) -> Result<String, String> {
             String::from_utf8_lossy(&stderr)
         ))
     }
+}
+
+fn a_table_is_imported() -> Result<(), String> {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/conf/sample-account-table.ini");
+    let text = run("import_table", &[sample])?;
+    for wanted in [
+        "0  main  Taken  \n",
+        "1  (no name)  NotApplicable  ApplicationType 0 is the Gateway application\n",
+        "sip:+4930123456789@carrier.example for IPG_PBX\n",
+        "1 Account taken, 1 not applicable (Gateway); ",
+    ] {
+        assert!(text.contains(wanted), "{wanted}{text}");
+    }
+    Ok(())
 }
 
 /// Granted 180 s and refreshed at half of it: the first REGISTER, then one every 90 s.

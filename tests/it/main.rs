@@ -36,18 +36,22 @@ mod dns;
 mod examples;
 mod failover;
 mod faults;
+mod import;
 mod kamailio;
 mod link;
 mod live;
 mod model;
 mod mutants;
 mod output;
+mod packaging;
 mod regevent;
 mod reload;
 mod scenarios;
 mod sip_oracles;
 mod sipp;
 mod states;
+mod store;
+mod trace;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     architecture::trials,
@@ -62,18 +66,22 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     examples::trials,
     failover::trials,
     faults::trials,
+    import::trials,
     kamailio::trials,
     link::trials,
     live::trials,
     model::trials,
     mutants::trials,
     output::trials,
+    packaging::trials,
     regevent::trials,
     reload::trials,
     scenarios::trials,
     sip_oracles::trials,
     sipp::trials,
     states::trials,
+    store::trials,
+    trace::trials,
 ];
 
 /// Most trials wait for timers, so more of them run at once than there are processors.

@@ -8,7 +8,7 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use libtest_mimic::Trial;
-use regent::config::fuzz::fuzz_config;
+use regent::config::fuzz::{fuzz_config, fuzz_import};
 use regent::config::{self, Config};
 use regent::effect::{Input, Output};
 use regent::engine::{Engine, Settings};
@@ -29,10 +29,11 @@ pub(crate) fn trials() -> Vec<Trial> {
 type Verdict = Result<(), String>;
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 6] = [
+const TARGETS: [(&str, Target); 7] = [
     ("challenge", fuzz_challenge),
     ("config", fuzz_config),
     ("framing", fuzz_framing),
+    ("import", fuzz_import),
     ("message", fuzz_message),
     ("reginfo", fuzz_reginfo),
     ("uri", fuzz_uri),

@@ -1,7 +1,9 @@
 //! A reload as operators meet it: the command, the signal, and what they say.
 
 use std::fs;
+use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
 
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
@@ -9,7 +11,8 @@ use regent::sim::Behaviour;
 use serde_json::Value;
 
 use crate::harness::{
-    Config, Daemon, Manner, Many, Registrar, SOON, Sandbox, Served, User, regent, wait_until,
+    Config, Daemon, Manner, Many, Registrar, SOON, Sandbox, Served, User, holds_for, regent,
+    wait_until,
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -22,6 +25,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_password_file_with_another_content_counts,
         what_takes_effect_at_the_next_start_only_is_said,
         orders_go_on_while_many_accounts_are_read,
+        of_two_thousand_accounts_only_the_one_that_changed_sends,
+        another_port_of_the_interface_is_taken_without_a_restart,
         without_a_daemon_the_exit_code_is_3,
     ]
 }
@@ -228,6 +233,65 @@ fn orders_go_on_while_many_accounts_are_read() {
             .matches("the configuration was reloaded")
             .count()
             == 2
+    });
+}
+
+// rule G2
+fn of_two_thousand_accounts_only_the_one_that_changed_sends() {
+    const ACCOUNTS: usize = 2_000;
+    let sandbox = Sandbox::new();
+    let served = Served::start(Behaviour::open());
+    let text = Many::new(ACCOUNTS, served.address()).text();
+    // Nothing else is due while the test looks.
+    let text = text.replace(
+        "registration_time_secs = 60",
+        "registration_time_secs = 3600",
+    );
+    let daemon = Daemon::start_text(&sandbox, &text);
+    daemon.wait_count(SOON, ACCOUNTS);
+    let before = served.registrar().counts();
+    let changed = text.replace("contact_user = \"u1234\"", "contact_user = \"moved\"");
+    sandbox.write("regent.toml", &changed);
+    let said = daemon.tell(&["reload"]);
+    assert_eq!(
+        said.out,
+        "changed: a1234\n2000 Accounts: 0 added, 1 changed, 0 removed, 1999 unchanged\n"
+    );
+    wait_until(SOON, "the one", || {
+        let account = daemon.account("a1234");
+        account.is_registered() && served.registrar().counts().removed == 1
+    });
+    holds_for(Duration::from_millis(300), "nobody else sends", || {
+        let after = served.registrar().counts();
+        (after.registers - before.registers, after.retransmissions) == (2, before.retransmissions)
+    });
+}
+
+// rules G2, N4
+fn another_port_of_the_interface_is_taken_without_a_restart() {
+    let sandbox = Sandbox::new();
+    let registrar = Registrar::granting(60);
+    let config = Config::new(registrar.address());
+    let daemon = Daemon::start(&sandbox, &config);
+    daemon.wait_registered(SOON);
+    let moved = Config::new(registrar.address());
+    moved.write(&sandbox);
+    let said = daemon.tell(&["reload"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    wait_until(SOON, "the new port", || {
+        let status = daemon.status();
+        status.is_registered()
+            && daemon
+                .tell(&["status", "--json"])
+                .out
+                .contains(&format!("\"local\":\"{}\"", moved.local()))
+    });
+    let from: Vec<_> = registrar.heard_from();
+    let removed = from.iter().filter(|(_, it)| it.expires() == 0);
+    assert!(removed.into_iter().all(|(at, _)| *at == config.local()));
+    assert_eq!(from.last().map(|(at, _)| *at), Some(moved.local()));
+    wait_until(SOON, "the old port to be free", || {
+        UdpSocket::bind(config.local()).is_ok()
     });
 }
 

@@ -34,18 +34,16 @@ pub(super) fn configure(arguments: &Configure) -> Result<End, Failure> {
     let Some(what) = &arguments.what else {
         return script(arguments);
     };
-    match (what, what.table()) {
-        (What::Help, _) | (_, None) if !matches!(what, What::Show) => {
-            screen::say(&report::tables())?;
-            Ok(End::Done)
-        }
-        (_, Some((table, asked))) => row(arguments, table, &asked),
-        _ => {
-            let document = read(arguments)?;
-            screen::say(configure::as_script(&document).trim_end())?;
-            Ok(End::Done)
-        }
+    if let Some((table, asked)) = what.table() {
+        return row(arguments, table, &asked);
     }
+    if matches!(what, What::Show) {
+        let document = read(arguments)?;
+        screen::say(configure::as_script(&document).trim_end())?;
+    } else {
+        screen::say(&report::tables())?;
+    }
+    Ok(End::Done)
 }
 
 /// What is said about one table.

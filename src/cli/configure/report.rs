@@ -156,11 +156,7 @@ pub(super) fn verbs(table: Table) -> String {
 /// Whether a name stands at a place among the words, and not a value or a row; the place is one
 /// behind it.
 pub(super) fn is_name_expected(table: Table, words: usize) -> bool {
-    let rows = match table {
-        Table::Agent | Table::Registration | Table::Mail => 0,
-        Table::Proxy => 2,
-        Table::SipInterface | Table::ProxySet | Table::IpGroup | Table::Account | Table::Alert => 1,
-    };
+    let rows = configure::row_words(table);
     words > 0 && (words + rows) % 2 == 1
 }
 

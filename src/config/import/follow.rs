@@ -23,6 +23,7 @@ pub(super) struct Lines<'t> {
     proxies: Vec<Line<'t>>,
     interfaces: Named<'t>,
     networks: Vec<Line<'t>>,
+    realms: Vec<Line<'t>>,
 }
 
 /// Rows that others refer to by name, or in old files by index.
@@ -84,6 +85,7 @@ impl<'t> Import<'_, 't> {
                 self.lines("SIPInterface"),
             ),
             networks: self.lines("InterfaceTable"),
+            realms: self.lines("CpMediaRealm"),
         };
         for line in &lines.accounts {
             self.account(line, &lines);
@@ -122,10 +124,15 @@ impl<'t> Import<'_, 't> {
         for line in &lines.networks {
             let name = line.text("InterfaceName");
             if name.is_some_and(|name| networks.contains(name)) {
-                self.report_row(line.id, name, RowOutcome::Taken);
+                let row = self.report_row(line.id, name, RowOutcome::Taken);
+                self.networks
+                    .push((row, name.unwrap_or_default().to_owned()));
             } else {
                 self.unneeded(line, name);
             }
+        }
+        for line in &lines.realms {
+            self.unneeded(line, line.text("MediaRealmName"));
         }
         self.look_for_unused(&lines);
     }
@@ -394,6 +401,9 @@ impl<'t> Import<'_, 't> {
         let name = &lines.interfaces.names[place];
         let row = self.begin(Table::SipInterface, line, Some(name));
         self.name(row, line, &INTERFACE_NAME, name);
+        if let Some(network) = line.text("NetworkInterface") {
+            self.network_users.push((row, network.to_owned()));
+        }
         self.address(row, line, name, lines);
         for option in Table::SipInterface.options() {
             let is_done = self.draft.rows[row].entry(option.key).is_some();
@@ -401,6 +411,7 @@ impl<'t> Import<'_, 't> {
                 self.take(row, line, option);
             }
         }
+        self.look_at_media(row, line, lines);
         if self.draft.literal(row, &INTERFACE_UDP_PORT) == Some("0") {
             let label = line.label(Some(name));
             let at = line.cell("UDPPort").map_or(line.id.at, |cell| cell.at);
@@ -408,6 +419,47 @@ impl<'t> Import<'_, 't> {
             let hint = "Accounts register over UDP: give it a port";
             self.error(at, INTERFACE_UDP_PORT.key, message, Some(hint));
             self.fail(row, "it is closed for UDP");
+        }
+    }
+
+    /// The device forbids ports for Accounts that are ports for media too, on the same network
+    /// interface.
+    fn look_at_media(&mut self, row: usize, line: &Line<'t>, lines: &Lines<'t>) {
+        let Said::Given(cell, column, _) = line.said(INTERFACE_ADDITIONAL_UDP_PORTS.ini) else {
+            return;
+        };
+        let range = cell.text.split_once('-');
+        let range = range.and_then(|(first, last)| {
+            let port = |text: &str| text.trim().parse::<u32>().ok();
+            port(first).zip(port(last))
+        });
+        let (Some((first, last)), Some(network)) = (range, line.text("NetworkInterface")) else {
+            return;
+        };
+        for realm in &lines.realms {
+            let is_here = ["IPv4IF", "IPv6IF"]
+                .iter()
+                .any(|it| realm.text(it) == Some(network));
+            let port = |name: &str| realm.text(name).and_then(|it| it.parse::<u32>().ok());
+            let ports = port("PortRangeStart").zip(port("PortRangeEnd"));
+            if let Some((start, end)) =
+                ports.filter(|(start, end)| is_here && *start <= last && first <= *end)
+            {
+                let label = self.label_of(row);
+                let name = quoted(realm.text("MediaRealmName").unwrap_or_default());
+                let message = format!(
+                    "{label}: {column} {first}-{last} overlaps ports {start}-{end} of media realm \
+                     {name} in line {}",
+                    realm.id.at.line
+                );
+                let hint = "the device allows it for none of its Accounts; regent has no media";
+                self.warn(
+                    cell.at,
+                    INTERFACE_ADDITIONAL_UDP_PORTS.key,
+                    message,
+                    Some(hint),
+                );
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 //! the place in the ini file; a row with an error is left out, with what depends on it, until what
 //! is left is good. The invariant: every row of a table that matters is in the report.
 
+mod documentation;
 mod draft;
 mod export;
 mod follow;
@@ -16,6 +17,7 @@ mod settle;
 mod table;
 mod take;
 
+pub use documentation::documentation;
 pub use draft::Limits;
 pub use export::{Exported, export};
 pub use password::{PasswordFault, Passwords};
@@ -116,6 +118,10 @@ struct Import<'i, 't> {
     report: Report,
     /// The names of rows that others lead to.
     wanted: BTreeSet<(Table, String)>,
+    /// The network interfaces that SIP Interfaces name, with their rows in the report.
+    networks: Vec<(usize, String)>,
+    /// The SIP Interfaces of the draft, with the network interfaces that they name.
+    network_users: Vec<(usize, String)>,
     /// The keys of passwords that were asked for.
     used_passwords: Vec<String>,
     /// The interfaces that were mapped.
@@ -141,6 +147,8 @@ impl<'i, 't> Import<'i, 't> {
             draft: Draft::default(),
             report,
             wanted: BTreeSet::new(),
+            networks: Vec::new(),
+            network_users: Vec::new(),
             used_passwords: Vec::new(),
             used_interfaces: Vec::new(),
         }
@@ -257,13 +265,14 @@ impl<'i, 't> Import<'i, 't> {
 }
 
 /// The tables that are read: first those with options, then those that only lead somewhere.
-const READ: [&str; 6] = [
+const READ: [&str; 7] = [
     "Account",
     "IPGroup",
     "ProxySet",
     "ProxyIp",
     "SIPInterface",
     "InterfaceTable",
+    "CpMediaRealm",
 ];
 /// Tables of the device whose names are near those, and which mean something else.
 const NEIGHBOURS: [&str; 3] = ["NTPInterface", "IPProfile", "WebInterfaces"];

@@ -70,24 +70,27 @@ impl Import<'_, '_> {
                 dropped.insert((row, one.key.clone()));
             }
         }
-        let lost: BTreeSet<usize> = failed.keys().copied().collect();
+        let mut said = Vec::with_capacity(errors.len());
+        let lost = self.lost(&failed);
+        let mut unreached = Vec::new();
         for one in errors {
             let row = written.origin(one.line);
-            let mut said = self.translated(one, row, written);
-            if let Some((row, target)) =
-                row.and_then(|row| Some((row, self.lost_target(row, one, &lost)?)))
-            {
-                let place = &self.draft.rows[target];
-                said.message = format!(
-                    "{}: {} was not taken",
-                    self.label_of(row),
-                    self.label_of(target)
-                );
-                said.hint = Some(format!("see line {}", place.at.line));
-                failed.insert(row, format!("{} was not taken", self.label_of(target)));
-            }
-            self.report.findings.push(said);
+            let finding = self.translated(one, row, written);
+            let lost = row.and_then(|row| Some((row, self.lost_target(row, one, &lost)?)));
+            let Some((row, target)) = lost else {
+                said.push(finding);
+                continue;
+            };
+            let why = format!("{} was not taken", self.label_of(target));
+            said.push(Diagnostic {
+                message: format!("{}: {why}", self.label_of(row)),
+                hint: Some(format!("see line {}", self.draft.rows[target].at.line)),
+                ..finding
+            });
+            unreached.push((row, why));
         }
+        failed.extend(unreached);
+        self.report.findings.extend(said);
         let mut any = false;
         for (row, why) in failed {
             any |= self.draft.rows[row].is_in;
@@ -102,18 +105,26 @@ impl Import<'_, '_> {
         any
     }
 
-    /// The row that a reference leads to, if that one is not taken.
-    fn lost_target(&self, row: usize, one: &Diagnostic, lost: &BTreeSet<usize>) -> Option<usize> {
+    /// The rows that are not taken, or will not be, by table and name.
+    fn lost(&self, failed: &BTreeMap<usize, String>) -> BTreeMap<(Table, &str), usize> {
+        let rows = self.draft.rows.iter().enumerate();
+        let lost = rows.filter(|(number, row)| !row.is_in || failed.contains_key(number));
+        lost.filter_map(|(number, row)| Some(((row.table, row.name()?), number)))
+            .collect()
+    }
+
+    /// The row that a reference leads to, if that one is lost.
+    fn lost_target(
+        &self,
+        row: usize,
+        one: &Diagnostic,
+        lost: &BTreeMap<(Table, &str), usize>,
+    ) -> Option<usize> {
         let entry = self.draft.rows[row].entry(&one.key)?;
         let Kind::Reference(table) = entry.option.kind else {
             return None;
         };
-        let mut rows = self.draft.rows.iter().enumerate();
-        let found = rows.find(|(number, target)| {
-            let is_lost = !target.is_in || lost.contains(number);
-            target.table == table && is_lost && target.name() == Some(&entry.literal)
-        });
-        found.map(|(number, _)| number)
+        lost.get(&(table, &*entry.literal)).copied()
     }
 
     /// A finding about the TOML text as one about the ini file.
@@ -193,9 +204,17 @@ impl Import<'_, '_> {
             let unwanted =
                 rows.filter(|(_, row)| !row.name().is_some_and(|it| wanted.contains(it)));
             let unwanted: Vec<usize> = unwanted.map(|(number, _)| number).collect();
-            let why = "no Account that was taken leads to it";
             for row in unwanted {
-                self.leave_out(row, RowOutcome::NotNeeded, why);
+                self.leave_out(row, RowOutcome::NotNeeded, UNREACHED);
+            }
+        }
+        for (row, name) in std::mem::take(&mut self.networks) {
+            let mut users = self.network_users.iter();
+            let is_used = users.any(|(user, it)| *it == name && self.draft.rows[*user].is_in);
+            if !is_used {
+                let report = &mut self.report.rows[row];
+                report.outcome = RowOutcome::NotNeeded;
+                report.why = Some(UNREACHED.to_owned());
             }
         }
         let proxies: Vec<usize> = self.draft.rows_in(Table::Proxy).map(|(it, _)| it).collect();
@@ -224,6 +243,8 @@ impl Import<'_, '_> {
         findings.retain(|one| seen.insert((one.line, one.column, one.message.as_str().into())));
     }
 }
+
+const UNREACHED: &str = "no Account that was taken leads to it";
 
 /// Replaces the numbers of lines in a message, which stand behind the word "line", outside of what
 /// is quoted. Where a line has no counterpart, its number is of no use and left as it is.

@@ -19,8 +19,9 @@ pub(super) struct Line<'t> {
     columns: Rc<Columns>,
 }
 
-/// The columns of a FORMAT line, in its order and in lower case.
-struct Columns(Vec<String>);
+/// The columns of a FORMAT line, in its order, by the names that they are asked for by; empty for
+/// those that nobody asks for.
+struct Columns(Vec<&'static str>);
 
 /// What a row says about an option.
 #[derive(Clone, Copy)]
@@ -59,8 +60,7 @@ impl<'t> Line<'t> {
 
     /// The cell in a column.
     pub(super) fn cell(&self, name: &str) -> Option<Cell<'t>> {
-        let same = |column: &String| column.eq_ignore_ascii_case(name);
-        let place = self.columns.0.iter().position(same)?;
+        let place = self.columns.0.iter().position(|column| *column == name)?;
         self.cells.get(place).copied()
     }
 
@@ -142,18 +142,21 @@ impl<'t> Import<'_, 't> {
 
     /// The columns of a FORMAT line; those that no option knows are reported once.
     fn columns(&mut self, table: &'static str, format: &Format<'_>) -> Columns {
-        let mut names: Vec<String> = Vec::new();
+        let mut names: Vec<&'static str> = Vec::new();
         let mut unused = Vec::new();
+        let known = known_columns(table);
         for column in &format.columns {
             let name = without_prefix(column.text, table);
-            if names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            let same = |known: &&&'static str| known.eq_ignore_ascii_case(name);
+            let known = known.iter().find(same).copied();
+            if known.is_some_and(|known| names.contains(&known)) {
                 let message = format!("{table}: column {} is named twice", quoted(name));
                 self.warn(column.at, "", message, Some("its first cell counts"));
             }
-            if !is_used(table, name) {
+            if known.is_none() {
                 unused.push(name);
             }
-            names.push(name.to_owned());
+            names.push(known.unwrap_or_default());
         }
         if !unused.is_empty() {
             self.skip_columns(table, format.at, &unused);
@@ -171,28 +174,28 @@ fn without_prefix<'t>(column: &'t str, table: &str) -> &'t str {
     }
 }
 
-/// Whether a column of a table means something to an import.
-fn is_used(table: &str, column: &str) -> bool {
-    let mut names = Vec::new();
-    for known in Table::TOP.into_iter().chain([Table::Proxy]) {
-        if known.info().ini == table {
-            names.extend(known.options().flat_map(|option| option.ini));
-        }
-    }
+/// The columns of a table that mean something to an import.
+fn known_columns(table: &str) -> Vec<&'static str> {
+    let tables = Table::TOP.into_iter().chain([Table::Proxy]);
+    let own = tables.filter(|known| known.info().ini == table);
+    let own = own.flat_map(Table::options).flat_map(|option| option.ini);
     let others = OTHERS.iter().filter(|(of, _)| *of == table);
-    let others = others.map(|(_, name)| *name);
-    let mut known = names.into_iter().copied().chain(others);
-    known.any(|name| name.eq_ignore_ascii_case(column))
+    own.copied().chain(others.map(|(_, name)| *name)).collect()
 }
 
 /// Columns that are looked at although no option is named after them, with their tables.
-const OTHERS: [(&str, &str); 6] = [
+const OTHERS: [(&str, &str); 11] = [
     ("Account", "ApplicationType"),
     ("Account", "ServedTrunkGroup"),
     ("ProxyIp", "ProxySetId"),
     ("ProxyIp", "ProxyIpIndex"),
     ("InterfaceTable", "IPAddress"),
     ("InterfaceTable", "InterfaceName"),
+    ("CpMediaRealm", "MediaRealmName"),
+    ("CpMediaRealm", "IPv4IF"),
+    ("CpMediaRealm", "IPv6IF"),
+    ("CpMediaRealm", "PortRangeStart"),
+    ("CpMediaRealm", "PortRangeEnd"),
 ];
 
 /// What a cell's text means for an option, as TOML; nothing if it stands for the default.

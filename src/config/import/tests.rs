@@ -4,6 +4,9 @@ use std::net::IpAddr;
 use super::*;
 use crate::config::{KeepAlive, Redundancy, Register, SearchMode, Stickiness};
 
+#[cfg(test)]
+mod odd;
+
 /// What stands around the rows of a test, in the dialect of 7.0 and 7.2.
 const OLD: &str = include_str!("tests/device.ini");
 
@@ -379,6 +382,7 @@ fn passwords_that_are_hidden_are_supplied() {
     }
 }
 
+// rule G1
 #[test]
 fn limits_are_held_and_can_be_raised() {
     let groups: Vec<String> = (10..45)

@@ -1,12 +1,13 @@
 //! What is not meant stays as it is, to the byte, in whatever way the file is written.
 
 use libtest_mimic::Trial;
-use regent::configure::Verb;
+use regent::configure::{Document, Verb};
 
 use super::{MINIMAL, edited};
 
 pub(crate) fn trials() -> Vec<Trial> {
     trials![[];
+        what_is_not_changed_is_the_same_text,
         a_value_is_changed_where_it_stands,
         lines_that_end_as_on_another_system_stay_so,
         tables_in_braces_and_lists_over_lines_are_changed_in_their_way,
@@ -26,6 +27,32 @@ fn check(text: &str, verb: Verb, words: &[&str], changes: &[(&str, &str)]) {
     }
     let found = edited(text, verb, words).unwrap_or_else(|why| panic!("{words:?}: {why:?}"));
     assert_eq!(found, wanted, "{words:?}");
+}
+
+/// Whatever is TOML, and however odd: taken apart and put together it is the same, to the byte.
+fn what_is_not_changed_is_the_same_text() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut seen = 0;
+    for folder in ["conf", "tests/it/config", "fuzz/corpus/config"] {
+        for entry in std::fs::read_dir(root.join(folder)).expect("a folder of ours") {
+            let path = entry.expect("an entry").path();
+            let Ok(text) = std::fs::read_to_string(&path) else {
+                continue;
+            };
+            for text in [
+                text.replace('\n', "\r\n"),
+                format!("\u{feff}{}", text.trim_end()),
+                text,
+            ] {
+                let Ok(document) = Document::parse(&text) else {
+                    continue;
+                };
+                assert_eq!(document.text(), text, "{}", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 20, "only {seen} texts");
 }
 
 fn a_value_is_changed_where_it_stands() {

@@ -1,5 +1,9 @@
 //! Changes of what a running daemon runs from.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixListener;
+use std::thread;
+
 use libtest_mimic::Trial;
 
 use super::MINIMAL;
@@ -10,6 +14,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_running_daemon_is_told_and_does_it,
         what_the_daemon_refuses_is_undone,
         without_a_daemon_the_usual_place_counts,
+        a_daemon_that_runs_from_an_ini_file_is_told_about,
     ]
 }
 
@@ -115,4 +120,50 @@ fn without_a_daemon_the_usual_place_counts() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(said.err, "no daemon answers: this is about regent.toml\n");
     assert_eq!(said.out, "   0  main  PBX -> Carrier\n");
+}
+
+/// What a daemon of another kind says of itself, played by the test.
+fn a_daemon_that_runs_from_an_ini_file_is_told_about() {
+    let sandbox = Sandbox::new();
+    let socket = sandbox.path("s");
+    let listener = UnixListener::bind(&socket).expect("a socket");
+    for (file, wanted) in [
+        (
+            r#""configuration":"/etc/regent/device.ini","format":"ini""#,
+            "error: the daemon runs from an ini file, /etc/regent/device.ini, which is only read\n\
+             hint: make a configuration of it first: `regent import`",
+        ),
+        (
+            r#""configuration":null,"format":null"#,
+            "error: the daemon does not say which file it runs from\nhint: -c names a file",
+        ),
+    ] {
+        let answer = format!(
+            r#"{{"id":1,"done":{{"version":"1","protocol":1,"schema":1,"pid":1,{file}}}}}"#
+        );
+        let said = thread::scope(|scope| {
+            scope.spawn(|| {
+                let (mut stream, _) = listener.accept().expect("a client");
+                let mut line = String::new();
+                let mut lines = BufReader::new(stream.try_clone().expect("a handle"));
+                lines.read_line(&mut line).expect("a request");
+                assert!(line.contains("hello"), "{line}");
+                writeln!(stream, "{answer}").expect("it listens");
+            });
+            let socket = socket.to_string_lossy().into_owned();
+            let words = [
+                "configure",
+                "--socket",
+                &socket,
+                "account",
+                "set",
+                "main",
+                "register",
+                "reg",
+            ];
+            regent(&sandbox, User::Same, &words)
+        });
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert_eq!(said.err.trim_end(), wanted);
+    }
 }

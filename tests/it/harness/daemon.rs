@@ -424,6 +424,23 @@ pub(super) fn is_executable_by_nobody() -> bool {
     run(&sandbox, User::NOBODY, &program(), &["--version"]).code == Some(0)
 }
 
+/// Whether a user without privileges can have mounts of its own.
+pub(super) fn can_mount() -> bool {
+    let sandbox = Sandbox::new();
+    sandbox.give("", User::NOBODY);
+    let directory = sandbox.directory("mount");
+    let script = format!("mount -t tmpfs -o size=1m tmpfs {}", directory.display());
+    let arguments = ["-Urm", "--", "/bin/sh", "-ec", &script];
+    run(
+        &sandbox,
+        User::NOBODY,
+        "/usr/bin/unshare".as_ref(),
+        &arguments,
+    )
+    .code
+        == Some(0)
+}
+
 /// The program under test.
 pub(crate) fn program() -> PathBuf {
     env::var_os("REGENT_BIN").map_or_else(|| env!("CARGO_BIN_EXE_regent").into(), PathBuf::from)

@@ -23,6 +23,7 @@ mod seat;
 mod served;
 mod sipp;
 mod status;
+mod tshark;
 mod wait;
 
 pub(crate) use daemon::{Config, Daemon, Manner, Said, program, regent, run};
@@ -44,5 +45,6 @@ pub(crate) use seat::Seat;
 pub(crate) use served::Served;
 pub(crate) use sipp::{SIPP, Sipp};
 pub(crate) use status::Account;
-pub(crate) use trial::{IP, LONG, NETWORK, UNPRIVILEGED, make as make_trial};
+pub(crate) use trial::{IP, LONG, MOUNTS, NETWORK, SYSTEMD, UNPRIVILEGED, make as make_trial};
+pub(crate) use tshark::{TSHARK, fields};
 pub(crate) use wait::{holds_for, wait_for, wait_until};

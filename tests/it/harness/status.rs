@@ -33,6 +33,11 @@ impl Account {
         self.0[key].as_str().unwrap_or_default()
     }
 
+    /// A field as it stands in the JSON.
+    pub(crate) fn value(&self, key: &str) -> &Value {
+        &self.0[key]
+    }
+
     fn number(&self, key: &str) -> Option<u64> {
         self.0[key].as_u64()
     }

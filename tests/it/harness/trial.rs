@@ -8,7 +8,7 @@ use libtest_mimic::{Failed, Trial};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::Uid;
 
-use super::daemon::is_executable_by_nobody;
+use super::daemon::{can_mount, is_executable_by_nobody};
 use super::process::SETPRIV;
 
 /// Lists the trials of a module with what they need: `trials![[KAMAILIO, LONG]; one, another]`, or
@@ -31,7 +31,12 @@ pub(crate) enum Need {
     Unprivileged,
     /// It has a network of its own, which takes root.
     Network,
+    /// A user without privileges has mounts of its own.
+    Mounts,
 }
+
+/// The mark of a trial with mounts of its own, for a user without privileges.
+pub(crate) const MOUNTS: Need = Need::Mounts;
 
 /// The mark of a trial with a network of its own.
 pub(crate) const NETWORK: Need = Need::Network;
@@ -43,6 +48,12 @@ pub(crate) const UNPRIVILEGED: Need = Need::Unprivileged;
 pub(crate) const IP: Need = Need::Program(Program {
     name: "ip",
     packages: "iproute2",
+});
+
+/// The mark of a trial in which systemd judges a unit.
+pub(crate) const SYSTEMD: Need = Need::Program(Program {
+    name: "systemd-analyze",
+    packages: "systemd",
 });
 
 /// The mark of a trial that waits for long timers.
@@ -131,6 +142,9 @@ fn unmet(need: Need) -> Option<Unmet> {
         }
         Need::Program(program) => Some(Unmet::Ignored(program.missing())),
         Need::Network => cannot_make_a_network().map(Unmet::Ignored),
+        Need::Mounts => cannot_drop_privileges()
+            .or_else(cannot_mount)
+            .map(Unmet::Ignored),
         Need::Unprivileged => cannot_drop_privileges().map(Unmet::Ignored),
         Need::Long if is_set("REGENT_LONG_TESTS") => None,
         Need::Long => Some(Unmet::Ignored("long; set REGENT_LONG_TESTS=1".to_owned())),
@@ -149,6 +163,16 @@ fn cannot_make_a_network() -> Option<String> {
         )),
         Err(_) => Some("no network of its own can be made".to_owned()),
     }
+}
+
+/// Why a user without privileges cannot have mounts of its own, if it cannot.
+fn cannot_mount() -> Option<String> {
+    static WHY: OnceLock<Option<String>> = OnceLock::new();
+    let find = || match can_mount() {
+        true => None,
+        false => Some("the system lets no user have mounts of its own".to_owned()),
+    };
+    WHY.get_or_init(find).clone()
 }
 
 /// Why the program cannot be run as a user without privileges, if it cannot.

@@ -38,6 +38,7 @@ mod random_user;
 mod redirect;
 mod refresh;
 mod register;
+mod reload;
 mod restart;
 mod retry;
 mod served_status;
@@ -81,6 +82,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         redirect::trials(),
         refresh::trials(),
         register::trials(),
+        reload::trials(),
         restart::trials(),
         retry::trials(),
         served_status::trials(),
