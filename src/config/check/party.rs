@@ -134,8 +134,8 @@ impl Check<'_> {
         })
     }
 
-    /// A secret that may stand here, in a file, in a variable, or be a credential of systemd; where it
-    /// comes from; and the first key that says so.
+    /// A secret that may stand here, in a file, in a variable, or be a credential of systemd; where
+    /// it comes from; and the first key that says so.
     pub(super) fn secret(
         &mut self,
         row: &Row<'_>,

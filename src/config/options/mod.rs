@@ -252,15 +252,7 @@ impl Table {
                 ini: "ProxySet",
                 doc: "The addresses of one party: for a provider, its registrars.",
             },
-            Self::Proxy => TableInfo {
-                key: "proxy",
-                noun: "proxy",
-                plural: "proxies",
-                many: true,
-                cli: "proxy-ip",
-                ini: "ProxyIp",
-                doc: "One address of a Proxy Set.",
-            },
+            Self::Proxy => PROXY,
             Self::IpGroup => TableInfo {
                 key: "ip_group",
                 noun: "IP group",
@@ -298,6 +290,16 @@ impl Table {
         self.options().find(|option| option.key == key)
     }
 }
+
+const PROXY: TableInfo = TableInfo {
+    key: "proxy",
+    noun: "proxy",
+    plural: "proxies",
+    many: true,
+    cli: "proxy-ip",
+    ini: "ProxyIp",
+    doc: "One address of a Proxy Set.",
+};
 
 const MAIL: TableInfo = TableInfo {
     key: "mail",
