@@ -21,7 +21,7 @@ use super::{End, Failure};
 use crate::control::protocol::{Call, Filter, Item, Says};
 use crate::control::{Client, ClientError};
 use crate::status::table::{Line, Tone, cut, news, story, table, tone, totals};
-use crate::status::words::clock;
+use crate::status::words::{clean, clock};
 use crate::status::{AccountStatus, Phase, StatusWord};
 
 /// Keeps showing Accounts until it is told to end.
@@ -42,10 +42,10 @@ pub(super) fn watch(client: Client, filter: Filter, arguments: &Status) -> Resul
     let mut shown = BTreeMap::new();
     lines(client, filter, |status| {
         let essence = Essence::of(status);
-        if shown.get(&status.index) == Some(&essence) {
+        if shown.get(&status.name) == Some(&essence) {
             return Ok(());
         }
-        shown.insert(status.index, essence);
+        shown.insert(Arc::clone(&status.name), essence);
         let mut line = vec![(Tone::Quiet, format!("{} ", clock(now())))];
         line.extend(news(status));
         screen.print(&[line])
@@ -64,6 +64,9 @@ fn lines(
             Some(Says::Item(Item::Account(status))) => print(&status)?,
             Some(Says::Item(Item::Missed(number))) => {
                 super::screen::note(&format!("too slow: {number} changes were missed"));
+            }
+            Some(Says::Item(Item::Removed { account })) => {
+                super::screen::note(&format!("{}: removed", clean(&account)));
             }
             Some(Says::Item(Item::Watching(first))) => {
                 if first.matching == 0 && first.total > 0 {
@@ -128,7 +131,8 @@ pub(super) struct View {
     client: Client,
     filter: Filter,
     is_one: bool,
-    accounts: BTreeMap<u32, Arc<AccountStatus>>,
+    /// By name.
+    accounts: BTreeMap<Arc<str>, Arc<AccountStatus>>,
 }
 
 impl View {
@@ -158,8 +162,9 @@ impl View {
         while let Some(says) = self.client.next_read()? {
             match says {
                 Says::Item(Item::Account(status)) => {
-                    self.accounts.insert(status.index, status);
+                    self.accounts.insert(Arc::clone(&status.name), status);
                 }
+                Says::Item(Item::Removed { account }) => drop(self.accounts.remove(&account)),
                 Says::Item(Item::Watching(_)) => is_complete = true,
                 // Once more from the start: a second request ends the first.
                 Says::Item(Item::Missed(_)) => {
@@ -192,6 +197,7 @@ impl View {
             return story(one, now());
         }
         let mut shown: Vec<&AccountStatus> = self.accounts.values().map(Arc::as_ref).collect();
+        shown.sort_by_key(|status| status.index);
         // The heading and the sum take a line each; how many more there are, a third one.
         let rest = match shown.len() + 2 > height {
             true => shown.len().saturating_sub(height.saturating_sub(3).max(1)),

@@ -69,7 +69,6 @@ pub(super) fn agent(agent: &Agent) -> Values {
         ),
         (&HISTORY_DAYS, whole(agent.history_days)),
         (&HISTORY_MAX_EVENTS, whole(agent.history_max_events)),
-        (&CORE_DUMPS, Shown::Flag(agent.core_dumps)),
         (&MAX_ACCOUNTS, whole(agent.max_accounts)),
         (
             &MAX_ACCOUNTS_PER_SERVED_IP_GROUP,

@@ -21,7 +21,7 @@ pub struct Board {
     proxy_sets: RwLock<BTreeMap<u32, Arc<ProxySetStatus>>>,
     alerts: RwLock<BTreeMap<Arc<str>, Vec<AlertStatus>>>,
     phases: [AtomicU32; PHASES.len()],
-    changes: broadcast::Sender<u32>,
+    changes: broadcast::Sender<Change>,
     state: RwLock<Option<StateStatus>>,
     past: RwLock<Option<Arc<dyn Past>>>,
     events: broadcast::Sender<Arc<Event>>,
@@ -57,10 +57,13 @@ impl Board {
     /// Puts up the status of the Account in this slot, or takes it down.
     pub fn publish(&self, slot: u32, status: Option<AccountStatus>) {
         let phase = status.as_ref().map(|status| status.phase);
+        let name = status.as_ref().map(|status| Arc::clone(&status.name));
         let old = match status {
             Some(status) => self.accounts.insert(slot, Arc::new(status)),
             None => self.accounts.remove(&slot).map(|(_, old)| old),
         };
+        let gone = old.as_ref().map(|old| Arc::clone(&old.name));
+        let gone = gone.filter(|gone| Some(gone) != name.as_ref());
         let old = old.map(|old| old.phase);
         if old != phase {
             if let Some(old) = old {
@@ -71,7 +74,7 @@ impl Board {
             }
         }
         // It fails only when nobody listens.
-        drop(self.changes.send(slot));
+        drop(self.changes.send(Change { slot, gone }));
     }
 
     /// Puts up the status of the Proxy Set of this number, or takes it down.
@@ -173,10 +176,19 @@ impl Board {
         &self.traces
     }
 
-    /// The slots whose status changes from now on. Who is slow loses the oldest and is told so.
-    pub fn changes(&self) -> broadcast::Receiver<u32> {
+    /// What changes from now on. Who is slow loses the oldest and is told so.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
     }
+}
+
+/// The status of an Account is another one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// Its slot.
+    pub slot: u32,
+    /// The Account that had the slot and is gone.
+    pub gone: Option<Arc<str>>,
 }
 
 /// Which Accounts there are: their names, in index order, and where their status is. It changes

@@ -19,7 +19,7 @@ pub mod protocol;
 mod request;
 mod server;
 
-pub use board::{Board, Directory, Entry};
+pub use board::{Board, Change, Directory, Entry};
 pub use client::{Client, ClientError};
 pub use listener::{ListenError, Listener};
 pub use order::{Order, Reloading, Source, Verb, Wish, Wishes};

@@ -234,6 +234,11 @@ pub enum Item {
     Outcome(Told),
     /// From here on, the Accounts that come are changes.
     Watching(Summary),
+    /// An Account is not configured any more, and has left.
+    Removed {
+        /// Its name.
+        account: Arc<str>,
+    },
     /// The client was too slow and has missed so many changes, events or messages.
     Missed(u64),
     /// A SIP message, or a note of what happened.

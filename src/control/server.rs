@@ -16,7 +16,7 @@ use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
 use super::answer::{Selection, names, now, proxy_sets, summary};
-use super::board::Board;
+use super::board::{Board, Change};
 use super::events::{self, stopping};
 use super::lines::{Heard, Lines};
 use super::listener::Listener;
@@ -305,7 +305,10 @@ impl Client<'_> {
                 _ = stopped.wait_for(|stopped| *stopped) => Err(RecvError::Closed),
             };
             match change {
-                Ok(slot) => {
+                Ok(Change { slot, gone }) => {
+                    if let Some(account) = gone.filter(|name| selection.has(slot, name)) {
+                        self.lines.item(Item::Removed { account }).await?;
+                    }
                     let status = self.board.at(slot);
                     if let Some(status) = status.filter(|found| selection.has(slot, &found.name)) {
                         self.lines.item(Item::Account(status)).await?;

@@ -58,7 +58,7 @@ pub struct World {
     run: Option<Run>,
     runs: u64,
     /// When another configuration was put in force last.
-    reloaded: Instant,
+    reloaded: Option<Instant>,
     clock_ms: i64,
     agenda: BTreeMap<(Instant, u64), Happening>,
     planned: u64,
@@ -174,7 +174,7 @@ impl World {
             now: Instant::ZERO,
             run: None,
             runs: 0,
-            reloaded: Instant::ZERO,
+            reloaded: None,
             clock_ms: UNIX_MS_AT_ZERO,
             agenda: BTreeMap::new(),
             planned: 0,
@@ -261,7 +261,7 @@ impl World {
     pub fn reload(&mut self, setup: Setup) {
         let (old, new) = (self.setup.config(), self.setup_of(setup).config());
         self.note("another configuration is in force");
-        self.reloaded = self.now;
+        self.reloaded = Some(self.now);
         let diff = Diff::between(&old, &new);
         self.handle(Input::Reconfigured(Arc::new(new), diff));
     }

@@ -147,8 +147,12 @@ impl World {
             let is_dead = matches!(member.health, Health::Unreachable | Health::Unknown);
             if is_dead && member.address == to {
                 let since = run.started + (member.since - Instant::ZERO);
-                // What left an address of ours that a reload has taken away ends there.
-                let since = since.max(self.reloaded);
+                // A reload may have given us another address, and for one transaction both are in
+                // use: each has its prober.
+                let patience = self.transaction_timeout();
+                if self.reloaded.is_some_and(|it| self.now < it + patience) {
+                    continue;
+                }
                 self.watch.probes_one_by_one(self.now, to, since);
             }
         }

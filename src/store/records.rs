@@ -77,7 +77,10 @@ pub(super) fn write(
         connection.prepare(PUT_HOLD)?,
         connection.prepare(PUT_MINIMUM)?,
     ];
-    for record in &changes.records {
+    // In the order of the table: neighbours share a page, which is found and copied once.
+    let mut records: Vec<&Record> = changes.records.iter().collect();
+    records.sort_unstable_by(|one, other| one.account.cmp(&other.account));
+    for record in records {
         put_record(&mut put, record)?;
         let name = &*record.account;
         if extended.contains(name) {

@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         what_is_no_request_is_told_so,
         a_daemon_of_another_version_is_told_apart,
         a_slow_reader_keeps_nobody_waiting,
+        who_watches_is_told_of_a_removal_and_of_an_addition,
         the_hundredth_client_is_told_that_there_are_too_many,
     ]
 }
@@ -71,6 +72,36 @@ impl Lines {
             }
         }
     }
+}
+
+// rule G2
+fn who_watches_is_told_of_a_removal_and_of_an_addition() {
+    let sandbox = Sandbox::new();
+    let text = unserved(3).replace("register = \"regular\"", "register = \"no\"");
+    let daemon = Daemon::start_text(&sandbox, &text);
+    let mut client = Lines::open(daemon.socket());
+    client.say(r#"{"v":1,"id":5,"method":"watch"}"#);
+    while client.hear().expect("a picture")["item"]["watching"].is_null() {}
+    let other = text.replace("name = \"a1\"", "name = \"b1\"");
+    sandbox.write("regent.toml", &other);
+    let (_, end) = Lines::open(daemon.socket()).ask("reload", &json!({}));
+    assert_eq!(end["done"]["removed"], json!(["a1"]));
+    assert_eq!(end["done"]["added"], json!(["b1"]));
+    let mut told = BTreeSet::new();
+    while !(told.contains("-a1") && told.contains("+b1")) {
+        let line = client.hear().expect("news");
+        let item = &line["item"];
+        let names = [
+            ("+", &item["account"]["name"]),
+            ("-", &item["removed"]["account"]),
+        ];
+        let names = names
+            .into_iter()
+            .filter_map(|(sign, it)| Some((sign, it.as_str()?)));
+        told.extend(names.map(|(sign, name)| format!("{sign}{name}")));
+    }
+    let (items, end) = Lines::open(daemon.socket()).ask("status", &json!({}));
+    assert_eq!((items.len(), &end["done"]["total"]), (3, &json!(3)));
 }
 
 fn the_messages_are_those_of_the_document() {

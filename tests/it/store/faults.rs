@@ -248,7 +248,7 @@ impl<'s> Small<'s> {
     }
 
     fn wait_status(&self, what: &str, wanted: impl Fn(&str) -> bool) {
-        wait_until(Duration::from_secs(20), what, || {
+        wait_until(Duration::from_secs(60), what, || {
             wanted(&self.tell(&["status"]).out)
         });
     }

@@ -153,8 +153,8 @@ fn one_kill(when: When) {
     );
 }
 
-/// Waits until all that the dead daemon had sent is answered: datagrams keep their order, so that is
-/// when one of ours is heard. How many REGISTERs that were.
+/// Waits until all that the dead daemon had sent is answered: datagrams keep their order, so that
+/// is when one of ours is heard. How many REGISTERs that were.
 fn settle(registrar: &Registrar) -> usize {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let mark = "the daemon is dead";
