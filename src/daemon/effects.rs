@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::effect::{
-    AccountId, BatchId, Event, FlowId, Input, Notice, Outcome, Output, QuestionId, Record, SetId,
-    SocketId, Ticket, Via, Whose,
+    AccountId, BatchId, Event, FlowId, Input, Notice, Outcome, Output, QuestionId, SetId, SocketId,
+    Ticket, Via, Whose,
 };
 use crate::engine::Engine;
 use crate::locate::Question;
 use crate::net::{Bound, Datagram};
+use crate::store::{AlertChanges, Changes};
 use crate::time::Instant;
 use crate::trace::{Passing, Recorder, Traces};
 
@@ -30,8 +31,10 @@ pub(super) struct Effects {
     pub(super) changed_sets: Vec<SetId>,
     /// Accounts whose ongoing alerts are others.
     pub(super) changed_alerts: Vec<Arc<str>>,
-    /// Messages to subscriptions.
+    /// Messages to subscriptions that belong to no batch.
     pub(super) notices: Vec<Notice>,
+    /// The first of `saves` that what the engine says now can belong to.
+    told: usize,
     /// Facts for the log.
     pub(super) events: Vec<Event>,
     /// Outcomes, to be told when the status is published.
@@ -43,12 +46,13 @@ pub(super) struct Effects {
     pub(super) unix_ms_at_zero: i64,
 }
 
-/// Records to save together.
+/// What is to be saved together.
 pub(super) struct Batch {
     pub(super) id: BatchId,
-    pub(super) removed: Vec<Arc<str>>,
-    pub(super) records: Vec<Record>,
+    pub(super) changes: Changes,
     pub(super) is_durable: bool,
+    /// Messages to subscriptions that are kept with it, or not at all.
+    pub(super) notices: Vec<Notice>,
 }
 
 /// What is to become of a socket. A port may be closed and bound again in one batch.
@@ -62,7 +66,6 @@ pub(super) enum Owed {
     Listening(SocketId, Bound),
     ListenFailed(SocketId, String),
     FlowFailed(FlowId, String),
-    Saved(BatchId),
 }
 
 impl Owed {
@@ -76,7 +79,6 @@ impl Owed {
             },
             Self::ListenFailed(socket, why) => Input::ListenFailed { socket, why },
             Self::FlowFailed(flow, why) => Input::FlowFailed { flow, why },
-            Self::Saved(batch) => Input::Saved { batch },
         }
     }
 }
@@ -93,6 +95,7 @@ impl Effects {
             changed_sets: Vec::new(),
             changed_alerts: Vec::new(),
             notices: Vec::new(),
+            told: 0,
             events: Vec::new(),
             replies: Vec::new(),
             owed: VecDeque::new(),
@@ -123,6 +126,7 @@ impl Effects {
             let name = |whose| name(engine, whose);
             self.recorder.on_message(at, &passing, name);
         }
+        self.told = self.saves.len();
         while let Some(output) = engine.poll() {
             self.record(at, &output, engine);
             self.take(output);
@@ -193,7 +197,7 @@ impl Effects {
             Output::SetChanged(set) => self.changed_sets.push(set),
             Output::AlertsChanged(account) => self.changed_alerts.push(account),
             Output::Event(event) => self.events.push(event),
-            Output::Notice(notice) => self.notices.push(notice),
+            Output::Notice(notice) => self.take_notice(notice),
             Output::Reply { ticket, outcome } => self.replies.push((ticket, outcome)),
             Output::Listen { socket, local } => self.wires.push(Wire::Listen(socket, local)),
             Output::Close {
@@ -217,14 +221,40 @@ impl Effects {
                 synchronous,
             } => self.saves.push(Batch {
                 id: batch,
-                removed,
-                records,
+                changes: Changes {
+                    removed,
+                    records,
+                    ..Changes::default()
+                },
                 is_durable: synchronous,
+                notices: Vec::new(),
             }),
-            // They end with the program until the store has a place for them.
-            Output::SaveAlerts { batch, .. } => {
-                self.owe(Owed::Saved(batch));
+            Output::SaveAlerts {
+                batch,
+                removed,
+                alerts,
+            } => self.saves.push(Batch {
+                id: batch,
+                changes: Changes {
+                    alerts: AlertChanges { removed, alerts },
+                    ..Changes::default()
+                },
+                is_durable: false,
+                notices: Vec::new(),
+            }),
+        }
+    }
+
+    /// A notice is kept in one transaction with what it tells of.
+    fn take_notice(&mut self, notice: Notice) {
+        let batches = self.saves[self.told..].iter_mut();
+        let batch = batches.rev().find(|batch| !batch.changes.alerts.is_empty());
+        match batch {
+            Some(batch) => {
+                batch.is_durable = true;
+                batch.notices.push(notice);
             }
+            None => self.notices.push(notice),
         }
     }
 

@@ -8,7 +8,11 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// The steps, from nothing.
-const STEPS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+];
 
 /// The version that this program writes.
 pub(super) const LATEST: i64 = STEPS.len() as i64;
