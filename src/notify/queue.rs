@@ -1,8 +1,8 @@
 //! What waits, and when it is tried: the rules of delivery, without clocks and wires.
 //!
 //! Letters of one subscription by one means are a lane, and leave in their order, so that nobody
-//! hears that something is over before hearing that it began. One that was refused lets others pass:
-//! it may be the only one that its receiver does not take.
+//! hears that something is over before hearing that it began. One that was refused lets others
+//! pass: it may be the only one that its receiver does not take.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -43,8 +43,9 @@ pub(super) enum Verdict {
 }
 
 impl Queue {
-    /// Takes a letter in, behind the others. One of the run before waits for its time, but no longer
-    /// than the longest wait, whatever the wall clock did. Returns one that there is no room for.
+    /// Takes a letter in, behind the others. One of the run before waits for its time, but no
+    /// longer than the longest wait, whatever the wall clock did. Returns one that there is no room
+    /// for.
     pub(super) fn put(&mut self, letter: Letter, now: Instant, unix_ms: i64) -> Option<Letter> {
         let left = letter
             .next_unix_ms

@@ -102,7 +102,8 @@ fn row(alert: &Ongoing<'_>, clock: Clock) -> AlertStatus {
     }
 }
 
-/// Ongoing alerts as a table, its heading first, no line wider than `width` as far as it can be cut.
+/// Ongoing alerts as a table, its heading first, no line wider than `width` as far as it can be
+/// cut.
 pub fn table(alerts: &[AlertStatus], width: usize) -> Vec<Line> {
     let rows: Vec<_> = alerts.iter().map(cells).collect();
     aligned(&COLUMNS, &rows, width, |_, place| match place {

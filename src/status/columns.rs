@@ -9,8 +9,8 @@ pub(super) struct Column {
     pub(super) least: usize,
 }
 
-/// Aligns rows below their headings, no line wider than `width`, as far as columns can give way: the
-/// widest first. `tone` is that of a cell.
+/// Aligns rows below their headings, no line wider than `width`, as far as columns can give way:
+/// the widest first. `tone` is that of a cell.
 pub(super) fn aligned<const N: usize>(
     columns: &[Column; N],
     rows: &[[String; N]],

@@ -89,7 +89,8 @@ impl Database {
         Ok(())
     }
 
-    /// Looks for damage in tables: a row that reads well may still come from a page that is damaged.
+    /// Looks for damage in tables: a row that reads well may still come from a page that is
+    /// damaged.
     fn examine(&self, tables: &[&str]) -> Result<(), StoreError> {
         for table in tables {
             let sql = format!("PRAGMA quick_check('{table}')");

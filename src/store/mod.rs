@@ -1,5 +1,5 @@
-//! What outlives a run: the records of Accounts (rule L8), lost registrations and the notices of them
-//! that are to be delivered (rules T2, T3), and the history of events.
+//! What outlives a run: the records of Accounts (rule L8), lost registrations and the notices of
+//! them that are to be delivered (rules T2, T3), and the history of events.
 //!
 //! It knows files, tables and transactions, and nothing of what a record means. A [`Store`] is
 //! written by one thread of its own, the [`Writer`]'s, so that nobody who keeps Accounts registered
