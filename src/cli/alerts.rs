@@ -145,6 +145,11 @@ pub(super) fn alerts(arguments: &Alerts) -> Result<End, Failure> {
     match &arguments.what {
         What::List(list) => show(list, &arguments.socket),
         What::Subscribe(wanted) => {
+            if let Some(name) = wanted.accounts.iter().find(|name| name.contains(',')) {
+                let usage =
+                    Failure::usage(format!("{name:?} cannot be named here: it has a comma"));
+                return Err(usage.hint("write the list `accounts` into the configuration itself"));
+            }
             let words = wanted.words();
             change(&wanted.place, &arguments.socket, Verb::Add, &words)
         }
@@ -217,10 +222,10 @@ fn show(list: &List, socket: &Socket) -> Result<End, Failure> {
     let mut alerts: Vec<AlertStatus> = Vec::new();
     let mut notices: Vec<DeliveryStatus> = Vec::new();
     let done = client.ask(Call::Alerts(None), |item| {
-        match item {
-            Item::Alert(alert) => alerts.push(alert),
-            Item::Delivery(notice) => notices.push(notice),
-            _ => {}
+        if let Item::Alert(alert) = item {
+            alerts.push(alert);
+        } else if let Item::Delivery(notice) = item {
+            notices.push(notice);
         }
         Ok(())
     })?;
