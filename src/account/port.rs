@@ -46,6 +46,17 @@ impl Account {
         contact.map_or_else(|| Arc::from(""), Arc::clone)
     }
 
+    /// Host and port of its Contact as they are configured, whether anything is bound yet or not.
+    pub(super) fn planned_contact(&self) -> Option<String> {
+        let interface = &self.config.serving.proxy_set.as_ref()?.sip_interface;
+        let host = interface.advertised_address.unwrap_or(interface.address);
+        let port = match self.has_own_port() {
+            true => self.port_number()?,
+            false => interface.udp_port,
+        };
+        Some(SocketAddr::new(host, port).to_string())
+    }
+
     /// Whether the port that a REGISTER leaves from is bound. If not, it is asked for, and the
     /// attempt waits.
     pub(super) fn has_port(&mut self, errand: Errand, due: Instant, shared: &mut Shared) -> bool {

@@ -39,6 +39,7 @@ impl Account {
                     refreshed_unix_ms: shared.cx.unix_ms(bound.until).saturating_sub(granted_ms),
                     since_unix_ms: bound.since_unix_ms,
                     due_unix_ms: shared.cx.unix_ms(due),
+                    contact: self.planned_contact(),
                 })
             }
         };
@@ -185,7 +186,9 @@ impl Account {
         let until = until.min(now + granted);
         let latest = now + schedule::refresh_after(stored.granted, &shared.rules);
         let is_from_the_future = stored.refreshed_unix_ms > shared.cx.unix_ms(now);
-        let due = if is_from_the_future {
+        // What comes to it would arrive nowhere until it is refreshed (rule N4).
+        let is_elsewhere = stored.contact.is_some() && stored.contact != self.planned_contact();
+        let due = if is_from_the_future || is_elsewhere {
             now
         } else {
             shared.cx.instant(stored.due_unix_ms)

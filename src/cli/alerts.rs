@@ -69,6 +69,11 @@ struct Subscribe {
     #[arg(long, value_name = "FILE", requires = "webhook")]
     webhook_secret_file: Option<String>,
 
+    /// Sign what is posted with a secret that is asked for, or read from the standard input; it
+    /// stands in the configuration
+    #[arg(long, requires = "webhook", conflicts_with = "webhook_secret_file")]
+    webhook_secret: bool,
+
     /// Only about this Account; may be given more than once [default: all]
     #[arg(long = "account", value_name = "NAME", add = ArgValueCompleter::new(complete::accounts))]
     accounts: Vec<String>,
@@ -177,6 +182,9 @@ impl Subscribe {
             if let Some(value) = value {
                 say(name, value);
             }
+        }
+        if self.webhook_secret {
+            say("webhook-secret", "-");
         }
         if !self.accounts.is_empty() {
             say("accounts", &self.accounts.join(","));

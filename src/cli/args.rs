@@ -294,7 +294,8 @@ pub(super) struct Import {
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
 
-    /// Write the configuration to this file, and each password to NAME.secret beside it
+    /// Write the configuration to this file, and each password to NAME.secret beside it; - is the
+    /// standard output, without passwords
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 
@@ -323,7 +324,7 @@ pub(super) struct Export {
     #[command(flatten)]
     pub(super) configuration: Configuration,
 
-    /// Write to this file, and not to the standard output
+    /// Write to this file, and not to the standard output; - is that as well
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 

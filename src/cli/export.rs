@@ -4,6 +4,7 @@ use anyhow::anyhow;
 
 use super::args::Export;
 use super::files::{Content, Files};
+use super::import::{is_standard, leave};
 use super::{End, Failure, check, screen};
 use crate::config::import;
 use crate::secret::Secret;
@@ -22,15 +23,20 @@ pub(super) fn export(arguments: &Export) -> Result<End, Failure> {
     for note in &exported.notes {
         screen::note(&format!("not in the ini file: {note}"));
     }
-    let Some(path) = &arguments.output else {
+    let Some(path) = arguments
+        .output
+        .as_deref()
+        .filter(|path| !is_standard(path))
+    else {
         return Ok(screen::print_bytes(exported.text.as_bytes())?);
     };
+    leave(&origin.path, path)?;
     let content = match arguments.with_passwords {
         true => Content::Secret(Secret::new(exported.text.trim_end())),
         false => Content::Text(exported.text.to_string()),
     };
     let mut files = Files::default();
-    files.add(path.clone(), content);
+    files.add(path.to_owned(), content);
     let is_there = !files.foreign().map_err(Failure::failed)?.is_empty();
     if is_there && !arguments.force {
         let error = anyhow!("{} is there already; nothing is written", path.display());

@@ -1,6 +1,7 @@
 //! `regent import`.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use zeroize::Zeroizing;
 
 use super::args::Import;
-use super::files::{Content, Files};
+use super::files::{Content, Files, are_one};
 use super::{End, Failure, screen};
 use crate::config::import::{Imported, Report};
 use crate::status::words::count;
@@ -16,6 +17,15 @@ use crate::status::words::count;
 /// Makes a configuration of a device's file, and tells what became of each row.
 pub(super) fn import(arguments: &Import) -> Result<End, Failure> {
     let report_to = report_to(arguments)?;
+    let written = [output(arguments), report_to.as_deref()];
+    for path in written.into_iter().flatten() {
+        leave(&arguments.file, path)?;
+    }
+    if arguments.file.extension() == Some(OsStr::new("toml")) {
+        let path = arguments.file.display();
+        let message = format!("{path} is a configuration already, and no ini file of a device");
+        return Err(Failure::usage(message).hint(format!("look at it with `regent check {path}`")));
+    }
     let (name, bytes) = read(&arguments.file)?;
     let device = arguments.device.read();
     let imported = device.import(&name, &bytes).map_err(|fault| {
@@ -38,7 +48,7 @@ pub(super) fn import(arguments: &Import) -> Result<End, Failure> {
             "nothing is written, because of --strict"
         )));
     }
-    match &arguments.output {
+    match output(arguments) {
         Some(path) => write(&imported, path, arguments.force)?,
         None => {
             screen::print_bytes(imported.toml.as_bytes())?;
@@ -62,14 +72,34 @@ fn report_to(arguments: &Import) -> Result<Option<PathBuf>, Failure> {
         (None, false) => None,
     };
     let is_output = wanted.as_deref().is_some_and(is_standard);
-    if is_output && arguments.output.is_none() {
+    if is_output && output(arguments).is_none() {
         let message = "configuration and report cannot both go to the standard output".to_owned();
         return Err(Failure::usage(message).hint("give --output FILE, or --report FILE"));
     }
     Ok(wanted)
 }
 
-fn is_standard(path: &Path) -> bool {
+/// The file that the configuration goes to; without one it is the standard output.
+fn output(arguments: &Import) -> Option<&Path> {
+    arguments
+        .output
+        .as_deref()
+        .filter(|path| !is_standard(path))
+}
+
+/// What is read is never written over, not even by force: it may be the only copy of a device's
+/// file.
+pub(super) fn leave(input: &Path, output: &Path) -> Result<(), Failure> {
+    match are_one(input, output) {
+        true => {
+            let message = format!("{} is the file that is read", output.display());
+            Err(Failure::usage(message).hint("choose another name for what is written"))
+        }
+        false => Ok(()),
+    }
+}
+
+pub(super) fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 

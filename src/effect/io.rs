@@ -543,4 +543,6 @@ pub struct StoredBinding {
     pub since_unix_ms: i64,
     /// When the next refresh is due, in milliseconds since 1970.
     pub due_unix_ms: i64,
+    /// Host and port of the Contact that the registrar has, as far as that is known.
+    pub contact: Option<String>,
 }

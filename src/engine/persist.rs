@@ -18,6 +18,10 @@ const LATER: Duration = Duration::from_millis(100);
 /// A batch that could not be saved is tried again after this.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// So many records go into one batch. What is left waits until that one is on disk, so that what
+/// is on its way takes no more memory, however many Accounts begin and however slow the disk is.
+const BATCH: usize = 4_096;
+
 /// What is on its way to the store.
 #[derive(Debug)]
 pub(super) struct Persist {
@@ -28,6 +32,12 @@ pub(super) struct Persist {
     pending: BTreeMap<BatchId, Batch>,
     /// Accounts that want a higher limit.
     wanting: Vec<AccountId>,
+    /// The full batch of limits that others of `wanting` wait for.
+    full: Option<BatchId>,
+    /// Whether that one is on disk, so that it is the turn of the others.
+    is_turn: bool,
+    /// The batch of changes that later ones wait for.
+    writing: Option<BatchId>,
     /// Names of Accounts whose records are to be deleted.
     removed: Vec<Arc<str>>,
     due: Option<Instant>,
@@ -57,6 +67,9 @@ impl Persist {
             next_batch: 0,
             pending: BTreeMap::new(),
             wanting: Vec::new(),
+            full: None,
+            is_turn: false,
+            writing: None,
             removed: Vec::new(),
             due: None,
             alerts: BTreeMap::new(),
@@ -115,7 +128,7 @@ impl Persist {
         mut about: Batch,
         synchronous: bool,
         shared: &mut Shared,
-    ) {
+    ) -> BatchId {
         let batch = self.batch();
         about.removed = mem::take(&mut self.removed);
         let removed = about.removed.clone();
@@ -126,6 +139,7 @@ impl Persist {
             records,
             synchronous,
         });
+        batch
     }
 }
 
@@ -155,6 +169,8 @@ impl Engine {
     pub(super) fn on_saved(&mut self, batch: BatchId) {
         self.persist.alerts.remove(&batch);
         let about = self.persist.pending.remove(&batch).unwrap_or_default();
+        self.persist.is_turn |= self.persist.full.take_if(|full| *full == batch).is_some();
+        self.persist.writing.take_if(|writing| *writing == batch);
         for (id, limit) in about.limits {
             self.with(id, |account, _| account.on_limit(limit));
             self.ready_up(id);
@@ -165,6 +181,8 @@ impl Engine {
     pub(super) fn on_save_failed(&mut self, batch: BatchId) {
         let about = self.persist.pending.remove(&batch).unwrap_or_default();
         let alerts = self.persist.alerts.remove(&batch);
+        self.persist.full.take_if(|full| *full == batch);
+        self.persist.writing.take_if(|writing| *writing == batch);
         if self.persist.is_closed {
             return;
         }
@@ -194,13 +212,20 @@ impl Engine {
         }
         let now = self.shared.cx.now;
         let is_due = self.persist.due.is_some_and(|due| due <= now);
-        if is_due || self.persist.due.is_none() {
+        let is_turn = mem::take(&mut self.persist.is_turn);
+        if self.persist.full.is_none() && (is_turn || is_due || self.persist.due.is_none()) {
             self.raise_limits();
         }
         if is_due {
             self.persist.due = None;
+        }
+        if self.persist.writing.is_some() {
+            return;
+        }
+        if is_due {
             self.save_changes();
-        } else if self.persist.due.is_none() && self.has_changes() {
+        }
+        if self.persist.due.is_none() && self.has_changes() {
             self.persist.due = Some(now + LATER);
         }
     }
@@ -239,17 +264,21 @@ impl Engine {
     fn raise_limits(&mut self) {
         let mut wanting = mem::take(&mut self.persist.wanting);
         wanting.append(&mut self.shared.dirty.take_low());
-        let mut limits = Vec::with_capacity(wanting.len());
-        let mut changed = Vec::with_capacity(wanting.len());
-        for id in wanting {
-            let Some(account) = self.account_mut(id) else {
-                continue;
-            };
-            if let Some(limit) = account.want_limit() {
+        let most = wanting.len().min(BATCH);
+        let mut limits = Vec::with_capacity(most);
+        let mut changed = Vec::with_capacity(most);
+        let mut wanting = wanting.into_iter();
+        for id in wanting.by_ref() {
+            let account = self.account_mut(id);
+            if let Some(limit) = account.and_then(Account::want_limit) {
                 limits.push((id, limit));
                 changed.push(id);
             }
+            if changed.len() == BATCH {
+                break;
+            }
         }
+        let rest: Vec<AccountId> = wanting.collect();
         let accounts = changed
             .iter()
             .filter_map(|id| self.slots[id.slot as usize].account.as_ref());
@@ -262,12 +291,17 @@ impl Engine {
                 changed,
                 ..Batch::default()
             };
-            self.persist.push(records, about, true, &mut self.shared);
+            let batch = self.persist.push(records, about, true, &mut self.shared);
+            self.persist.full = Some(batch).filter(|_| !rest.is_empty());
         }
+        self.persist.wanting = rest;
     }
 
     fn save_changes(&mut self) {
-        let changed = self.shared.dirty.take();
+        let mut changed = self.shared.dirty.take();
+        for id in changed.split_off(changed.len().min(BATCH)) {
+            self.shared.dirty.mark(id);
+        }
         let accounts = changed.iter().filter_map(|id| {
             self.slots
                 .get(id.slot as usize)?
@@ -283,7 +317,8 @@ impl Engine {
                 changed,
                 ..Batch::default()
             };
-            self.persist.push(records, about, false, &mut self.shared);
+            let batch = self.persist.push(records, about, false, &mut self.shared);
+            self.persist.writing = Some(batch);
         }
     }
 }

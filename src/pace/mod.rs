@@ -242,10 +242,11 @@ impl Pace {
             let id = RegistrarId(number);
             let it = &self.registrars[number as usize];
             let is_free = it.in_flight == 0 && it.queue.is_empty() && !it.is_ready;
-            if is_free
-                && !known.contains(&id)
-                && self.index.remove(&(it.socket, it.address)).is_some()
-            {
+            let place = (it.socket, it.address);
+            // What a number that is free already stood for may have another one by now.
+            let is_its_own = self.index.get(&place) == Some(&id);
+            if is_free && is_its_own && !known.contains(&id) {
+                self.index.remove(&place);
                 self.rest(id);
                 self.free.push(id);
             }
@@ -625,5 +626,22 @@ mod tests {
             (0..10_000).for_each(|_| pace.on_answer(*id, Instant::ZERO, 200));
         }
         assert_eq!(sum(&pace), 64);
+    }
+
+    #[test]
+    fn a_registrar_that_comes_back_under_another_number_is_not_forgotten() {
+        let mut pace = Pace::default();
+        let at = |port: u16| SocketAddr::from(([10, 0, 0, 1], port));
+        let socket = SocketId(0);
+        let [one, two] = [5_060, 5_062].map(|port| pace.registrar(socket, at(port)));
+        pace.forget_all_but(&BTreeSet::new());
+        // The last number that was freed is given first.
+        let back = pace.registrar(socket, at(5_060));
+        assert_eq!(back, two);
+        assert_ne!(back, one);
+        pace.forget_all_but(&BTreeSet::from([back]));
+        assert_eq!(pace.find(socket, at(5_060)), Some(back));
+        let other = pace.registrar(socket, at(5_064));
+        assert_ne!(other, back);
     }
 }

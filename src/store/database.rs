@@ -140,7 +140,16 @@ impl Store for Database {
         records::write(&transaction, changes, &mut self.extended).map_err(&fault)?;
         alerts::write(&transaction, &changes.alerts).map_err(&fault)?;
         alerts::write_outbox(&transaction, &changes.outbox).map_err(&fault)?;
-        transaction.commit().map_err(fault)
+        transaction.commit().map_err(fault)?;
+        if !changes.removed.is_empty() {
+            for name in &changes.removed {
+                self.extended.remove(&**name);
+            }
+            let back = changes.records.iter().filter(|it| records::is_extended(it));
+            let back = back.map(|record| record.account.as_str().into());
+            self.extended.extend(back);
+        }
+        Ok(())
     }
 
     fn newest(&mut self) -> Result<u64, StoreError> {

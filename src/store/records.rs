@@ -54,7 +54,8 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Vec<Record>> {
     Ok(records)
 }
 
-/// Writes changes, inside a transaction.
+/// Writes changes, inside a transaction. `extended` keeps everybody whose rows may be there, so
+/// that they are found again if the transaction fails.
 pub(super) fn write(
     connection: &Connection,
     changes: &Changes,
@@ -66,7 +67,7 @@ pub(super) fn write(
         let mut remove = connection.prepare("DELETE FROM account WHERE name = ?1")?;
         for name in &changes.removed {
             remove.execute([&**name])?;
-            if extended.remove(&**name) {
+            if extended.contains(&**name) {
                 clear.run(name)?;
             }
         }
@@ -89,7 +90,6 @@ pub(super) fn write(
         if !is_extended(record) {
             continue;
         }
-        // It stays noted even if the transaction fails: then its rows are looked for in vain.
         extended.insert(name.into());
         for (place, one) in (0_i64..).zip(&record.visits) {
             let registrar = one.registrar.to_string();
@@ -155,6 +155,7 @@ fn put_record(put: &mut Statement<'_>, record: &Record) -> rusqlite::Result<()> 
         binding.map(|binding| binding.refreshed_unix_ms),
         binding.map(|binding| binding.since_unix_ms),
         binding.map(|binding| binding.due_unix_ms),
+        binding.and_then(|binding| binding.contact.as_deref()),
     ])?;
     Ok(())
 }
@@ -169,6 +170,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
             refreshed_unix_ms: row.get(13)?,
             since_unix_ms: row.get(14)?,
             due_unix_ms: row.get(15)?,
+            contact: row.get(16)?,
         }),
     };
     Ok(Record {
@@ -217,8 +219,8 @@ impl FromSql for Address {
 }
 
 const READ: &str = "SELECT name, aor, epoch, call_id, mark, cseq, cseq_limit, clean, unregistered, \
-    port, contact_user, registrar, granted_secs, refreshed_unix_ms, since_unix_ms, due_unix_ms \
-    FROM account";
+    port, contact_user, registrar, granted_secs, refreshed_unix_ms, since_unix_ms, due_unix_ms, \
+    contact FROM account";
 const READ_VISITS: &str = "SELECT account, registrar, ends_unix_us, granted_secs, is_left \
     FROM visit ORDER BY account, place";
 const READ_HOLDS: &str =
@@ -227,8 +229,9 @@ const READ_MINIMA: &str =
     "SELECT account, registrar, min_expires_secs FROM minimum ORDER BY account, place";
 const PUT: &str = "INSERT OR REPLACE INTO account (name, aor, epoch, call_id, mark, cseq, \
     cseq_limit, clean, unregistered, port, contact_user, registrar, granted_secs, \
-    refreshed_unix_ms, since_unix_ms, due_unix_ms) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    refreshed_unix_ms, since_unix_ms, due_unix_ms, contact) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+    ?17)";
 const PUT_VISIT: &str = "INSERT INTO visit VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const PUT_HOLD: &str = "INSERT INTO hold VALUES (?1, ?2, ?3, ?4)";
 const PUT_MINIMUM: &str = "INSERT INTO minimum VALUES (?1, ?2, ?3, ?4)";

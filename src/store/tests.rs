@@ -177,6 +177,34 @@ fn letter(id: &str) -> Letter {
     Letter::new(id.into(), Means::Webhook, notice.into())
 }
 
+/// A removal that failed and was tried again must not leave rows behind: they would be in the way
+/// of whoever has the name next, and of everybody in the same batch.
+#[test]
+fn who_is_removed_with_the_second_try_leaves_nothing_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Database::open(folder.path()).unwrap();
+    let (one, other) = (full("one"), plain("other"));
+    let put = |record: &Record| Changes {
+        records: vec![record.clone()],
+        ..Changes::default()
+    };
+    store.save(&put(&one), true).unwrap();
+    let remove = Changes {
+        removed: vec![Arc::from("one")],
+        records: vec![other.clone()],
+        ..Changes::default()
+    };
+    let full_disk = "CREATE TEMP TRIGGER full BEFORE INSERT ON main.account \
+        BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    store.connection.execute_batch(full_disk).unwrap();
+    store.save(&remove, true).unwrap_err();
+    store.connection.execute_batch("DROP TRIGGER full").unwrap();
+    store.save(&remove, true).unwrap();
+    assert_eq!(store.restore().unwrap(), std::slice::from_ref(&other));
+    store.save(&put(&one), true).unwrap();
+    assert_eq!(store.restore().unwrap(), [one, other]);
+}
+
 #[test]
 fn a_file_of_version_1_is_brought_up_with_all_that_is_in_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -203,6 +231,7 @@ fn a_file_of_version_1_is_brought_up_with_all_that_is_in_it() {
         (binding.granted, binding.due_unix_ms),
         (180, 1_795_341_690_000)
     );
+    assert_eq!(binding.contact, None, "version 1 does not know it");
     assert_eq!((main.visits.len(), main.holds.len()), (2, 2));
     assert_eq!((main.visits[1].granted, main.visits[1].is_left), (90, true));
     assert_eq!(main.holds[0].registrar, None);
@@ -295,7 +324,7 @@ fn what_was_damaged_is_found_when_it_is_read() {
     }
     let text = "INSERT INTO account SELECT 'x', aor, epoch, call_id, mark, cseq, cseq_limit, clean, \
                 unregistered, port, contact_user, 'nowhere', granted_secs, refreshed_unix_ms, \
-                since_unix_ms, due_unix_ms FROM account LIMIT 1";
+                since_unix_ms, due_unix_ms, contact FROM account LIMIT 1";
     fs::write(&path, &good).unwrap();
     Connection::open(&path).unwrap().execute(text, []).unwrap();
     let mut store = Database::open(folder.path()).unwrap();
@@ -461,6 +490,7 @@ fn full(name: &str) -> Record {
             refreshed_unix_ms: 1,
             since_unix_ms: -2,
             due_unix_ms: 3,
+            contact: Some("192.0.2.9:5060".to_owned()),
         }),
         port: Some(u16::MAX),
         contact_user: Some("Ünicode'\"".to_owned()),

@@ -346,7 +346,7 @@ impl Desk {
 const GATHER: Duration = Duration::from_millis(500);
 
 /// So many events are worth a transaction at once.
-const ENOUGH_EVENTS: usize = 4_096;
+const ENOUGH_EVENTS: usize = 2_048;
 
 /// So many events may wait for a disk that takes none; the oldest go.
 const MOST_EVENTS: usize = 100_000;

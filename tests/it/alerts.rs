@@ -6,6 +6,7 @@
 
 mod command;
 mod hook;
+mod kills;
 mod mail;
 mod story;
 
@@ -37,11 +38,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_kill_before_the_delivery_neither_loses_nor_doubles_a_mail,
         a_mail_that_is_refused_stays_and_is_listed,
         who_unsubscribes_gets_nothing_that_waits,
+        a_webhook_under_tls_must_be_who_it_should_be,
+        a_mail_server_that_hangs_does_not_keep_the_daemon_from_stopping,
     ];
     trials.extend(trials![[];
         a_webhook_gets_signed_json_and_the_same_again_after_an_error,
         a_redirect_is_not_followed,
     ]);
+    trials.extend(kills::trials());
     trials.extend(command::trials());
     trials.extend(story::trials());
     trials
@@ -479,6 +483,45 @@ fn a_webhook_gets_signed_json_and_the_same_again_after_an_error() {
         "{log}"
     );
     assert_eq!(hook.posts().len(), 3);
+}
+
+// rule T3
+fn a_webhook_under_tls_must_be_who_it_should_be() {
+    let port = free_port();
+    let url = format!("https://localhost:{port}/");
+    let world = World::new(&format!(
+        "[[alert]]\nname = \"hook\"\nwebhook = \"{url}\"\n"
+    ));
+    certificate(&world.sandbox);
+    let _server = mail::start_web_server(&world.sandbox, port);
+    let bodies = world.sandbox.path("bodies");
+    let stranger = world.start();
+    let said = stranger.tell(&["alerts", "test"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.to_lowercase().contains("certificate"), "{said:?}");
+    assert!(!bodies.exists());
+    stranger.kill();
+    let daemon = world.start_trusting();
+    let said = daemon.tell(&["alerts", "test"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(read_text(&bodies).contains("\"event\":\"test\""));
+}
+
+// rule T3
+fn a_mail_server_that_hangs_does_not_keep_the_daemon_from_stopping() {
+    let port = free_port();
+    let world = World::new(&mail_table(port, "encryption = \"none\""));
+    world.lose();
+    let silent = std::net::TcpListener::bind(("127.0.0.1", port)).expect("a free port");
+    let daemon = world.start();
+    let _call = silent.accept().expect("a call");
+    let asked = std::time::Instant::now();
+    daemon.stop();
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(9), "{took:?}");
+    let mut database = Database::open(&world.sandbox.path("state")).expect("a state");
+    let left = database.restore_outbox().expect("letters");
+    assert_eq!(left.len(), 1, "{left:?}");
 }
 
 // rule T3

@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let own = trials![[];
         a_device_moves_over_with_its_passwords,
         what_is_there_is_not_written_over,
+        what_is_read_is_never_written_over,
         rows_that_fail_are_told_and_the_rest_is_written_unless_strict,
         a_report_is_text_or_json,
         the_standard_input_is_read_and_the_standard_output_written,
@@ -107,6 +108,48 @@ fn what_is_there_is_not_written_over() {
     assert_eq!(read_text(&sandbox.path("main.secret")), "another\n");
     assert_eq!(again(&["--force"]).code, Some(0));
     assert_eq!(read_text(&sandbox.path("main.secret")), "secret\n");
+}
+
+/// Not by force either: it may be the only copy of a device's file.
+fn what_is_read_is_never_written_over() {
+    let sandbox = Sandbox::new();
+    sandbox.write("device.ini", SAMPLE);
+    let good = "[[sip_interface]]\nname = \"i\"\naddress = \"127.0.0.1\"\n";
+    sandbox.write("regent.toml", good);
+    std::os::unix::fs::symlink("device.ini", sandbox.path("link")).unwrap();
+    for (words, wanted) in [
+        (
+            &["import", "device.ini", "--force", "-o", "device.ini"][..],
+            "device.ini is the file that is read",
+        ),
+        (
+            &["import", "device.ini", "--force", "-o", "link"],
+            "link is the file that is read",
+        ),
+        (
+            &["import", "device.ini", "-o", "x.toml", "--report", "link"],
+            "link is the file that is read",
+        ),
+        (
+            &["export", "regent.toml", "--force", "-o", "./regent.toml"],
+            "./regent.toml is the file that is read",
+        ),
+        (
+            &["import", "regent.toml", "-o", "x.toml"],
+            "regent.toml is a configuration already",
+        ),
+    ] {
+        let mapped = match words[0] {
+            "import" => &MAPPED[..],
+            _ => &[],
+        };
+        let said = regent(&sandbox, User::Same, &[words, mapped].concat());
+        assert_eq!(said.code, Some(2), "{words:?}: {said:?}");
+        assert!(said.err.contains(wanted), "{words:?}: {said:?}");
+        assert_eq!(read_text(&sandbox.path("device.ini")), SAMPLE);
+        assert_eq!(read_text(&sandbox.path("regent.toml")), good);
+        assert!(!sandbox.path("x.toml").exists(), "{words:?}");
+    }
 }
 
 fn rows_that_fail_are_told_and_the_rest_is_written_unless_strict() {
@@ -214,6 +257,21 @@ fn the_standard_input_is_read_and_the_standard_output_written() {
             .contains("1 password not written: give --output FILE"),
         "{said:?}"
     );
+    // A dash is the standard output by any option, and no file.
+    let dashed = import_text(&sandbox, SAMPLE, &["-o", "-"]);
+    assert_eq!(dashed.code, Some(0), "{dashed:?}");
+    assert!(
+        dashed.out.starts_with("# Imported from device.ini.\n"),
+        "{dashed:?}"
+    );
+    let both = import_text(&sandbox, SAMPLE, &["-o", "-", "--report", "-"]);
+    assert_eq!(both.code, Some(2), "{both:?}");
+    sandbox.write("main.secret", "secret\n");
+    sandbox.write("regent.toml", &dashed.out);
+    let shown = regent(&sandbox, User::Same, &["export", "regent.toml", "-o", "-"]);
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    assert!(shown.out.contains("\n[ Account ]\n"), "{shown:?}");
+    assert!(!sandbox.path("-").exists());
 }
 
 fn wrong_usage_is_told_apart() {

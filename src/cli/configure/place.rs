@@ -136,7 +136,8 @@ pub(super) fn ask(socket: &Socket, limit: Duration) -> Result<(Client, PathBuf),
         Some(Format::Ini) => {
             let shown = file.display();
             let error = anyhow!("the daemon runs from an ini file, {shown}, which is only read");
-            let hint = "make a configuration of it first: `regent import`";
+            let hint =
+                format!("make a configuration of it first: `regent import {shown} -o regent.toml`");
             Err(Failure::failed(error).hint(hint))
         }
         Some(Format::Toml | Format::Unknown) | None => Ok((client, file)),

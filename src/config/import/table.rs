@@ -110,8 +110,9 @@ impl<'t> Import<'_, 't> {
             };
             if cells.len() != columns.0.len() {
                 let (found, wanted, line) = (cells.len(), columns.0.len(), format.at.line);
+                let cells = if found == 1 { "cell" } else { "cells" };
                 let why = format!(
-                    "the row has {found} cells, but its FORMAT in line {line} names {wanted} \
+                    "the row has {found} {cells}, but its FORMAT in line {line} names {wanted} \
                      columns"
                 );
                 let hint = "a cell that says nothing is written $$ or left empty, not left out";

@@ -93,6 +93,22 @@ impl<'a> MailServer<'a> {
     }
 }
 
+/// Starts a web server under TLS, which writes what is posted to `bodies`.
+#[track_caller]
+pub(super) fn start_web_server(sandbox: &Sandbox, port: u16) -> Process {
+    let script = sandbox.write("hook.py", include_str!("hook.py"));
+    let files = ["mail.pem", "mail.key", "bodies"].map(|name| sandbox.path(name));
+    let [certificate, key, bodies] = files.map(|path| path.display().to_string());
+    let (script, port) = (script.display().to_string(), port.to_string());
+    let arguments = [&*script, &port, &certificate, &key, &bodies];
+    let log = sandbox.path("web-server.log");
+    let process = Process::start(&python_path(), &arguments, &sandbox.path(""), &log);
+    wait_until(Duration::from_secs(20), "the web server", || {
+        read_or_empty(&log).contains("listening on")
+    });
+    process
+}
+
 /// The mails that were taken in this sandbox, by whichever server.
 pub(super) fn mails(sandbox: &Sandbox) -> Vec<Mail> {
     let text = read_or_empty(&sandbox.path("mails"));

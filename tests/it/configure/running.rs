@@ -131,7 +131,8 @@ fn a_daemon_that_runs_from_an_ini_file_is_told_about() {
         (
             r#""configuration":"/etc/regent/device.ini","format":"ini""#,
             "error: the daemon runs from an ini file, /etc/regent/device.ini, which is only read\n\
-             hint: make a configuration of it first: `regent import`",
+             hint: make a configuration of it first: \
+             `regent import /etc/regent/device.ini -o regent.toml`",
         ),
         (
             r#""configuration":null,"format":null"#,

@@ -39,6 +39,7 @@ mod redirect;
 mod refresh;
 mod register;
 mod reload;
+mod reload_again;
 mod restart;
 mod retry;
 mod served_status;
@@ -83,6 +84,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         refresh::trials(),
         register::trials(),
         reload::trials(),
+        reload_again::trials(),
         restart::trials(),
         retry::trials(),
         served_status::trials(),

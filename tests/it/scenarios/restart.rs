@@ -15,6 +15,7 @@ pub(super) fn trials() -> Vec<Trial> {
     trials![[];
         the_first_register_leaves_when_its_limit_is_on_disk,
         new_accounts_are_written_in_one_batch,
+        very_many_new_accounts_are_written_in_batches_of_4096,
         after_a_kill_the_binding_goes_on,
         a_refresh_that_was_missed_is_due_at_once,
         a_binding_that_ended_meanwhile_is_made_anew,
@@ -64,6 +65,19 @@ fn new_accounts_are_written_in_one_batch() {
     assert_eq!(world.registrar().counts().accepted, 1_000);
     let batches = world.batches().len();
     assert!(batches < 50, "batches, not one write each: {batches}");
+}
+
+// rule L8: what is on its way to the disk is bounded, and who comes later waits for no pause
+fn very_many_new_accounts_are_written_in_batches_of_4096() {
+    let setup = Setup::many(10_000).store(Duration::from_millis(5));
+    let mut world = world(setup, Behaviour::digest());
+    world.run_until(at("0.004"));
+    assert_eq!(world.batches(), [(at("0"), 4_096)]);
+    world.run_until(at("0.010"));
+    let limits = [(at("0"), 4_096), (at("0.005"), 4_096), (at("0.010"), 1_808)];
+    assert_eq!(world.batches(), limits);
+    world.run_until(at("30"));
+    assert_eq!(world.registrar().counts().accepted, 10_000);
 }
 
 fn after_a_kill_the_binding_goes_on() {

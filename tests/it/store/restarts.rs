@@ -233,6 +233,7 @@ fn a_hundred_thousand_records_are_read_at_once() {
             refreshed_unix_ms: 1_795_341_600_000,
             since_unix_ms: 1_795_341_600_000,
             due_unix_ms: 1_795_343_400_000,
+            contact: Some("192.0.2.9:5060".to_owned()),
         }),
         unregistered: false,
         port: None,
