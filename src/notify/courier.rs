@@ -349,7 +349,7 @@ fn now() -> (Instant, i64) {
 }
 
 /// So many letters may be under way at once.
-const MOST_AWAY: usize = 4;
+const MOST_AWAY: usize = 16;
 
 /// Nothing happens by itself.
 const LONG: Duration = Duration::from_secs(3_600);

@@ -84,3 +84,47 @@ fn trouble(mail: &Mail, error: &Error) -> Trouble {
 
 /// So long a server may take for each of its answers.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::UnixMs;
+
+    fn mail(from: &str) -> Mail {
+        Mail {
+            server: "mail.example.net".into(),
+            port: 587,
+            encryption: Encryption::StartTls,
+            credentials: None,
+            from: from.into(),
+        }
+    }
+
+    // rule T3
+    #[test]
+    fn what_is_not_ascii_and_what_would_be_a_header_stay_where_they_belong() {
+        let name = "Büro\r\nBcc: all@example.net";
+        let content = Content::Test(name, UnixMs(0));
+        let mail = mail("regent@example.net");
+        let message = message(&mail, "a@example.net", "4f1c.1", content).unwrap();
+        let text = String::from_utf8(message.formatted()).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.is_ascii() && body.is_ascii(), "{text}");
+        assert!(head.contains("Message-ID: <4f1c.1@example.net>"), "{head}");
+        assert!(head.contains("Auto-Submitted: auto-generated"), "{head}");
+        let lines = head.split("\r\n").filter(|line| line.starts_with("Bcc"));
+        assert_eq!(lines.count(), 0, "{head}");
+        assert_eq!(message.envelope().to().len(), 1);
+    }
+
+    // rule T3
+    #[test]
+    fn an_address_that_no_mail_can_go_to_is_refused_and_not_a_panic() {
+        let content = Content::Test("a", UnixMs(0));
+        for (from, to) in [("regent", "a@example.net"), ("regent@example.net", "a b@c")] {
+            let trouble = message(&mail(from), to, "1", content).unwrap_err();
+            assert!(trouble.is_refusal, "{trouble:?}");
+            assert!(trouble.what.contains("no address"), "{trouble:?}");
+        }
+    }
+}

@@ -130,6 +130,34 @@ mod tests {
         );
     }
 
+    // rule T3
+    #[test]
+    fn what_may_pass_is_no_refusal() {
+        let judged = |code: u16| {
+            let response = Response::builder().status(code).header("Retry-After", "90");
+            judge(&response.body(Body::builder().data("")).unwrap())
+        };
+        for code in [200, 202, 204] {
+            assert_eq!(judged(code), Ok(()));
+        }
+        for (code, is_refusal) in [
+            (301, true),
+            (400, true),
+            (401, true),
+            (404, true),
+            (410, true),
+            (408, false),
+            (425, false),
+            (429, false),
+            (500, false),
+            (503, false),
+        ] {
+            let trouble = judged(code).unwrap_err();
+            assert_eq!(trouble.is_refusal, is_refusal, "{trouble:?}");
+            assert_eq!(trouble.wait, (!is_refusal).then_some(90), "{trouble:?}");
+        }
+    }
+
     #[test]
     fn only_the_host_of_an_address_is_shown() {
         for (url, shown) in [

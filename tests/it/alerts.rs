@@ -18,6 +18,7 @@ use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use regent::effect::{StoredAlert, StoredAlertState};
 use regent::store::{AlertChanges, Changes, Database, Store as _};
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::harness::{
@@ -40,6 +41,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         who_unsubscribes_gets_nothing_that_waits,
         a_webhook_under_tls_must_be_who_it_should_be,
         a_mail_server_that_hangs_does_not_keep_the_daemon_from_stopping,
+        a_disk_that_takes_nothing_keeps_no_mail_back_and_doubles_none,
     ];
     trials.extend(trials![[];
         a_webhook_gets_signed_json_and_the_same_again_after_an_error,
@@ -335,6 +337,8 @@ fn a_server_that_is_down_gets_the_mail_when_it_is_back() {
     let listed = wait_trouble(&daemon);
     assert_eq!(listed["to"], "operations@example.net");
     assert_eq!(listed["event"], "lost");
+    assert_eq!(documented("## A delivery"), keys(&listed));
+    assert_eq!(documented("## An alert"), keys(&list(&daemon)["alerts"][0]));
     let said = daemon.tell(&["alerts", "list"]);
     assert!(said.out.contains("1 notice not delivered yet:"), "{said:?}");
     let server = MailServer::start(&world.sandbox, port, Protection::NONE);
@@ -522,6 +526,76 @@ fn a_mail_server_that_hangs_does_not_keep_the_daemon_from_stopping() {
     let mut database = Database::open(&world.sandbox.path("state")).expect("a state");
     let left = database.restore_outbox().expect("letters");
     assert_eq!(left.len(), 1, "{left:?}");
+}
+
+// rule T3
+fn a_disk_that_takes_nothing_keeps_no_mail_back_and_doubles_none() {
+    let port = free_port();
+    let world = World::new(&mail_table(port, "encryption = \"none\""));
+    let server = MailServer::start(&world.sandbox, port, Protection::NONE);
+    world.lose();
+    let daemon = world.start();
+    // Nobody else can write while this holds, and the program gives up after a while.
+    let other = Connection::open(world.sandbox.path("state/regent.db")).expect("a state");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    server.wait_mails(SOON, 1);
+    wait_until(SOON, "the trouble", || {
+        daemon.log().contains("it is tried again")
+    });
+    other.execute_batch("ROLLBACK").expect("the lock");
+    drop(other);
+    wait_until(SOON, "the state to be written", || {
+        daemon.log().contains("the state is written again")
+    });
+    wait_until(SOON, "nothing that waits", || {
+        list(&daemon)["deliveries"]
+            .as_array()
+            .is_some_and(Vec::is_empty)
+    });
+    daemon.stop();
+    let mut database = Database::open(&world.sandbox.path("state")).expect("a state");
+    assert_eq!(database.restore_outbox().expect("letters"), []);
+    let alerts = database.restore_alerts().expect("alerts");
+    let [alert] = &alerts[..] else {
+        panic!("{alerts:?}");
+    };
+    let StoredAlertState::Raised { open, .. } = &alert.state else {
+        panic!("{alert:?}");
+    };
+    assert!(open.iter().all(|open| open.is_told), "{open:?}");
+    drop(database);
+    let daemon = world.start();
+    assert_eq!(list(&daemon)["alerts"].as_array().map(Vec::len), Some(1));
+    holds_for(Duration::from_secs(2), "there is one mail", || {
+        mails(&world.sandbox).len() == 1
+    });
+}
+
+/// The fields that a section of the protocol's page lists, sorted.
+#[track_caller]
+fn documented(heading: &str) -> Vec<String> {
+    let document = include_str!("../../docs/control-protocol.md");
+    let (_, rest) = document.split_once(heading).expect("its section");
+    let section = rest.split("\n## ").next().unwrap_or(rest);
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let names = rows.flat_map(|row| row.split('|').next().unwrap_or_default().split('`'));
+    let names = names.filter(|name| !name.trim_matches([',', ' ']).is_empty());
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+/// The names of what an object holds, sorted.
+#[track_caller]
+fn keys(value: &Value) -> Vec<String> {
+    let mut keys: Vec<String> = value
+        .as_object()
+        .expect("an object")
+        .keys()
+        .cloned()
+        .collect();
+    keys.sort();
+    keys
 }
 
 // rule T3

@@ -10,15 +10,27 @@ use libtest_mimic::Trial;
 use super::mail::{MailServer, Protection, free_port, mails};
 use super::{list, mail_table};
 use crate::harness::{
-    AIOSMTPD, Config, Daemon, LONG, Registrar, Sandbox, answer, holds_for, read_text, usual,
+    AIOSMTPD, Config, Daemon, LONG, Manner, Registrar, Sandbox, answer, holds_for, read_text, usual,
 };
 
 pub(super) fn trials() -> Vec<Trial> {
-    trials![[AIOSMTPD, LONG]; the_whole_story_in_its_own_time]
+    trials![[AIOSMTPD, LONG];
+        the_whole_story_in_its_own_time,
+        the_whole_story_without_a_state,
+    ]
 }
 
 // rules T2, T3
 fn the_whole_story_in_its_own_time() {
+    play(&[]);
+}
+
+// rules T2, T3
+fn the_whole_story_without_a_state() {
+    play(&["--without-state"]);
+}
+
+fn play(arguments: &[&str]) {
     let sandbox = Sandbox::new();
     let port = free_port();
     let server = MailServer::start(&sandbox, port, Protection::NONE);
@@ -35,7 +47,11 @@ fn the_whole_story_in_its_own_time() {
         let text = format!("{}\n{table}", read_text(&file));
         sandbox.write("regent.toml", &text)
     };
-    let daemon = Daemon::start_with(&sandbox, &file);
+    let manner = Manner {
+        arguments,
+        ..Manner::default()
+    };
+    let daemon = Daemon::start_as(&sandbox, &file, manner);
     daemon.wait_registered(Duration::from_secs(10));
     holds_for(Duration::from_secs(62), "it is registered", || {
         daemon.status().is_registered()
