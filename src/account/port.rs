@@ -34,8 +34,9 @@ impl Account {
 
     /// Host and port of its Contact and Via (rule I3); empty while nothing is bound.
     pub fn contact(&self, shared: &Shared) -> Arc<str> {
-        if let Some(next) = &self.next {
-            // What was begun ends with the values that it was begun with (rule G2).
+        if let Some(next) = self.next.as_ref().filter(|next| !next.contact.is_empty()) {
+            // What was begun ends with the values that it was begun with (rule G2), unless nothing
+            // was bound then.
             return Arc::clone(&next.contact);
         }
         let wire = self.wire();

@@ -1,11 +1,13 @@
 //! Files that are written as a whole, or not at all.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use nix::unistd::syncfs;
 
 use crate::secret::Secret;
 
@@ -56,8 +58,12 @@ impl Files {
             let beside = beside(path);
             ready.push(beside.clone());
             content
-                .write(&beside)
+                .write(&beside, self.0.len() <= FEW)
                 .with_context(|| format!("cannot write {}", path.display()))
+        });
+        let written = written.and_then(|()| match self.0.len() {
+            ..=FEW => Ok(()),
+            _ => self.sync(),
         });
         let moved = written.and_then(|()| {
             let pairs = ready.iter().zip(&self.0);
@@ -73,6 +79,16 @@ impl Files {
         }
         moved
     }
+
+    /// Waits until all that was written is on the disk: once for each folder's file system, since
+    /// to wait for thousands of files one by one takes seconds.
+    fn sync(&self) -> anyhow::Result<()> {
+        let folders: BTreeSet<&Path> = self.0.iter().map(|(path, _)| folder(path)).collect();
+        folders.into_iter().try_for_each(|folder| {
+            let synced = File::open(folder).and_then(|open| Ok(syncfs(open)?));
+            synced.with_context(|| format!("cannot write to {}", folder.display()))
+        })
+    }
 }
 
 impl Content {
@@ -83,7 +99,8 @@ impl Content {
         }
     }
 
-    fn write(&self, path: &Path) -> io::Result<()> {
+    /// `syncs`: whether it is on the disk afterwards.
+    fn write(&self, path: &Path, syncs: bool) -> io::Result<()> {
         let mode = match self {
             Self::Text(_) => 0o644,
             Self::Secret(_) => 0o600,
@@ -97,7 +114,18 @@ impl Content {
                 file.write_all(b"\n")?;
             }
         }
-        file.sync_all()
+        match syncs {
+            true => file.sync_all(),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The folder that a file is in.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
     }
 }
 
@@ -108,3 +136,6 @@ fn beside(path: &Path) -> PathBuf {
     name.push(format!(".{}.new", std::process::id()));
     path.with_file_name(name)
 }
+
+/// So many files are waited for one by one.
+const FEW: usize = 16;

@@ -449,7 +449,7 @@ fn any(draw: &mut Draw) -> Setup {
 
 // rules G2, L8: whatever was begun, it ends where the last configuration wants it
 fn any_reloads_at_any_instant_end_as_the_last_one_says() {
-    for number in 0..60 {
+    for number in 0..120 {
         let mut draw = Seed::from_number(number).draw(0, 0);
         let mut world = world(any(&mut draw), Behaviour::open());
         for address in [SECOND, THIRD] {
