@@ -12,6 +12,7 @@
 
 // The core.
 pub mod account;
+pub mod alert;
 pub mod config;
 pub mod cx;
 pub mod effect;
@@ -41,6 +42,8 @@ pub mod daemon;
 pub mod demo;
 #[cfg(feature = "daemon")]
 pub mod net;
+#[cfg(feature = "daemon")]
+pub mod notify;
 #[cfg(feature = "daemon")]
 pub mod store;
 #[cfg(feature = "daemon")]

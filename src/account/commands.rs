@@ -166,7 +166,7 @@ impl Account {
     fn want(&mut self, wanted: Wanted, why: &str, shared: &mut Shared) {
         let before = self.phase();
         self.wanted = wanted;
-        self.say_phase(before, shared, || why.to_owned());
+        self.say_phase((before, None), shared, || why.to_owned());
         self.mark_changed(shared);
     }
 

@@ -32,7 +32,9 @@ use std::sync::Arc;
 use crate::config;
 use crate::config::ByServedStatus;
 use crate::cx::{Armed, Ended, Owner, TransactionId};
-use crate::effect::{AccountId, Cause, Event, Failure, Outcome, Phase, SetId, SocketId, Ticket};
+use crate::effect::{
+    AccountId, Cause, Event, Failure, Left, Outcome, Phase, SetId, SocketId, Ticket,
+};
 use crate::pace::{GroupId, RegistrarId, Turn};
 use crate::sip::Algorithm;
 use crate::time::{Duration, Instant};
@@ -269,8 +271,17 @@ impl Account {
         self.id
     }
 
-    /// The wall clock was set, or its socket was bound: what the status says is another.
+    /// Its socket was bound, or could not be: what the status says is another.
     pub fn on_surroundings(&mut self, shared: &mut Shared) {
+        self.mark_changed(shared);
+    }
+
+    /// The wall clock was set forward by so much: every time that is shown is another. How long it
+    /// has been registered is not.
+    pub fn on_clock(&mut self, by_ms: i64, shared: &mut Shared) {
+        if let Binding::Bound(bound) = &mut self.binding {
+            bound.since_unix_ms = bound.since_unix_ms.saturating_add(by_ms);
+        }
         self.mark_changed(shared);
     }
 
@@ -571,6 +582,13 @@ impl Account {
             shared.pace.spread.release(due);
         }
         self.count(binding, shared);
+        let left = match (self.binding, binding) {
+            (Binding::Bound(bound), Binding::None) => Some(Left {
+                registrar: shared.pace.get(bound.registrar).address,
+                since_unix_ms: bound.since_unix_ms,
+            }),
+            _ => None,
+        };
         self.binding = binding;
         self.attempt = attempt;
         if binding == Binding::None {
@@ -582,7 +600,7 @@ impl Account {
         }
         self.arm(shared);
         self.rest_port(shared);
-        self.say_phase(before, shared, why);
+        self.say_phase((before, left), shared, why);
         let is_silent = was_under_way.is_some() && was_under_way == attempt.registrar();
         if !is_silent || self.phase() != before {
             self.mark_changed(shared);
@@ -609,7 +627,7 @@ impl Account {
 
     fn say_phase<C: Into<Cause>>(
         &self,
-        before: Phase,
+        (before, left): (Phase, Option<Left>),
         shared: &mut Shared,
         why: impl FnOnce() -> C,
     ) {
@@ -620,6 +638,7 @@ impl Account {
                 from: before,
                 to: after,
                 why: why().into(),
+                left,
             };
             shared.cx.out.event(event);
         }

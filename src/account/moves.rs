@@ -167,7 +167,7 @@ impl Account {
             "the served group is online"
         };
         if self.is_held != was_held {
-            self.say_phase(before, shared, || why.to_owned());
+            self.say_phase((before, None), shared, || why.to_owned());
             self.mark_changed(shared);
         }
         if self.wanted != Wanted::Registered {

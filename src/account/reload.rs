@@ -125,7 +125,7 @@ impl Account {
         };
         self.is_held = self.heeds_served() && self.served_status(shared) != Some(true);
         self.begin_to_avoid();
-        self.say_phase(before, shared, || "configured otherwise".to_owned());
+        self.say_phase((before, None), shared, || "configured otherwise".to_owned());
         self.mark_changed(shared);
         let is_anew = what.binding || what.credentials || is_moved || !was_wanted;
         self.follow_up((is_anew, what.credentials), due, shared);

@@ -165,6 +165,9 @@ impl Account {
                 self.holds.push(Hold { registrar, until });
             }
         }
+        if !record.holds.is_empty() || !record.visits.is_empty() {
+            self.mark_changed(shared);
+        }
         for (address, minimum) in &record.minima {
             let id = shared.pace.recall(socket, *address);
             shared.pace.get_mut(id).min_expires.get_or_insert(*minimum);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Account, Attempt, Binding, Bound, Last, Route, Shared, Trouble, Why};
 use crate::config;
-use crate::effect::Phase;
+use crate::effect::{Phase, SetId, SocketId};
 use crate::pace::RegistrarId;
 use crate::time::{Duration, Instant};
 
@@ -25,6 +25,26 @@ impl<'a> View<'a> {
     /// The configuration.
     pub fn config(&self) -> &'a config::Account {
         &self.account.config
+    }
+
+    /// The Proxy Set that it registers at.
+    pub fn set(&self) -> Option<SetId> {
+        self.account.set()
+    }
+
+    /// The socket of its SIP Interface, which registrars are known by.
+    pub fn base(&self) -> Option<SocketId> {
+        self.account.base
+    }
+
+    /// Whether an operator's word keeps it from registering (rule I8).
+    pub fn is_unregistered(&self) -> bool {
+        self.account.is_unregistered()
+    }
+
+    /// Whether it is no longer configured as it is, and on its way out.
+    pub fn is_removed(&self) -> bool {
+        self.account.is_removed()
     }
 
     /// Address-of-record, `sip:user@host`; shared.

@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use clap_complete::engine::ArgValueCompleter;
 
+use super::alerts::{self, Alerts};
 use super::events::{self, Events};
 use super::{complete, configure, moment, phase};
 use crate::config::import::Limits;
@@ -204,6 +205,10 @@ pub(super) enum Command {
     /// The daemon keeps the last ones in memory (trace_memory_mib). Times are in UTC.
     #[command(after_long_help = TRACE_EXAMPLES)]
     Trace(Trace),
+
+    /// Show alerts of lost registrations, and say who gets them
+    #[command(after_long_help = alerts::EXAMPLES)]
+    Alerts(Alerts),
 
     /// Read the configuration again, and put what differs in force
     ///
@@ -513,6 +518,7 @@ Examples:
   regent register main        try again now, and say how it went
   regent unregister --all     remove every binding and stay away
   regent trace main           its last SIP messages, as a ladder
+  regent alerts list          alerts that go on, and who was told
   regent reload               put the changed configuration in force
 
 Exit codes:

@@ -61,6 +61,14 @@ pub(super) fn proxy_sets(current: &OsStr) -> Vec<CompletionCandidate> {
     offered(names.unwrap_or_default(), &current.to_string_lossy())
 }
 
+/// The names of subscriptions of alerts.
+pub(super) fn subscriptions(current: &OsStr) -> Vec<CompletionCandidate> {
+    let names = Line::read()
+        .document()
+        .map(|document| configure::names(&document, Table::Alert));
+    offered(names.unwrap_or_default(), &current.to_string_lossy())
+}
+
 /// What can stand among the words of `regent configure TABLE VERB`.
 pub(super) fn configure_word(current: &OsStr) -> Vec<CompletionCandidate> {
     let line = Line::read();
@@ -182,6 +190,11 @@ impl Line {
                     Kind::Words(words) => words.iter().map(|word| word.cli.to_owned()).collect(),
                     Kind::Flag => ["enable", "disable"].map(str::to_owned).to_vec(),
                     Kind::Reference(table) => configure::names(&self.document()?, table),
+                    Kind::Names(table) => {
+                        let mut names = vec!["all".to_owned()];
+                        names.extend(configure::names(&self.document()?, table));
+                        names
+                    }
                     Kind::Text { .. } if configure::is_secret(option) && typed.is_empty() => {
                         vec!["-".to_owned()]
                     }

@@ -3,6 +3,7 @@
 //! It knows arguments, exit codes and words. It reads status and sends orders over the control
 //! socket, and starts the daemon; what an Account does is not its business.
 
+mod alerts;
 mod args;
 mod ask;
 mod check;
@@ -94,6 +95,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Register(arguments) => order::register(&arguments),
         Command::Unregister(arguments) => order::unregister(&arguments),
         Command::Refresh(arguments) => order::refresh(&arguments),
+        Command::Alerts(arguments) => alerts::alerts(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),
         Command::Reload(arguments) => reload::reload(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
@@ -191,7 +193,9 @@ impl From<ClientError> for Failure {
 
 fn end_of(code: FaultCode) -> End {
     match code {
-        FaultCode::UnknownAccount | FaultCode::UnknownProxySet => End::Usage,
+        FaultCode::UnknownAccount | FaultCode::UnknownProxySet | FaultCode::UnknownAlert => {
+            End::Usage
+        }
         FaultCode::Stopping => End::Unreachable,
         FaultCode::Refused
         | FaultCode::Busy

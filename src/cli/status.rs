@@ -95,6 +95,8 @@ pub(super) fn fetch(
         | Done::Events { .. }
         | Done::Order { .. }
         | Done::Reloaded(_)
+        | Done::Alerts { .. }
+        | Done::Tested { .. }
         | Done::Trace(_) => Err(ClientError::Ended),
     }
 }

@@ -176,7 +176,10 @@ impl View {
                     | Item::ProxySet(_)
                     | Item::Event(_)
                     | Item::Message(_)
-                    | Item::Following(_),
+                    | Item::Following(_)
+                    | Item::Alert(_)
+                    | Item::Delivery(_)
+                    | Item::Tested(_),
                 )
                 | Says::Done(_) => {}
             }

@@ -8,13 +8,14 @@ use super::options::{Fallback, Kind, Opt, Syntax, Table};
 const WIDTH: usize = 100;
 
 /// Options that the documented file sets although they may be left out, so that it means something.
-const SHOWN: [(Table, &str); 6] = [
+const SHOWN: [(Table, &str); 7] = [
     (Table::SipInterface, "udp_port"),
     (Table::IpGroup, "proxy_set"),
     (Table::Account, "name"),
     (Table::Account, "user_name"),
     (Table::Account, "password"),
     (Table::Account, "register"),
+    (Table::Alert, "email"),
 ];
 
 /// The text of `conf/regent.toml`: every option with its meaning, range and default. What may be
@@ -132,7 +133,11 @@ fn holds(option: &Opt) -> String {
         Kind::Text { max, syntax } => {
             let what = match syntax {
                 Syntax::Free => "Text",
-                Syntax::Password => return format!("Text of up to {max} characters."),
+                Syntax::Email => "E-mail address",
+                Syntax::Url => "Address of the web",
+                Syntax::Password | Syntax::Secret => {
+                    return format!("Text of up to {max} characters.");
+                }
                 Syntax::Host => "Domain name or IP address",
                 Syntax::HostPort => "Domain name or IP address, with or without a port,",
                 Syntax::Variable => "Name of a variable",
@@ -163,6 +168,7 @@ fn holds(option: &Opt) -> String {
             format!("List of at most {most} status codes from 300 to 699{all}.")
         }
         Kind::Reference(table) => format!("Name of a [[{}]].", table.info().key),
+        Kind::Names(table) => format!("\"all\", or a list of names of [[{}]].", table.info().key),
         Kind::Rows(_) => "List of tables.".to_owned(),
     }
 }

@@ -8,6 +8,8 @@ use super::values::Complaint;
 
 /// The longest domain name (RFC 1035 §2.3.4).
 const MAX_NAME: usize = 253;
+/// The longest first part of the address of a mailbox (RFC 5321 §4.5.3.1.1).
+const MAX_LOCAL: usize = 64;
 /// The first port that may be an additional one of a SIP Interface.
 const FIRST_ADDITIONAL_PORT: u16 = 1_025;
 const RANGE_EXAMPLE: &str = "for example \"6000-6999\"";
@@ -75,6 +77,71 @@ fn check_domain(host: &str) -> Result<(), Complaint> {
         return Err(complaint().hint("an IPv4 address has four numbers of at most 255"));
     }
     Ok(())
+}
+
+/// Judges the address of a mailbox: the usual form, without quotes, comments or a name before it
+/// (RFC 5321 §4.1.2). Letters outside ASCII may be in its first part.
+pub(super) fn check_email(text: &str) -> Result<(), Complaint> {
+    let complaint = || {
+        let message = format!("is {}, which is no e-mail address", quoted(text));
+        Complaint::new(message)
+    };
+    let example = "for example \"operations@example.net\"";
+    let Some((local, host)) = text.rsplit_once('@') else {
+        return Err(complaint().hint(example));
+    };
+    if text.contains(['<', '>', ',', ';']) || text.contains(char::is_whitespace) {
+        return Err(complaint().hint("one address alone, without a name"));
+    }
+    let is_odd = |one: char| {
+        let is_plain = one.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(one);
+        one.is_ascii() && !is_plain
+    };
+    let is_dotted = local.starts_with('.') || local.ends_with('.') || local.contains("..");
+    if local.is_empty() || local.len() > MAX_LOCAL || is_dotted {
+        let hint = format!("before \"@\" stand 1 to {MAX_LOCAL} characters, and \".\" only inside");
+        return Err(complaint().hint(hint));
+    }
+    if let Some(odd) = local.chars().find(|one| is_odd(*one)) {
+        return Err(complaint().hint(format!("{odd:?} cannot be in it")));
+    }
+    if check_host(host, false).is_err() || host.starts_with('[') {
+        return Err(complaint().hint("behind \"@\" stands a domain name"));
+    }
+    Ok(())
+}
+
+/// Judges an address of the web: `http` or `https`, a host, a port or none, a path (RFC 3986 §3).
+/// Who may be told it is nobody's business, so a user and a password cannot be in it.
+pub(super) fn check_url(text: &str) -> Result<(), Complaint> {
+    let complaint = |hint: &str| Complaint::new("is no address of the web").hint(hint);
+    let example = "for example \"https://hooks.example.net/regent\"";
+    let rest = text.split_once("://");
+    let rest = rest.filter(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    });
+    let Some((_, rest)) = rest else {
+        return Err(complaint(example));
+    };
+    if !text.is_ascii() || text.contains([' ', '"', '<', '>', '\\', '^', '`', '{', '|', '}']) {
+        return Err(complaint(
+            "other characters than ASCII, and some of that, are written as %XX",
+        ));
+    }
+    if text.contains('#') {
+        return Err(complaint("what follows \"#\" is never sent: leave it out"));
+    }
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let host = &rest[..end];
+    if host.contains('@') {
+        return Err(complaint(
+            "without a user: sign requests with webhook_secret",
+        ));
+    }
+    match check_host(host, true) {
+        Ok(()) if !host.is_empty() => Ok(()),
+        Ok(()) | Err(_) => Err(complaint(example)),
+    }
 }
 
 fn is_domain_char(one: char) -> bool {

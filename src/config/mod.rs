@@ -5,6 +5,7 @@
 //! [`Config`] is immutable and shared; every reference in it has been followed.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod alert;
 mod check;
 pub mod diagnostic;
 mod diff;
@@ -27,6 +28,7 @@ mod suggest;
 mod typed;
 mod values;
 
+pub use alert::{Alert, Covered, Encryption, Mail, Signing, TimeLimit};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::documentation;
 pub use party::{
@@ -58,6 +60,10 @@ pub struct Config {
     pub ip_groups: Vec<Arc<IpGroup>>,
     /// Tables `[[account]]`, by index.
     pub accounts: Vec<Arc<Account>>,
+    /// Table `[mail]`, if there is one.
+    pub mail: Option<Mail>,
+    /// Tables `[[alert]]`, in file order.
+    pub alerts: Vec<Arc<Alert>>,
 }
 
 /// Table `[agent]`: the program itself.

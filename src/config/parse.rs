@@ -83,6 +83,8 @@ pub(super) struct Top<'t> {
     pub(super) sets: Vec<Row<'t>>,
     pub(super) groups: Vec<Row<'t>>,
     pub(super) accounts: Vec<Row<'t>>,
+    pub(super) mail: Option<Row<'t>>,
+    pub(super) alerts: Vec<Row<'t>>,
 }
 
 impl<'t> Top<'t> {
@@ -132,6 +134,8 @@ impl<'t> Top<'t> {
             Table::ProxySet => self.sets.push(row),
             Table::IpGroup => self.groups.push(row),
             Table::Account => self.accounts.push(row),
+            Table::Mail => self.mail = Some(row),
+            Table::Alert => self.alerts.push(row),
             // It stands inside of sets only.
             Table::Proxy => {}
         }

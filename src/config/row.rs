@@ -347,6 +347,14 @@ impl<'t> Row<'t> {
         }
     }
 
+    /// Names; none stands for all.
+    pub(super) fn names(&self, option: &'static Opt) -> Option<&[&'t str]> {
+        match self.value(option) {
+            Some(Value::Names(names)) => names.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Status codes, or what stands for them.
     pub(super) fn codes(&self, option: &'static Opt) -> &[Codes] {
         match (self.value(option), option.fallback) {

@@ -11,9 +11,12 @@ use super::diagnostic::Diagnostic;
 use super::faults::{Place, offset};
 use super::options::{
     ACCOUNT_INDEX, ACCOUNT_NAME, ACCOUNT_PASSWORD_CREDENTIAL, ACCOUNT_PASSWORD_ENV,
-    ACCOUNT_PASSWORD_FILE, ACCOUNT_USER_NAME, GROUP_NAME, GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
-    GROUP_PASSWORD_AS_CLIENT_ENV, GROUP_PASSWORD_AS_CLIENT_FILE, GROUP_USER_NAME_AS_CLIENT, Opt,
-    Syntax, Table,
+    ACCOUNT_PASSWORD_FILE, ACCOUNT_USER_NAME, ALERT_NAME, ALERT_WEBHOOK,
+    ALERT_WEBHOOK_SECRET_CREDENTIAL, ALERT_WEBHOOK_SECRET_ENV, ALERT_WEBHOOK_SECRET_FILE,
+    GROUP_NAME, GROUP_PASSWORD_AS_CLIENT_CREDENTIAL, GROUP_PASSWORD_AS_CLIENT_ENV,
+    GROUP_PASSWORD_AS_CLIENT_FILE, GROUP_USER_NAME_AS_CLIENT, LONGEST_SECRET,
+    MAIL_PASSWORD_CREDENTIAL, MAIL_PASSWORD_ENV, MAIL_PASSWORD_FILE, MAIL_USER_NAME, Opt, Syntax,
+    Table,
 };
 use super::suggest::quoted;
 use super::values::check_text;
@@ -79,7 +82,8 @@ impl Loaded {
             if known.contains_key(&source) {
                 continue;
             }
-            let secret = read(&wanted.source).and_then(|secret| check(&source, secret));
+            let secret = read(&wanted.source);
+            let secret = secret.and_then(|secret| check(&source, wanted.table, secret));
             let secret = secret.map_err(|fault| {
                 place.advance(span.start);
                 found.push(wanted.diagnostic(&source, fault, diagnostics.file(), &place));
@@ -134,6 +138,12 @@ impl Wanted {
         let option: &Opt = match (self.table, source) {
             (Table::IpGroup, Source::File(_)) => &GROUP_PASSWORD_AS_CLIENT_FILE,
             (Table::IpGroup, Source::Variable(_)) => &GROUP_PASSWORD_AS_CLIENT_ENV,
+            (Table::Mail, Source::File(_)) => &MAIL_PASSWORD_FILE,
+            (Table::Mail, Source::Variable(_)) => &MAIL_PASSWORD_ENV,
+            (Table::Alert, Source::File(_)) => &ALERT_WEBHOOK_SECRET_FILE,
+            (Table::Alert, Source::Variable(_)) => &ALERT_WEBHOOK_SECRET_ENV,
+            (Table::Mail, Source::Credential(_)) => &MAIL_PASSWORD_CREDENTIAL,
+            (Table::Alert, Source::Credential(_)) => &ALERT_WEBHOOK_SECRET_CREDENTIAL,
             (Table::IpGroup, Source::Credential(_)) => &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
             (_, Source::File(_)) => &ACCOUNT_PASSWORD_FILE,
             (_, Source::Variable(_)) => &ACCOUNT_PASSWORD_ENV,
@@ -158,11 +168,23 @@ impl Wanted {
 
 /// Judges a password as if it stood in the configuration, but for an empty one: a source that gives
 /// nothing is a mistake.
-fn check(source: &Source, secret: Secret) -> Result<Secret, SecretFault> {
+fn check(source: &Source, table: Table, secret: Secret) -> Result<Secret, SecretFault> {
+    // Only SIP's are bound by what the reference allows in a password.
+    let (noun, longest, syntax) = match table {
+        Table::Alert => ("secret", LONGEST_SECRET, Syntax::Secret),
+        Table::Mail => ("password", LONGEST_SECRET, Syntax::Secret),
+        Table::Agent
+        | Table::Registration
+        | Table::SipInterface
+        | Table::ProxySet
+        | Table::Proxy
+        | Table::IpGroup
+        | Table::Account => ("password", LONGEST, Syntax::Password),
+    };
     let what = match source {
-        Source::File(name) => format!("the password in {}", quoted(name)),
-        Source::Variable(name) => format!("the password in the variable {}", quoted(name)),
-        Source::Credential(name) => format!("the password in the credential {}", quoted(name)),
+        Source::File(name) => format!("the {noun} in {}", quoted(name)),
+        Source::Variable(name) => format!("the {noun} in the variable {}", quoted(name)),
+        Source::Credential(name) => format!("the {noun} in the credential {}", quoted(name)),
     };
     if secret.is_empty() {
         let fault = SecretFault::new(format!("{what} is empty"));
@@ -172,7 +194,7 @@ fn check(source: &Source, secret: Secret) -> Result<Secret, SecretFault> {
             Source::Variable(_) => fault,
         });
     }
-    match check_text(secret.reveal(), LONGEST, Syntax::Password) {
+    match check_text(secret.reveal(), longest, syntax) {
         Ok(()) => Ok(secret),
         Err(complaint) => Err(SecretFault {
             message: format!("{what} {}", complaint.message),
@@ -187,10 +209,18 @@ fn written(text: &str) -> Vec<(Span, Wanted)> {
     let is_damaged = !errors.is_empty();
     let mut wanted = Vec::new();
     for (key, rows) in root.get_ref() {
-        let table = [Table::IpGroup, Table::Account]
+        let table = [Table::IpGroup, Table::Account, Table::Mail, Table::Alert]
             .into_iter()
             .find(|table| table.info().key == key.get_ref());
-        let (Some(table), DeValue::Array(rows)) = (table, rows.get_ref()) else {
+        let rows = match (table, rows.get_ref()) {
+            (Some(Table::Mail), DeValue::Table(row)) => {
+                wanted.extend(Wanted::written(Table::Mail, row));
+                continue;
+            }
+            (Some(Table::Mail) | None, _) => continue,
+            (Some(_), rows) => rows,
+        };
+        let (Some(table), DeValue::Array(rows)) = (table, rows) else {
             continue;
         };
         let rows: Vec<_> = rows.iter().map(|row| row.get_ref().as_table()).collect();
@@ -220,22 +250,41 @@ impl Wanted {
     /// What a row asks for, as far as it can be read. What is wrong with the rest of it is told
     /// elsewhere.
     fn written(table: Table, row: &DeTable<'_>) -> Option<(Span, Self)> {
-        let [name, user_name, file, variable, credential] = if table == Table::IpGroup {
-            [
+        // The second is what the secret is for: without it nobody needs one.
+        let [name, user_name, file, variable, credential] = match table {
+            Table::IpGroup => [
                 &GROUP_NAME,
                 &GROUP_USER_NAME_AS_CLIENT,
                 &GROUP_PASSWORD_AS_CLIENT_FILE,
                 &GROUP_PASSWORD_AS_CLIENT_ENV,
                 &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
-            ]
-        } else {
-            [
+            ],
+            Table::Mail => [
+                &MAIL_USER_NAME,
+                &MAIL_USER_NAME,
+                &MAIL_PASSWORD_FILE,
+                &MAIL_PASSWORD_ENV,
+                &MAIL_PASSWORD_CREDENTIAL,
+            ],
+            Table::Alert => [
+                &ALERT_NAME,
+                &ALERT_WEBHOOK,
+                &ALERT_WEBHOOK_SECRET_FILE,
+                &ALERT_WEBHOOK_SECRET_ENV,
+                &ALERT_WEBHOOK_SECRET_CREDENTIAL,
+            ],
+            Table::Agent
+            | Table::Registration
+            | Table::SipInterface
+            | Table::ProxySet
+            | Table::Proxy
+            | Table::Account => [
                 &ACCOUNT_NAME,
                 &ACCOUNT_USER_NAME,
                 &ACCOUNT_PASSWORD_FILE,
                 &ACCOUNT_PASSWORD_ENV,
                 &ACCOUNT_PASSWORD_CREDENTIAL,
-            ]
+            ],
         };
         let text = |option: &Opt| {
             let value = row.get(option.key)?;
@@ -254,7 +303,9 @@ impl Wanted {
         let source = file.or(variable).or(credential)?;
         let wanted = Self {
             table,
-            name: text(name).map_or_else(|| "".into(), |(name, _)| name),
+            name: text(name)
+                .filter(|_| table != Table::Mail)
+                .map_or_else(|| "".into(), |(name, _)| name),
             source: source.clone(),
         };
         Some((source.span()?, wanted))
@@ -272,10 +323,19 @@ impl Config {
             .ip_groups
             .iter()
             .map(|group| (Table::IpGroup, &group.name, group.as_client.as_ref()));
-        let mut wanted: Vec<(Span, Wanted)> = accounts
-            .chain(groups)
-            .filter_map(|(table, name, credentials)| {
-                let source = &credentials?.source;
+        let nameless: Arc<str> = "".into();
+        let mail = self.mail.iter();
+        let mail = mail.map(|mail| (Table::Mail, &nameless, mail.credentials.as_ref()));
+        let credentials = accounts.chain(groups).chain(mail);
+        let sources = credentials.map(|(table, name, it)| (table, name, it.map(|it| &it.source)));
+        let alerts = self.alerts.iter().map(|alert| {
+            let signing = alert.webhook_secret.as_ref();
+            (Table::Alert, &alert.name, signing.map(|it| &it.source))
+        });
+        let mut wanted: Vec<(Span, Wanted)> = sources
+            .chain(alerts)
+            .filter_map(|(table, name, source)| {
+                let source = source?;
                 let span = source.span()?;
                 Some((
                     span,
@@ -296,6 +356,21 @@ impl Config {
         let filled = |credentials: &Credentials| {
             Source::of(&credentials.source).and_then(|source| known.get(&source)?.clone())
         };
+        if let Some(credentials) = self.mail.as_mut().and_then(|it| it.credentials.as_mut())
+            && let Some(password) = filled(credentials)
+        {
+            credentials.password = password;
+        }
+        for alert in &mut self.alerts {
+            let signing = alert.webhook_secret.as_ref();
+            let source = signing.and_then(|signing| Source::of(&signing.source));
+            let secret = source.and_then(|source| known.get(&source)?.clone());
+            if let (Some(signing), Some(secret)) =
+                (&mut Arc::make_mut(alert).webhook_secret, secret)
+            {
+                signing.secret = secret;
+            }
+        }
         // Groups are shared with the Accounts, so that a changed one must replace the old one there
         // too.
         let mut changed: BTreeMap<Arc<str>, Arc<IpGroup>> = BTreeMap::new();
@@ -433,6 +508,44 @@ register = "regular"
              test.toml:29:17: error: account \"one\": the password in \"one.secret\" has 51 \
              characters, but at most 50 are allowed\n"
         );
+    }
+
+    // Rule T3.
+    #[test]
+    fn mail_and_webhooks_have_secrets_too() {
+        let text = format!(
+            "{TEXT}\n[mail]\nserver = \"m\"\nfrom = \"a@b\"\nuser_name = \"u\"\n\
+             password_file = \"mail.secret\"\n\
+             [[alert]]\nname = \"ops\"\nemail = \"a@b\"\nwebhook = \"http://h/\"\n\
+             webhook_secret_env = \"HOOK\"\n"
+        );
+        let long = "密".repeat(200);
+        let read = |_: &SecretSource| Ok(Secret::new(long.clone()));
+        let text = text.replace("password_file = \"one.secret\"", "password = \"x\"");
+        let text = text.replace(
+            "password_as_client_env = \"GROUP\"",
+            "password_as_client = \"x\"",
+        );
+        let loaded = load("t", &text).with_secrets(&text, read);
+        assert_eq!(loaded.diagnostics.to_string(), "");
+        let config = loaded.config.unwrap();
+        let credentials = config.mail.unwrap().credentials.unwrap();
+        assert_eq!(credentials.password.reveal(), long);
+        let signing = config.alerts[0].webhook_secret.as_ref().unwrap();
+        assert_eq!(signing.secret.reveal(), long);
+        // What is wrong is said alike where there is a configuration and where there is none.
+        let none = |_: &SecretSource| Ok(Secret::default());
+        for (text, faults) in [(text.clone(), 2), (text.replace("from = ", "form = "), 4)] {
+            let loaded = load("t", &text).with_secrets(&text, none);
+            let said = loaded.diagnostics.to_string();
+            assert!(
+                said.contains("mail: the password in \"mail.secret\" is empty"),
+                "{said}"
+            );
+            let hook = "alert \"ops\": the secret in the variable \"HOOK\" is empty";
+            assert!(said.contains(hook), "{said}");
+            assert_eq!(loaded.diagnostics.errors(), faults, "{said}");
+        }
     }
 
     // rule A3

@@ -6,7 +6,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-use super::hosts::{check_host, parse_address, parse_ip, parse_peer, parse_ports};
+use super::hosts::{
+    check_email, check_host, check_url, parse_address, parse_ip, parse_peer, parse_ports,
+};
 use super::options::{Kind, Opt, Syntax, Word};
 use super::suggest::{list, nearest, quoted};
 use super::{Codes, Host, Ports};
@@ -36,6 +38,8 @@ pub(super) enum Value<'t> {
     Peer(Host, Option<u16>),
     Ports(Ports),
     Addresses(Vec<SocketAddr>),
+    /// None stands for all.
+    Names(Option<Vec<&'t str>>),
     Codes(Vec<Codes>),
 }
 
@@ -94,6 +98,17 @@ pub(super) fn accept<'t>(option: &Opt, raw: Raw<'t>) -> Result<Value<'t>, Compla
         (Kind::Peer, Raw::Text(text)) => {
             parse_peer(text).map(|(host, port)| Value::Peer(host, port))
         }
+        (Kind::Names(_), Raw::Text("all")) => Ok(Value::Names(None)),
+        (Kind::Names(_), Raw::List(items)) => {
+            read_names(&items).map(|names| Value::Names(Some(names)))
+        }
+        (Kind::Names(_), Raw::Text(text)) => {
+            let message = format!(
+                "is {}, but must be \"all\" or a list of names",
+                quoted(text)
+            );
+            Err(Complaint::new(message).hint(format!("for one of them: [{}]", quoted(text))))
+        }
         (Kind::Ports, Raw::Text(text)) => parse_ports(text).map(Value::Ports),
         (Kind::Addresses { most, port }, Raw::List(items)) => {
             read_addresses(&items, most, port).map(Value::Addresses)
@@ -110,6 +125,7 @@ fn wrong_type(kind: Kind, raw: Raw<'_>) -> Complaint {
         Kind::Whole { .. } => "a whole number",
         Kind::Flag => "true or false",
         Kind::Rows(_) => "a list of tables",
+        Kind::Names(_) => "\"all\" or a list of names",
         Kind::Addresses { .. } => "a list of addresses",
         Kind::Codes { .. } => "a list of status codes",
         Kind::Text { .. }
@@ -130,7 +146,7 @@ fn wrong_type(kind: Kind, raw: Raw<'_>) -> Complaint {
     let secret = matches!(
         kind,
         Kind::Text {
-            syntax: Syntax::Password,
+            syntax: Syntax::Password | Syntax::Secret,
             ..
         }
     );
@@ -174,6 +190,21 @@ fn read_addresses(items: &[Raw<'_>], most: usize, port: u16) -> Result<Vec<Socke
         Raw::Text(text) => parse_address(text, port),
         Raw::Whole(_) | Raw::Flag(_) | Raw::List(_) | Raw::Other(_) => Err(Complaint::new(
             "must be a list of addresses, each in double quotes",
+        )),
+    };
+    items.iter().map(read).collect()
+}
+
+/// A list of names.
+fn read_names<'t>(items: &[Raw<'t>]) -> Result<Vec<&'t str>, Complaint> {
+    if items.is_empty() {
+        let complaint = Complaint::new("is an empty list");
+        return Err(complaint.hint("\"all\" stands for all; leave the key out for that"));
+    }
+    let read = |item: &Raw<'t>| match item {
+        Raw::Text(text) => check_text(text, usize::MAX, Syntax::Free).map(|()| *text),
+        Raw::Whole(_) | Raw::Flag(_) | Raw::List(_) | Raw::Other(_) => Err(Complaint::new(
+            "must be a list of names, each in double quotes",
         )),
     };
     items.iter().map(read).collect()
@@ -241,7 +272,7 @@ fn find_word(words: &[Word], text: &str) -> Result<usize, Complaint> {
 /// Judges a text by its length, in characters, and its syntax. What it says of a password does not
 /// show it.
 pub(super) fn check_text(text: &str, max: usize, syntax: Syntax) -> Result<(), Complaint> {
-    if text.is_empty() && syntax != Syntax::Password {
+    if text.is_empty() && !matches!(syntax, Syntax::Password | Syntax::Secret) {
         return Err(Complaint::new("is empty").hint("leave the key out if there is nothing to say"));
     }
     // A character has at most four bytes, so most texts need no counting.
@@ -261,7 +292,9 @@ pub(super) fn check_text(text: &str, max: usize, syntax: Syntax) -> Result<(), C
         return Err(Complaint::new(message).hint("line ends and the like are allowed in no value"));
     }
     match syntax {
-        Syntax::Free => Ok(()),
+        Syntax::Free | Syntax::Secret => Ok(()),
+        Syntax::Email => check_email(text),
+        Syntax::Url => check_url(text),
         Syntax::Password => match text.chars().position(|one| one > '\u{FF}') {
             Some(at) => {
                 let message = format!("has a wide character at place {}", at + 1);

@@ -6,7 +6,7 @@ use crate::config::options::{Kind, Opt, Syntax, Table};
 use crate::config::{Typed, nearest, typed};
 
 /// All tables that can be changed, in the order of the documentation.
-pub const TABLES: [Table; 7] = [
+pub const TABLES: [Table; 9] = [
     Table::Agent,
     Table::Registration,
     Table::SipInterface,
@@ -14,6 +14,8 @@ pub const TABLES: [Table; 7] = [
     Table::Proxy,
     Table::IpGroup,
     Table::Account,
+    Table::Mail,
+    Table::Alert,
 ];
 
 /// The value that an option is to get.
@@ -130,7 +132,7 @@ pub fn is_secret(option: &Opt) -> bool {
     let Kind::Text { syntax, .. } = option.kind else {
         return false;
     };
-    syntax == Syntax::Password
+    matches!(syntax, Syntax::Password | Syntax::Secret)
 }
 
 /// The option that names a row.

@@ -38,7 +38,7 @@ fn holds(option: &Opt) -> String {
     match option.kind {
         Kind::Text {
             max,
-            syntax: Syntax::Free | Syntax::Password,
+            syntax: Syntax::Free | Syntax::Password | Syntax::Secret,
         } => format!("text, up to {max} characters"),
         Kind::Text {
             syntax: Syntax::Host,
@@ -52,6 +52,14 @@ fn holds(option: &Opt) -> String {
             syntax: Syntax::Variable,
             ..
         } => "name of a variable".to_owned(),
+        Kind::Text {
+            syntax: Syntax::Email,
+            ..
+        } => "e-mail address".to_owned(),
+        Kind::Text {
+            syntax: Syntax::Url,
+            ..
+        } => "http or https address".to_owned(),
         Kind::Text {
             syntax: Syntax::Credential,
             ..
@@ -73,6 +81,12 @@ fn holds(option: &Opt) -> String {
             format!("up to {most} status codes from 300 to 699{all}, with commas between")
         }
         Kind::Reference(table) => format!("name of a {}", table.info().cli),
+        Kind::Names(table) => {
+            format!(
+                "all, or names of {} with commas between",
+                table.info().plural
+            )
+        }
         Kind::Rows(_) => "addresses with commas between".to_owned(),
     }
 }

@@ -10,7 +10,9 @@ use tokio::sync::broadcast;
 
 use super::past::Past;
 use crate::status::history::Entry as Event;
-use crate::status::{AccountStatus, Phase, ProxySetStatus, StateStatus};
+use crate::status::{
+    AccountStatus, AlertStatus, DeliveryStatus, Phase, ProxySetStatus, StateStatus,
+};
 use crate::trace::Traces;
 
 /// The status of every Account as of its last change. Readers and the writer never wait for each
@@ -19,6 +21,8 @@ pub struct Board {
     directory: RwLock<Arc<Directory>>,
     accounts: DashMap<u32, Arc<AccountStatus>, BuildHasherDefault<Spread>>,
     proxy_sets: RwLock<BTreeMap<u32, Arc<ProxySetStatus>>>,
+    alerts: RwLock<BTreeMap<Arc<str>, Vec<AlertStatus>>>,
+    deliveries: RwLock<BTreeMap<Arc<str>, DeliveryStatus>>,
     phases: [AtomicU32; PHASES.len()],
     changes: broadcast::Sender<Change>,
     state: RwLock<Option<StateStatus>>,
@@ -34,6 +38,8 @@ impl Board {
             accounts: DashMap::with_capacity_and_hasher(accounts, BuildHasherDefault::default()),
             directory: RwLock::default(),
             proxy_sets: RwLock::default(),
+            alerts: RwLock::default(),
+            deliveries: RwLock::default(),
             phases: Default::default(),
             changes: broadcast::Sender::new(CHANGES),
             state: RwLock::default(),
@@ -90,6 +96,44 @@ impl Board {
         let sets = self.proxy_sets.read();
         let sets = sets.unwrap_or_else(PoisonError::into_inner);
         sets.values().cloned().collect()
+    }
+
+    /// Puts up the ongoing alerts of the Account of this name.
+    pub fn publish_alerts(&self, account: Arc<str>, ongoing: Vec<AlertStatus>) {
+        let alerts = self.alerts.write();
+        let mut alerts = alerts.unwrap_or_else(PoisonError::into_inner);
+        if ongoing.is_empty() {
+            alerts.remove(&account);
+        } else {
+            alerts.insert(account, ongoing);
+        }
+    }
+
+    /// Every ongoing alert, by Account.
+    pub fn alerts(&self) -> Vec<AlertStatus> {
+        let alerts = self.alerts.read();
+        let alerts = alerts.unwrap_or_else(PoisonError::into_inner);
+        alerts.values().flatten().cloned().collect()
+    }
+
+    /// Puts up a notice that is not delivered yet, or takes it down.
+    pub fn publish_delivery(&self, id: &Arc<str>, status: Option<DeliveryStatus>) {
+        let deliveries = self.deliveries.write();
+        let mut deliveries = deliveries.unwrap_or_else(PoisonError::into_inner);
+        match status {
+            Some(status) => deliveries.insert(Arc::clone(id), status),
+            None => deliveries.remove(id),
+        };
+    }
+
+    /// Every notice that is not delivered yet, the oldest first.
+    pub fn deliveries(&self) -> Vec<DeliveryStatus> {
+        let deliveries = self.deliveries.read();
+        let deliveries = deliveries.unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = deliveries.values().cloned().collect();
+        drop(deliveries);
+        all.sort_by_key(|it| it.given.0);
+        all
     }
 
     /// Which Accounts there are; those that are new may have no status yet.

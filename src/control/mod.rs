@@ -22,7 +22,7 @@ mod server;
 pub use board::{Board, Change, Directory, Entry};
 pub use client::{Client, ClientError};
 pub use listener::{ListenError, Listener};
-pub use order::{Order, Reloading, Source, Verb, Wish, Wishes};
+pub use order::{Order, Reloading, Source, TestingAlert, Verb, Wish, Wishes};
 pub use past::Past;
 
 pub use server::Serving;

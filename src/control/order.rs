@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::protocol::{Fault, Format, Reloaded};
+use super::protocol::{Fault, Format, Reloaded, Tested};
 use crate::status::Outcome;
 
 /// What is to be done with Accounts (rule L10).
@@ -50,6 +50,17 @@ pub struct Reloading {
     pub answer: oneshot::Sender<Result<Reloaded, Fault>>,
 }
 
+/// A wish that subscriptions get a test message.
+#[derive(Debug)]
+pub struct TestingAlert {
+    /// Which, by name; all if none.
+    pub names: Vec<String>,
+    /// The user of the system who says so.
+    pub uid: u32,
+    /// Where it is said what came of it.
+    pub answer: oneshot::Sender<Result<Vec<Tested>, Fault>>,
+}
+
 /// What the daemon is asked for.
 #[derive(Debug)]
 pub enum Wish {
@@ -57,6 +68,8 @@ pub enum Wish {
     Order(Order),
     /// The configuration to be read again.
     Reload(Reloading),
+    /// Subscriptions to be tested.
+    TestAlert(TestingAlert),
 }
 
 /// The way of wishes to the daemon.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::status::history::{Entry as Event, EntryKind, Wanted as WantedEvents};
-use crate::status::{AccountStatus, Outcome, Phase, ProxySetStatus, StateStatus, UnixMs};
+use crate::status::{
+    AccountStatus, AlertStatus, DeliveryStatus, Outcome, Phase, ProxySetStatus, StateStatus, UnixMs,
+};
 use crate::trace::{At, Entry, State};
 
 /// The version of the protocol. It rises when a message changes its meaning or goes away; new
@@ -56,11 +58,16 @@ pub enum Call {
     /// The last SIP messages: items [`Item::Message`], the oldest first; [`Done::Trace`]. Who
     /// follows then gets [`Item::Following`] and what comes, until it hangs up.
     Trace(Option<Wanted>),
+    /// Ongoing alerts, items [`Item::Alert`], by Account, and notices that are not delivered yet,
+    /// items [`Item::Delivery`], the oldest first (rule T3); [`Done::Alerts`].
+    Alerts(Option<Nothing>),
+    /// Sends a test to subscriptions: items [`Item::Tested`], one for each way; [`Done::Tested`].
+    TestAlert(Option<Names>),
 }
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 10] = [
+    pub const METHODS: [&str; 12] = [
         "hello",
         "status",
         "watch",
@@ -71,6 +78,8 @@ impl Call {
         "refresh",
         "reload",
         "trace",
+        "alerts",
+        "test-alert",
     ];
 }
 
@@ -245,6 +254,26 @@ pub enum Item {
     Message(Entry),
     /// From here on, the messages that come are new.
     Following(State),
+    /// An ongoing alert, for one subscription.
+    Alert(AlertStatus),
+    /// A notice that is not delivered yet.
+    Delivery(DeliveryStatus),
+    /// What came of a test.
+    Tested(Tested),
+}
+
+/// What came of a test of a subscription, by one way.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Tested {
+    /// The subscription's name.
+    pub subscription: Arc<str>,
+    /// How it went: `mail` or `webhook`.
+    pub means: Arc<str>,
+    /// The address of mails, the host of a webhook.
+    pub to: Arc<str>,
+    /// Why it did not arrive; none if it did.
+    #[serde(default)]
+    pub trouble: Option<Arc<str>>,
 }
 
 /// What came of an order for an Account.
@@ -307,6 +336,22 @@ pub enum Done {
     Reloaded(Reloaded),
     /// Of [`Call::Trace`].
     Trace(State),
+    /// Of [`Call::Alerts`].
+    Alerts {
+        /// The version of [`Item::Alert`] and [`Item::Delivery`].
+        schema: u32,
+        /// When the daemon said so.
+        at: UnixMs,
+        /// Ongoing alerts.
+        alerts: u32,
+        /// Notices that are not delivered yet.
+        deliveries: u32,
+    },
+    /// Of [`Call::TestAlert`].
+    Tested {
+        /// Messages that were sent.
+        tests: u32,
+    },
 }
 
 /// How a configuration's file is written.
@@ -391,6 +436,8 @@ pub enum FaultCode {
     UnknownAccount,
     /// There is no such Proxy Set.
     UnknownProxySet,
+    /// There is no such subscription of alerts, or none at all.
+    UnknownAlert,
     /// No events are kept.
     NoHistory,
     /// What is kept cannot be read.

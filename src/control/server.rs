@@ -1,6 +1,7 @@
 //! The daemon's end of the socket: a thread of its own with one task per client, so that whoever
 //! asks for a hundred thousand Accounts, or reads them slowly, does not keep a REGISTER waiting.
 
+mod alerts;
 mod trace;
 
 use std::sync::Arc;
@@ -233,6 +234,8 @@ impl Client<'_> {
             Call::Unregister(action) => self.order(Verb::Unregister, &action).await?,
             Call::Refresh(action) => self.order(Verb::Refresh, &action).await?,
             Call::Trace(wanted) => self.trace(&wanted.unwrap_or_default(), stopped).await?,
+            Call::Alerts(_) => self.alerts().await?,
+            Call::TestAlert(names) => self.test_alert(names.unwrap_or_default().names).await?,
             Call::Reload(how) => self.reload(how.unwrap_or_default().check_only).await,
         };
         Ok(match result {

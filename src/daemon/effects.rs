@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::effect::{
-    AccountId, BatchId, Event, FlowId, Input, Outcome, Output, QuestionId, Record, SetId, SocketId,
+    AccountId, BatchId, Event, FlowId, Input, Notice, Outcome, Output, QuestionId, SetId, SocketId,
     Ticket, Via, Whose,
 };
 use crate::engine::Engine;
 use crate::locate::Question;
 use crate::net::{Bound, Datagram};
+use crate::store::{AlertChanges, Changes};
 use crate::time::Instant;
 use crate::trace::{Passing, Recorder, Traces};
 
@@ -28,6 +29,12 @@ pub(super) struct Effects {
     pub(super) changed: Vec<AccountId>,
     /// Proxy Sets whose status is another one.
     pub(super) changed_sets: Vec<SetId>,
+    /// Accounts whose ongoing alerts are others.
+    pub(super) changed_alerts: Vec<Arc<str>>,
+    /// Messages to subscriptions that belong to no batch.
+    pub(super) notices: Vec<Notice>,
+    /// The first of `saves` that what the engine says now can belong to.
+    told: usize,
     /// Facts for the log.
     pub(super) events: Vec<Event>,
     /// Outcomes, to be told when the status is published.
@@ -39,12 +46,13 @@ pub(super) struct Effects {
     pub(super) unix_ms_at_zero: i64,
 }
 
-/// Records to save together.
+/// What is to be saved together.
 pub(super) struct Batch {
     pub(super) id: BatchId,
-    pub(super) removed: Vec<Arc<str>>,
-    pub(super) records: Vec<Record>,
+    pub(super) changes: Changes,
     pub(super) is_durable: bool,
+    /// Messages to subscriptions that are kept with it, or not at all.
+    pub(super) notices: Vec<Notice>,
 }
 
 /// What is to become of a socket. A port may be closed and bound again in one batch.
@@ -85,6 +93,9 @@ impl Effects {
             saves: Vec::new(),
             changed: Vec::new(),
             changed_sets: Vec::new(),
+            changed_alerts: Vec::new(),
+            notices: Vec::new(),
+            told: 0,
             events: Vec::new(),
             replies: Vec::new(),
             owed: VecDeque::new(),
@@ -115,6 +126,7 @@ impl Effects {
             let name = |whose| name(engine, whose);
             self.recorder.on_message(at, &passing, name);
         }
+        self.told = self.saves.len();
         while let Some(output) = engine.poll() {
             self.record(at, &output, engine);
             self.take(output);
@@ -183,7 +195,9 @@ impl Effects {
             } => self.outbox.push(Datagram { socket, to, bytes }),
             Output::Changed(account) => self.changed.push(account),
             Output::SetChanged(set) => self.changed_sets.push(set),
+            Output::AlertsChanged(account) => self.changed_alerts.push(account),
             Output::Event(event) => self.events.push(event),
+            Output::Notice(notice) => self.take_notice(notice),
             Output::Reply { ticket, outcome } => self.replies.push((ticket, outcome)),
             Output::Listen { socket, local } => self.wires.push(Wire::Listen(socket, local)),
             Output::Close {
@@ -207,10 +221,40 @@ impl Effects {
                 synchronous,
             } => self.saves.push(Batch {
                 id: batch,
-                removed,
-                records,
+                changes: Changes {
+                    removed,
+                    records,
+                    ..Changes::default()
+                },
                 is_durable: synchronous,
+                notices: Vec::new(),
             }),
+            Output::SaveAlerts {
+                batch,
+                removed,
+                alerts,
+            } => self.saves.push(Batch {
+                id: batch,
+                changes: Changes {
+                    alerts: AlertChanges { removed, alerts },
+                    ..Changes::default()
+                },
+                is_durable: false,
+                notices: Vec::new(),
+            }),
+        }
+    }
+
+    /// A notice is kept in one transaction with what it tells of.
+    fn take_notice(&mut self, notice: Notice) {
+        let batches = self.saves[self.told..].iter_mut();
+        let batch = batches.rev().find(|batch| !batch.changes.alerts.is_empty());
+        match batch {
+            Some(batch) => {
+                batch.is_durable = true;
+                batch.notices.push(notice);
+            }
+            None => self.notices.push(notice),
         }
     }
 

@@ -42,6 +42,7 @@ pub(super) fn entry(event: &Event, board: &Board, at: UnixMs) -> Entry {
             from,
             to,
             why,
+            ..
         } => Entry {
             from: Some(Cow::Borrowed(phase_key(*from))),
             to: Some(Cow::Borrowed(phase_key(*to))),

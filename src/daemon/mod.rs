@@ -12,6 +12,7 @@ mod history;
 mod journal;
 mod load;
 mod memory;
+mod post;
 mod reload;
 mod secrets;
 mod shutdown;
@@ -49,6 +50,7 @@ use effects::{Effects, Owed, Wire};
 use journal::Journal;
 pub use load::{Origin, load_text, usual_places};
 pub use memory::{Guard, guard};
+use post::Post;
 use reload::{Asker, Reloads};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
@@ -132,6 +134,7 @@ struct Daemon {
     desk: Desk,
     journal: Journal,
     keeper: Keeper,
+    post: Post,
     manager: Manager,
     words: UnboundedReceiver<Word>,
     wishes: mpsc::Receiver<Wish>,
@@ -182,6 +185,7 @@ impl Daemon {
         let export = report(&traces, trace);
         let now = UnixMs(clock.unix_ms_at_zero());
         let keeper = Keeper::start(state, &config, &board, now);
+        let post = Post::start(&config);
         let engine = Engine::new(config, settings);
         Ok(Self {
             engine,
@@ -194,6 +198,7 @@ impl Daemon {
             desk: Desk::default(),
             journal: Journal::default(),
             keeper: keeper.context("cannot start the thread that writes the state")?,
+            post: post.context("cannot start the thread that delivers notices")?,
             manager: Manager::find(),
             words: shutdown.listen().context("cannot listen to signals")?,
             wishes,
@@ -215,9 +220,12 @@ impl Daemon {
     /// sockets.
     fn begin(&mut self) -> anyhow::Result<()> {
         let now = self.clock.now();
-        let records = self.keeper.take_records();
+        let left = self.keeper.take_left();
+        self.put_letters(left.letters);
         self.effects
-            .tell(&mut self.engine, now, Input::Restore(records));
+            .tell(&mut self.engine, now, Input::RestoreAlerts(left.alerts));
+        self.effects
+            .tell(&mut self.engine, now, Input::Restore(left.records));
         self.effects.tell(&mut self.engine, now, Input::Tick);
         self.carry_out()?;
         self.list(now);
@@ -255,6 +263,7 @@ impl Daemon {
                 Some(wish) = self.wishes.recv(), if is_idle => self.grant(wish),
                 reading = self.reloads.read() => self.on_read(reading),
                 written = self.keeper.written() => self.on_written(written),
+                word = self.post.word() => self.on_word(word),
                 (question, answer) = self.resolver.answered(), if self.resolver.is_asking() => {
                     let now = self.clock.now();
                     let input = Input::Resolved { question, answer };
@@ -305,6 +314,7 @@ impl Daemon {
                 self.desk.accept(order);
             }
             Wish::Reload(reloading) => self.reload(Asker::Operator(reloading)),
+            Wish::TestAlert(testing) => self.test_alert(testing),
         }
     }
 
@@ -388,6 +398,7 @@ impl Daemon {
     fn perform(&mut self) -> anyhow::Result<()> {
         self.carry_out()?;
         self.publish();
+        self.send_notices();
         Ok(())
     }
 
@@ -408,9 +419,7 @@ impl Daemon {
             while let Some(owed) = self.effects.owed.pop_front() {
                 self.effects.tell(&mut self.engine, now, owed.into_input());
             }
-            for batch in self.effects.saves.drain(..) {
-                self.keeper.save(batch);
-            }
+            self.save();
             for (id, question) in self.effects.asks.drain(..) {
                 self.resolver.ask(id, question);
             }
@@ -475,6 +484,10 @@ impl Daemon {
         for id in effects.changed_sets.drain(..) {
             let status = status::proxy_set(&self.engine, id);
             self.board.publish_proxy_set(id.0, status);
+        }
+        for account in effects.changed_alerts.drain(..) {
+            let alerts = status::alerts_of(&self.engine, &account);
+            self.board.publish_alerts(account, alerts);
         }
         for event in effects.events.drain(..) {
             let entry = self.keeper.entry(&event, &self.board, unix_now);

@@ -181,6 +181,7 @@ impl Daemon {
         if config.agent.dns_servers != old.agent.dns_servers {
             self.resolver.ask_at(&config.agent.dns_servers);
         }
+        self.post.reconfigure(&config);
         let now = self.clock.now();
         let input = Input::Reconfigured(config, diff);
         self.effects.tell(&mut self.engine, now, input);

@@ -1,6 +1,7 @@
 //! What outlives a run: opened before the loop begins, handed over to the store's thread while it
 //! turns.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, mem};
@@ -12,13 +13,14 @@ use super::effects::Batch;
 use super::{Daemon, Stopped, history};
 use crate::config::{Config, StateFailure};
 use crate::control::{Board, Past};
-use crate::effect::{BatchId, Event, Input, Record};
+use crate::effect::{BatchId, Event, Input, Record, StoredAlert};
+use crate::notify::Letter;
 use crate::status::history::{Entry, EntryKind, Wanted};
 use crate::status::words::count;
 use crate::status::{Keeping, StateStatus, UnixMs};
 use crate::store::{
-    Changes, Database, Flusher, History, Keep, Manner, Place, Store, StoreError, Writer, Written,
-    choose,
+    Database, Flusher, History, Keep, Manner, OutboxChanges, Place, Store, StoreError, Writer,
+    Written, choose,
 };
 use crate::time::Duration;
 
@@ -33,8 +35,16 @@ pub struct State {
 struct Open {
     store: Box<dyn Store>,
     directory: PathBuf,
-    records: Vec<Record>,
+    left: Left,
     newest: u64,
+}
+
+/// What the run before has left.
+#[derive(Default)]
+pub(super) struct Left {
+    pub(super) records: Vec<Record>,
+    pub(super) alerts: Vec<StoredAlert>,
+    pub(super) letters: Vec<Letter>,
 }
 
 impl State {
@@ -83,18 +93,23 @@ impl State {
 impl Open {
     fn new(directory: PathBuf) -> Result<Self, StoreError> {
         let mut store = Database::open(&directory)?;
-        let records = store.restore()?;
+        let left = Left {
+            records: store.restore()?,
+            alerts: store.restore_alerts()?,
+            letters: store.restore_outbox()?,
+        };
         let newest = store.newest()?;
         let state = store.path().display();
         if store.is_new() {
             info!(%state, "the state is new");
         } else {
-            info!(%state, accounts = records.len(), "the state of the run before");
+            let (accounts, notices) = (left.records.len(), left.letters.len());
+            info!(%state, accounts, notices, "the state of the run before");
         }
         Ok(Self {
             store: Box::new(store),
             directory,
-            records,
+            left,
             newest,
         })
     }
@@ -104,7 +119,9 @@ impl Open {
 pub(super) struct Keeper {
     writer: Option<Writer>,
     written: UnboundedReceiver<Written>,
-    records: Vec<Record>,
+    left: Left,
+    /// Letters that leave when their batch is written, or cannot be.
+    posted: BTreeMap<BatchId, Vec<Letter>>,
     is_lenient: bool,
     /// The id of the next event; none if events are not kept.
     next: Option<u64>,
@@ -138,7 +155,8 @@ impl Keeper {
         let mut keeper = Self {
             writer: None,
             written,
-            records: Vec::new(),
+            left: Left::default(),
+            posted: BTreeMap::new(),
             is_lenient,
             next: None,
             keep: None,
@@ -155,7 +173,7 @@ impl Keeper {
             let writer = Writer::start(open.store, manner, words)?;
             keeper.status.state = Keeping::Kept;
             keeper.status.directory = Some(open.directory.display().to_string().into());
-            keeper.records = open.records;
+            keeper.left = open.left;
             if agent.history_max_events > 0 {
                 keeper.next = Some(open.newest + 1);
                 keeper.keep = Some((agent.history_days, agent.history_max_events));
@@ -172,19 +190,36 @@ impl Keeper {
     }
 
     /// What the run before has left, once.
-    pub(super) fn take_records(&mut self) -> Vec<Record> {
-        mem::take(&mut self.records)
+    pub(super) fn take_left(&mut self) -> Left {
+        mem::take(&mut self.left)
     }
 
-    /// Hands over a batch.
-    pub(super) fn save(&self, batch: Batch) {
+    /// Hands over a batch, with the letters that belong to it.
+    pub(super) fn save(&mut self, batch: Batch, letters: Vec<Letter>) {
         if let Some(writer) = &self.writer {
-            let changes = Changes {
-                removed: batch.removed,
-                records: batch.records,
-            };
+            let mut changes = batch.changes;
+            changes.outbox.letters.clone_from(&letters);
             writer.save(batch.id, changes, batch.is_durable);
+            if !letters.is_empty() {
+                self.posted.insert(batch.id, letters);
+            }
         }
+    }
+
+    /// Hands over what has become of letters.
+    pub(super) fn post(&self, outbox: OutboxChanges) {
+        if let Some(writer) = &self.writer {
+            writer.post(outbox);
+        }
+    }
+
+    /// The letters of batches that are written, or cannot be: they leave all the same.
+    fn take_posted(&mut self, written: &Written) -> Vec<Letter> {
+        let Written::Batches(batches, _) = written else {
+            return Vec::new();
+        };
+        let posted = batches.iter().filter_map(|batch| self.posted.remove(batch));
+        posted.flatten().collect()
     }
 
     /// Hands over an event, and tells it to whoever listens.
@@ -327,6 +362,8 @@ impl Daemon {
     pub(super) fn on_written(&mut self, written: Written) {
         let now = self.clock.now();
         let unix_now = self.clock.unix(now);
+        let letters = self.keeper.take_posted(&written);
+        self.put_letters(letters);
         let (engine, effects) = (&mut self.engine, &mut self.effects);
         let tell = |input: Input<'static>| effects.tell(engine, now, input);
         self.keeper.on_written(written, &self.board, unix_now, tell);
@@ -342,9 +379,12 @@ impl Daemon {
             desk,
             wishes,
             reloads,
+            post,
             ..
         } = self;
         drop((desk, wishes, reloads));
+        // Letters under way are waited for, and what became of them is written.
+        post.close(&keeper);
         keeper.close()
     }
 }

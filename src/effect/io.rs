@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::id::{AccountId, BatchId, FlowId, QuestionId, SetId, SocketId, Ticket};
+use super::notice::{Notice, StoredAlert};
 use crate::config::{Config, Diff, Transport};
 use crate::locate::{RecordKind, Resolution};
 
@@ -79,15 +80,18 @@ pub enum Input<'a> {
     },
     /// A new configuration is in force (rule G2).
     Reconfigured(Arc<Config>, Diff),
+    /// What the store held at start of lost registrations. Comes before [`Input::Restore`], or not
+    /// at all.
+    RestoreAlerts(Vec<StoredAlert>),
     /// What the store held at start. Comes before anything is sent, or not at all.
     Restore(Vec<Record>),
-    /// A batch is on disk. Answers [`Output::Save`].
+    /// A batch is on disk. Answers [`Output::Save`] and [`Output::SaveAlerts`].
     Saved {
         /// The batch.
         batch: BatchId,
     },
-    /// A batch could not be written. Answers [`Output::Save`]; it is for whoever keeps records to
-    /// say why, since it may hold for longer than one batch.
+    /// A batch could not be written. Answers [`Output::Save`] and [`Output::SaveAlerts`]; it is for
+    /// whoever keeps records to say why, since it may hold for longer than one batch.
     SaveFailed {
         /// The batch.
         batch: BatchId,
@@ -115,8 +119,8 @@ pub enum Input<'a> {
 
 /// Something that the engine wants done or known.
 ///
-/// Poll order: listens, opens, transmits, saves; then `Changed` and `SetChanged`; events; replies
-/// last.
+/// Poll order: listens, opens, transmits, saves; then `Changed`, `SetChanged` and `AlertsChanged`;
+/// events and notices; replies last.
 #[derive(Debug)]
 pub enum Output {
     /// Bind a UDP socket. Answered by [`Input::Listening`] or [`Input::ListenFailed`].
@@ -171,13 +175,31 @@ pub enum Output {
         /// Whether the answer may only come when the records are on the disk itself (rule L8).
         synchronous: bool,
     },
+    /// Write what is kept of lost registrations. Answered by [`Input::Saved`] or
+    /// [`Input::SaveFailed`]. The notices that are polled after it, before the engine is told of
+    /// anything else, belong to it: whoever keeps both in one transaction loses no notice, and
+    /// gives none twice.
+    SaveAlerts {
+        /// Names the answer.
+        batch: BatchId,
+        /// The names of Accounts of which nothing is to be kept.
+        removed: Vec<Arc<str>>,
+        /// What to write.
+        alerts: Vec<StoredAlert>,
+    },
     /// The status of an Account is another one than before.
     Changed(AccountId),
     /// The status of a Proxy Set is another one than before. Of round-trip times and bindings it is
     /// said every 200 ms at most.
     SetChanged(SetId),
+    /// The ongoing alerts of the Account with this name are others than before. It may be
+    /// configured no longer.
+    AlertsChanged(Arc<str>),
     /// Something that an operator may want to know.
     Event(Event),
+    /// A message to a subscription. The engine does not give it again: whoever delivers it tries
+    /// until it is through.
+    Notice(Notice),
     /// The outcome of a command.
     Reply {
         /// The command.
@@ -396,6 +418,8 @@ pub enum Event {
         to: Phase,
         /// Why.
         why: Cause,
+        /// The binding that ended with it, if one did.
+        left: Option<Left>,
     },
     /// An attempt failed while the old binding stands (rule L5).
     RefreshFailed {
@@ -437,6 +461,15 @@ pub enum Event {
         /// The reason, for people.
         why: String,
     },
+}
+
+/// A binding that has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Left {
+    /// Who held it.
+    pub registrar: SocketAddr,
+    /// Since when it was held without a gap, in milliseconds since 1970.
+    pub since_unix_ms: i64,
 }
 
 /// What the store keeps of one Account (rule L8). Keyed by the Account's name.

@@ -6,9 +6,11 @@
 
 mod id;
 mod io;
+mod notice;
 
 pub use id::{AccountId, BatchId, FlowId, QuestionId, SetId, SocketId, Ticket};
 pub use io::{
-    Answer, Cause, Command, Event, Failure, Input, Outcome, Output, Phase, Record, StoredBinding,
-    StoredHold, StoredVisit, Target, Trigger, Via, Whose,
+    Answer, Cause, Command, Event, Failure, Input, Left, Outcome, Output, Phase, Record,
+    StoredBinding, StoredHold, StoredVisit, Target, Trigger, Via, Whose,
 };
+pub use notice::{Notice, NoticeAccount, NoticeKind, StoredAlert, StoredAlertState, StoredOpen};

@@ -6,6 +6,7 @@
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod addressees;
+mod alerts;
 mod persist;
 mod reload;
 mod requests;
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::account::{Account, Shared, View};
+use crate::alert::Alerts;
 use crate::config::{self, Config};
 use crate::cx::{Armed, Cx, Owner, Timers};
 use crate::effect::{
@@ -30,6 +32,7 @@ use crate::proxy::Change;
 use crate::rng::Seed;
 use crate::time::Instant;
 use addressees::Addressees;
+use alerts::Watched;
 use persist::Persist;
 use stop::{STOP_PATIENCE, Stopping};
 
@@ -66,6 +69,9 @@ pub struct Engine {
     addressees: Addressees,
     shared: Shared,
     persist: Persist,
+    alerts: Alerts,
+    /// What the alerts have seen and not seen of what happened.
+    watched: Watched,
     config: Arc<Config>,
     has_started: bool,
     unbound: Vec<(SocketId, Option<Instant>)>,
@@ -103,6 +109,8 @@ impl Engine {
             served: BTreeMap::new(),
             shared: Shared::new(&config, seed, unix_ms_at_zero, store),
             persist: Persist::new(store),
+            alerts: Alerts::new(&config),
+            watched: Watched::default(),
             config,
             has_started: false,
             unbound: Vec::new(),
@@ -126,6 +134,7 @@ impl Engine {
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
         assert!(now >= self.shared.cx.now, "time must not run backwards");
         self.shared.cx.now = now;
+        self.watched.begin();
         if !self.has_started {
             self.has_started = true;
             self.start();
@@ -156,6 +165,7 @@ impl Engine {
             Input::Unreachable { to, quoted, .. } => self.on_unreachable(to, quoted),
             Input::Command { ticket, command } => self.on_command(ticket, command),
             Input::Reconfigured(config, diff) => self.on_reconfigured(config, &diff),
+            Input::RestoreAlerts(alerts) => self.on_restore_alerts(alerts),
             Input::Restore(records) => self.on_restore(records),
             Input::Saved { batch } => self.on_saved(batch),
             Input::SaveFailed { batch } => self.on_save_failed(batch),
@@ -172,6 +182,7 @@ impl Engine {
         loop {
             self.follow_changes();
             self.send_due();
+            self.follow_alerts(is_arrival);
             if !self.shared.proxies.is_unsettled() && !self.shared.pace.groups.has_released() {
                 break;
             }
@@ -179,6 +190,7 @@ impl Engine {
         self.close_ports();
         self.clear_away();
         self.save();
+        self.keep_alerts();
         self.arm();
         self.tidy();
     }
@@ -318,6 +330,7 @@ impl Engine {
             self.say_member(set, change);
             for id in &ids {
                 self.with(*id, |account, shared| account.on_change(change, shared));
+                self.watch_member(*id, change);
                 if change == Change::Listed {
                     self.ready_up(*id);
                 }
@@ -429,11 +442,12 @@ impl Engine {
 
     /// The wall clock was set: every published time is another.
     fn on_clock(&mut self, unix_ms_at_zero: i64) {
-        self.shared.cx.unix_ms_at_zero = unix_ms_at_zero;
+        let before = std::mem::replace(&mut self.shared.cx.unix_ms_at_zero, unix_ms_at_zero);
+        let by_ms = unix_ms_at_zero.saturating_sub(before);
         self.shared.proxies.on_clock();
         for slot in &mut self.slots {
             if let Some(account) = &mut slot.account {
-                account.on_surroundings(&mut self.shared);
+                account.on_clock(by_ms, &mut self.shared);
             }
         }
     }
@@ -579,7 +593,9 @@ impl Engine {
             .as_ref()
             .map(|stopping| stopping.until)
             .filter(|until| *until != Instant::FAR);
-        let at = listen.chain(stop).chain(self.persist.due()).min();
+        let alerts = self.alerts.deadline().filter(|_| self.may_alert());
+        let at = listen.chain(stop).chain(self.persist.due());
+        let at = at.chain(alerts).min();
         self.shared
             .cx
             .timers

@@ -4,7 +4,7 @@
 //! go 256 ahead, in batches, and are raised while 64 remain, so that nobody waits. All else follows
 //! within 100 ms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
@@ -41,6 +41,9 @@ pub(super) struct Persist {
     /// Names of Accounts whose records are to be deleted.
     removed: Vec<Arc<str>>,
     due: Option<Instant>,
+    /// Lost registrations in batches that are not on disk yet, by their Accounts' names.
+    alerts: BTreeMap<BatchId, BTreeSet<Arc<str>>>,
+    alerts_due: Option<Instant>,
     /// Whether the last word of the run is written.
     is_closed: bool,
 }
@@ -69,6 +72,8 @@ impl Persist {
             writing: None,
             removed: Vec::new(),
             due: None,
+            alerts: BTreeMap::new(),
+            alerts_due: None,
             is_closed: false,
         }
     }
@@ -83,7 +88,12 @@ impl Persist {
     }
 
     pub(super) fn due(&self) -> Option<Instant> {
-        self.due
+        self.due.into_iter().chain(self.alerts_due).min()
+    }
+
+    fn batch(&mut self) -> BatchId {
+        self.next_batch += 1;
+        BatchId(self.next_batch - 1)
     }
 
     /// The last word of a run that ends in order: every Account's record, marked clean.
@@ -119,8 +129,7 @@ impl Persist {
         synchronous: bool,
         shared: &mut Shared,
     ) -> BatchId {
-        let batch = BatchId(self.next_batch);
-        self.next_batch += 1;
+        let batch = self.batch();
         about.removed = mem::take(&mut self.removed);
         let removed = about.removed.clone();
         self.pending.insert(batch, about);
@@ -158,6 +167,7 @@ impl Engine {
     }
 
     pub(super) fn on_saved(&mut self, batch: BatchId) {
+        self.persist.alerts.remove(&batch);
         let about = self.persist.pending.remove(&batch).unwrap_or_default();
         self.persist.is_turn |= self.persist.full.take_if(|full| *full == batch).is_some();
         self.persist.writing.take_if(|writing| *writing == batch);
@@ -170,9 +180,15 @@ impl Engine {
     /// Nothing is forgotten: limits and changes of the batch are tried again.
     pub(super) fn on_save_failed(&mut self, batch: BatchId) {
         let about = self.persist.pending.remove(&batch).unwrap_or_default();
+        let alerts = self.persist.alerts.remove(&batch);
         self.persist.full.take_if(|full| *full == batch);
         self.persist.writing.take_if(|writing| *writing == batch);
         if self.persist.is_closed {
+            return;
+        }
+        if let Some(accounts) = alerts {
+            self.alerts.on_save_failed(accounts);
+            self.persist.alerts_due = Some(self.shared.cx.now + AGAIN);
             return;
         }
         for (id, _) in about.limits {
@@ -212,6 +228,33 @@ impl Engine {
         if self.persist.due.is_none() && self.has_changes() {
             self.persist.due = Some(now + LATER);
         }
+    }
+
+    /// Saves what is to be kept of lost registrations: at once with a notice, else soon, and at the
+    /// end of the run.
+    pub(super) fn save_alerts(&mut self, is_urgent: bool) {
+        if !self.persist.is_on {
+            return self.alerts.skip_saving();
+        }
+        let now = self.shared.cx.now;
+        if !self.persist.is_restored || self.persist.is_closed || !self.alerts.is_unsaved() {
+            return;
+        }
+        let due = *self.persist.alerts_due.get_or_insert(now + LATER);
+        if !is_urgent && due > now {
+            return;
+        }
+        self.persist.alerts_due = None;
+        let (removed, alerts) = self.alerts.take_unsaved(self.clock());
+        let batch = self.persist.batch();
+        let saved = alerts.iter().map(|alert| Arc::from(&*alert.account));
+        let about = saved.chain(removed.iter().cloned()).collect();
+        self.persist.alerts.insert(batch, about);
+        self.shared.cx.out.push(Output::SaveAlerts {
+            batch,
+            removed,
+            alerts,
+        });
     }
 
     fn has_changes(&self) -> bool {

@@ -52,6 +52,7 @@ impl Engine {
         }
         self.has_loose_ends = true;
         self.has_reloaded = true;
+        self.reconfigure_alerts();
     }
 
     /// These interfaces are configured, and no others.

@@ -71,6 +71,7 @@ impl Engine {
             return;
         };
         // Before anything is given up: what is scheduled goes on in the next run.
+        self.close_alerts();
         self.persist.save_all(&self.slots, &mut self.shared);
         let mut left = 0;
         for slot in &mut self.slots {

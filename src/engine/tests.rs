@@ -70,6 +70,8 @@ fn config() -> Arc<Config> {
         proxy_sets: vec![set],
         ip_groups: vec![serving, served],
         accounts: vec![account],
+        mail: None,
+        alerts: Vec::new(),
     })
 }
 

@@ -9,6 +9,7 @@ use crate::cx::{Branch, Cx, Ended, Expired, Matched, Party};
 use crate::effect::{Via, Whose};
 use crate::pace::RegistrarId;
 use crate::proxy::Probed;
+use crate::sip::Name;
 use crate::sip::message::Message;
 
 /// How a transaction ended.
@@ -70,9 +71,25 @@ impl Engine {
             Matched::Provisional(ended) => self.heard_of(Some(ended.party)),
             Matched::Final(ended) => {
                 self.heard_of(Some(ended.party));
+                if let Some(registrar) = known {
+                    self.learn_server(registrar, &message);
+                }
                 self.on_ended(&ended, &End::Answer(&message, &top));
             }
         }
+    }
+
+    /// What a registrar calls itself is told to people when it is in trouble.
+    fn learn_server(&mut self, registrar: RegistrarId, message: &Message<'_>) {
+        let Some(server) = message.value(Name::Server) else {
+            return;
+        };
+        if self.shared.pace.get(registrar).server.as_deref() == Some(&*server) {
+            return;
+        }
+        let shown: String = server.chars().filter(|it| !it.is_control()).collect();
+        let shown = self.shared.reason(&shown);
+        self.shared.pace.get_mut(registrar).server = Some(shown);
     }
 
     /// What arrived is for this party.

@@ -11,6 +11,7 @@ mod spread;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 pub use groups::{GroupId, Groups};
 pub use spread::Spread;
@@ -56,6 +57,8 @@ pub struct Registrar {
     pub suspect: bool,
     /// When it last sent anything.
     pub heard: Option<Instant>,
+    /// What it calls itself: the `Server` header of its answers.
+    pub server: Option<Arc<str>>,
     /// Whether it is offline and has sent nothing since: then one REGISTER at a time probes it
     /// (rule P4).
     pub is_dead: bool,
@@ -143,6 +146,7 @@ impl Pace {
             min_expires: None,
             suspect: false,
             heard: None,
+            server: None,
             is_dead: false,
             window: WINDOW_START,
             in_flight: 0,

@@ -68,6 +68,8 @@ pub(super) struct Pulse {
     pub(super) identity: Option<Box<Identity>>,
     /// When the last probe first left.
     started: Option<Instant>,
+    /// Whether one is wanted out of turn.
+    is_asked: bool,
     /// Whether it has ever answered.
     is_known: bool,
     /// Since when it is offline.
@@ -129,10 +131,21 @@ impl Pulse {
         self.round_trip
     }
 
+    /// A probe is wanted, unless the last one left within this time.
+    pub(super) fn ask(&mut self, within: Duration, now: Instant) {
+        self.is_asked |= self.started.is_none_or(|started| started + within <= now);
+    }
+
+    /// Whether a probe is wanted out of turn.
+    pub(super) fn is_asked(&self) -> bool {
+        self.is_asked
+    }
+
     /// A probe leaves.
     pub(super) fn on_sent(&mut self, flight: TransactionId, now: Instant) {
         self.flight = Some(flight);
         self.started = Some(now);
+        self.is_asked = false;
     }
 
     /// A good answer came to a request that left at `sent`; `wanted` more probes must be answered
@@ -180,6 +193,9 @@ impl Pulse {
         } = rhythm;
         if self.flight.is_some() {
             return None;
+        }
+        if self.is_asked {
+            return Some(Instant::ZERO);
         }
         if let Some(recovery) = self.recovery {
             return Some(recovery.last + recovering);

@@ -313,6 +313,23 @@ impl Proxies {
         self.touch(set);
     }
 
+    /// Somebody must know how a registrar does (rule T2): it is probed now, whatever the mode,
+    /// unless the last probe left within this time. By OPTIONS where keep-alive is off.
+    pub fn ask(&mut self, set: SetId, registrar: RegistrarId, within: Duration, now: Instant) {
+        if let Some(member) = self.sets[set.0 as usize].watched_mut(registrar) {
+            member.pulse.ask(within, now);
+            self.touch(set);
+        }
+    }
+
+    /// Since when the word for a registrar holds, if it is in the list or holds a binding.
+    pub fn health_since(&self, set: SetId, registrar: RegistrarId) -> Option<Instant> {
+        let set = self.get(set);
+        let mut watched = set.members.iter().chain(&set.strays);
+        let member = watched.find(|member| member.registrar == registrar)?;
+        Some(member.pulse.since())
+    }
+
     /// A registrar answered a REGISTER.
     pub fn on_answered(&mut self, registrar: RegistrarId, round_trip: Duration, cx: &mut Cx) {
         let users = std::mem::take(self.users_of(registrar));

@@ -393,7 +393,9 @@ impl Set {
             (member, is_for_all || is_current)
         });
         let strays = self.strays.iter().map(|stray| (stray, false));
-        let watched = members.chain(strays).filter(|_| self.is_monitored());
+        let is_probed = |member: &Member| self.is_monitored() || member.pulse.is_asked();
+        let watched = members.chain(strays);
+        let watched = watched.filter(move |(member, _)| is_probed(member));
         watched.filter_map(move |(member, is_wanted)| {
             let rhythm = Rhythm {
                 usual,

@@ -499,7 +499,7 @@ impl World {
 
     /// Stops the test, with the end of the transcript.
     #[track_caller]
-    fn fail(&self, what: &str) -> ! {
+    pub(super) fn fail(&self, what: &str) -> ! {
         let tail = self.transcript.tail(60);
         panic!("{what}\n\nthe transcript ends so:\n{tail}\n")
     }

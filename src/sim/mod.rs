@@ -7,6 +7,7 @@
 //! real sockets.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod alerts;
 mod behaviour;
 mod dns;
 mod door;
@@ -38,13 +39,15 @@ pub use transcript::{Line, Packet, Summary, Transcript, Used, What};
 
 use crate::config::Diff;
 use crate::effect::{
-    AccountId, BatchId, Input, Outcome, Output, QuestionId, Record, SetId, SocketId, Ticket,
+    AccountId, BatchId, Input, Outcome, Output, QuestionId, Record, SetId, SocketId, StoredAlert,
+    Ticket,
 };
 use crate::engine::{Engine, Settings};
 use crate::locate::{Question, Resolution};
 use crate::rng::Seed;
-use crate::status::{AccountStatus, ProxySetStatus, UnixMs};
+use crate::status::{AccountStatus, AlertStatus, ProxySetStatus, UnixMs};
 use crate::time::{Duration, Instant};
+use alerts::WrittenAlerts;
 use watch::Watch;
 
 /// One engine and everything around it, on one virtual clock.
@@ -88,12 +91,14 @@ struct Run {
     names: BTreeMap<AccountId, Arc<str>>,
     published: BTreeMap<Arc<str>, AccountStatus>,
     published_sets: BTreeMap<SetId, (Vec<Instant>, Option<ProxySetStatus>)>,
+    published_alerts: BTreeMap<Arc<str>, Vec<AlertStatus>>,
 }
 
 /// The disk.
 #[derive(Default)]
 struct Store {
     records: BTreeMap<String, Record>,
+    alerts: BTreeMap<String, StoredAlert>,
     batches: Vec<(Instant, usize)>,
     fails: bool,
 }
@@ -223,9 +228,12 @@ impl World {
             questions: BTreeSet::new(),
             published: BTreeMap::new(),
             published_sets: BTreeMap::new(),
+            published_alerts: BTreeMap::new(),
         });
         self.note("the engine starts");
         if self.setup.store.is_some() {
+            let alerts = self.store.alerts.values().cloned().collect();
+            self.handle(Input::RestoreAlerts(alerts));
             let records = self.store.records.values().cloned().collect();
             self.handle(Input::Restore(records));
         }
@@ -420,9 +428,16 @@ impl World {
                 records,
                 ..
             } => self.save(batch, Written { removed, records }),
+            Output::SaveAlerts {
+                batch,
+                removed,
+                alerts,
+            } => self.save_alerts(batch, WrittenAlerts { removed, alerts }),
             Output::Changed(id) => self.changed(id),
             Output::SetChanged(id) => self.set_changed(id),
+            Output::AlertsChanged(account) => self.alerts_changed(account),
             Output::Event(event) => self.event(event),
+            Output::Notice(notice) => self.notice(notice),
             Output::Reply { ticket, outcome } => self.reply(ticket, outcome),
             Output::Ask {
                 question,

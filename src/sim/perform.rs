@@ -333,7 +333,7 @@ impl World {
         Some(name)
     }
 
-    fn is_current(&self, run: u64) -> bool {
+    pub(super) fn is_current(&self, run: u64) -> bool {
         self.run.as_ref().is_some_and(|it| it.number == run)
     }
 

@@ -9,8 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::config::{
-    Account, Agent, AuthenticationMode, Config, Credentials, IpGroup, ProxyAddress, ProxySet,
-    Register, Registration, SecretSource, SipInterface, Trace,
+    Account, Agent, Alert, AuthenticationMode, Config, Credentials, IpGroup, ProxyAddress,
+    ProxySet, Register, Registration, SecretSource, SipInterface, Trace,
 };
 use crate::secret::Secret;
 use crate::time::Duration;
@@ -37,6 +37,7 @@ pub struct Setup {
     interface: Changes<SipInterface>,
     pub(super) receive_buffer: usize,
     pub(super) store: Option<Duration>,
+    alerts: Vec<Arc<Alert>>,
 }
 
 /// One Account.
@@ -249,6 +250,7 @@ impl Setup {
             interface: Changes::none(),
             receive_buffer: 16 << 20,
             store: None,
+            alerts: Vec::new(),
         }
     }
 
@@ -337,6 +339,20 @@ impl Setup {
         self
     }
 
+    /// One more subscription to alerts.
+    #[must_use]
+    pub fn alert(mut self, alert: Alert) -> Self {
+        self.alerts.push(Arc::new(alert));
+        self
+    }
+
+    /// Without the subscription of this name.
+    #[must_use]
+    pub fn without_alert(mut self, name: &str) -> Self {
+        self.alerts.retain(|alert| &*alert.name != name);
+        self
+    }
+
     /// Every registrar that an Account names, and every address of a Proxy Set.
     pub(super) fn registrars(&self) -> Vec<SocketAddr> {
         let config = self.config();
@@ -383,6 +399,8 @@ impl Setup {
             proxy_sets: Vec::new(),
             ip_groups: Vec::new(),
             accounts: Vec::new(),
+            mail: None,
+            alerts: self.alerts.clone(),
         };
         for (index, setup) in &self.accounts {
             let changes = [&self.sets, &setup.set];

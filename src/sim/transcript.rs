@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::text::Text;
 use super::verify::Claim;
-use crate::effect::{Command, Event, Outcome, Ticket};
+use crate::effect::{Command, Event, Notice, Outcome, Ticket};
 use crate::time::Instant;
 
 /// One thing that happened.
@@ -43,6 +43,15 @@ impl Line {
         }
     }
 
+    /// The notice, if it is one.
+    pub fn notice(&self) -> Option<&Notice> {
+        if let What::Notice(notice) = &self.what {
+            Some(notice)
+        } else {
+            None
+        }
+    }
+
     /// The event, if it is one.
     pub fn event(&self) -> Option<&Event> {
         if let What::Event(event) = &self.what {
@@ -64,6 +73,8 @@ pub enum What {
     Refused(SocketAddr),
     /// The engine told of something.
     Event(Event),
+    /// The engine gave a notice.
+    Notice(Notice),
     /// An operator asked for something.
     Asked(Ticket, Command),
     /// An operator got an answer.
@@ -259,11 +270,23 @@ impl fmt::Display for Line {
             What::Received(packet) => write!(f, "← {packet}"),
             What::Refused(remote) => write!(f, "← {remote}  port unreachable"),
             What::Event(event) => event_line(f, event),
+            What::Notice(notice) => notice_line(f, notice),
             What::Asked(ticket, command) => write!(f, "? {} ({ticket})", words(*command)),
             What::Reply(ticket, outcome) => write!(f, "! {} ({ticket})", outcome_words(outcome)),
             What::Note(text) => write!(f, "· {text}"),
         }
     }
+}
+
+fn notice_line(f: &mut fmt::Formatter<'_>, notice: &Notice) -> fmt::Result {
+    let accounts: Vec<&str> = notice.accounts.iter().map(|it| &*it.account).collect();
+    let (to, at) = (&notice.subscription, notice.registrar);
+    write!(
+        f,
+        "✉ to {to}: {} at {at}: {}",
+        notice.kind,
+        accounts.join(" ")
+    )
 }
 
 fn event_line(f: &mut fmt::Formatter<'_>, event: &Event) -> fmt::Result {

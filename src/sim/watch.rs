@@ -311,9 +311,9 @@ pub(super) fn place(output: &Output) -> Option<u8> {
         Output::Listen { .. } => Some(0),
         Output::Open { .. } => Some(1),
         Output::Transmit { .. } => Some(2),
-        Output::Save { .. } => Some(3),
-        Output::Changed(_) | Output::SetChanged(_) => Some(4),
-        Output::Event(_) => Some(5),
+        Output::Save { .. } | Output::SaveAlerts { .. } => Some(3),
+        Output::Changed(_) | Output::SetChanged(_) | Output::AlertsChanged(_) => Some(4),
+        Output::Event(_) | Output::Notice(_) => Some(5),
         Output::Reply { .. } => Some(6),
         Output::Close { .. } | Output::Ask { .. } => None,
     }

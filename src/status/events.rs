@@ -58,6 +58,7 @@ fn what(entry: &Entry) -> String {
         | EntryKind::Reload
         | EntryKind::Start
         | EntryKind::Stop
+        | EntryKind::Alert
         | EntryKind::Store
         | EntryKind::Unknown => entry.kind.word().to_owned(),
     }

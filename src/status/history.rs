@@ -75,6 +75,8 @@ pub enum EntryKind {
     Start,
     /// The daemon stopped.
     Stop,
+    /// What a subscription of alerts was told, or could not be.
+    Alert,
     /// The state or this history could not be written, or can be again.
     Store,
     /// A kind that a newer version knows.
@@ -84,7 +86,7 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// All that there are, with their words and what they mean.
-    pub const ALL: [(Self, &'static str, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str, &'static str); 12] = [
         (Self::Phase, "phase", "an Account's phase changed"),
         (
             Self::RefreshFailed,
@@ -107,6 +109,11 @@ impl EntryKind {
         (Self::Reload, "reload", "the configuration was read again"),
         (Self::Start, "start", "the daemon started"),
         (Self::Stop, "stop", "the daemon stopped"),
+        (
+            Self::Alert,
+            "alert",
+            "what a subscription of alerts was told, or could not be",
+        ),
         (
             Self::Store,
             "store",

@@ -4,7 +4,9 @@
 //! those views, and does no I/O: the shell publishes what [`account`] builds.
 #![forbid(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod alerts;
 mod collect;
+mod columns;
 pub mod events;
 pub mod history;
 pub mod proxies;
@@ -14,6 +16,7 @@ pub mod words;
 
 pub use crate::effect::{Answer, Failure, Outcome, Phase};
 pub use crate::engine::Health;
+pub use alerts::{AlertStatus, DeliveryStatus, alerts, alerts_of};
 pub use collect::{account, proxy_set};
 pub use snapshot::{
     AccountStatus, Avoided, Keeping, LastAnswer, MemberStatus, ProxySetStatus, SCHEMA, StateStatus,

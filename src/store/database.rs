@@ -13,8 +13,9 @@ use nix::fcntl::{Flock, FlockArg};
 use rusqlite::{Connection, OpenFlags};
 
 use super::schema::{self, Found};
-use super::{Changes, Keep, Store, StoreError, events, records};
-use crate::effect::Record;
+use super::{Changes, Keep, Store, StoreError, alerts, events, records};
+use crate::effect::{Record, StoredAlert};
+use crate::notify::Letter;
 use crate::status::history::Entry;
 
 /// The database's name in its directory.
@@ -88,6 +89,23 @@ impl Database {
         Ok(())
     }
 
+    /// Looks for damage in tables: a row that reads well may still come from a page that is
+    /// damaged.
+    fn examine(&self, tables: &[&str]) -> Result<(), StoreError> {
+        for table in tables {
+            let sql = format!("PRAGMA quick_check('{table}')");
+            let said: String = self
+                .connection
+                .query_row(&sql, [], |row| row.get(0))
+                .map_err(self.fault("read"))?;
+            if said != "ok" {
+                let path = self.path.clone();
+                return Err(StoreError::Damaged { path, what: said });
+            }
+        }
+        Ok(())
+    }
+
     fn fault(&self, verb: &'static str) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
         let path = self.path.clone();
         move |error| StoreError::of(verb, &path, &error)
@@ -97,18 +115,7 @@ impl Database {
 impl Store for Database {
     fn restore(&mut self) -> Result<Vec<Record>, StoreError> {
         let fault = self.fault("read");
-        // A row that reads well may still come from a page that is damaged.
-        for table in records::TABLES {
-            let sql = format!("PRAGMA quick_check('{table}')");
-            let said: String = self
-                .connection
-                .query_row(&sql, [], |row| row.get(0))
-                .map_err(&fault)?;
-            if said != "ok" {
-                let path = self.path.clone();
-                return Err(StoreError::Damaged { path, what: said });
-            }
-        }
+        self.examine(&records::TABLES)?;
         let records = records::read(&self.connection).map_err(fault)?;
         let extended = records.iter().filter(|record| records::is_extended(record));
         self.extended = extended
@@ -117,11 +124,22 @@ impl Store for Database {
         Ok(records)
     }
 
+    fn restore_alerts(&mut self) -> Result<Vec<StoredAlert>, StoreError> {
+        self.examine(&alerts::TABLES)?;
+        alerts::read(&self.connection).map_err(self.fault("read"))
+    }
+
+    fn restore_outbox(&mut self) -> Result<Vec<Letter>, StoreError> {
+        alerts::read_outbox(&self.connection).map_err(self.fault("read"))
+    }
+
     fn save(&mut self, changes: &Changes, durable: bool) -> Result<(), StoreError> {
         let fault = self.fault("write");
         self.set_durable(durable).map_err(&fault)?;
         let transaction = self.connection.unchecked_transaction().map_err(&fault)?;
         records::write(&transaction, changes, &mut self.extended).map_err(&fault)?;
+        alerts::write(&transaction, &changes.alerts).map_err(&fault)?;
+        alerts::write_outbox(&transaction, &changes.outbox).map_err(&fault)?;
         transaction.commit().map_err(fault)?;
         if !changes.removed.is_empty() {
             for name in &changes.removed {

@@ -193,7 +193,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
 }
 
 /// Rows of a table by Account, in their order.
-fn beside<T>(
+pub(super) fn beside<T>(
     connection: &Connection,
     sql: &str,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,

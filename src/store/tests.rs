@@ -3,10 +3,14 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::effect::{StoredBinding, StoredHold, StoredVisit};
+use crate::effect::{
+    Notice, NoticeAccount, NoticeKind, StoredAlertState, StoredBinding, StoredHold, StoredOpen,
+    StoredVisit,
+};
+use crate::notify::Means;
 use crate::status::UnixMs;
 use crate::status::history::{EntryKind, Wanted};
-use crate::store::History;
+use crate::store::{AlertChanges, History, OutboxChanges};
 
 #[test]
 fn records_come_back_as_they_were_written_last() {
@@ -19,6 +23,7 @@ fn records_come_back_as_they_were_written_last() {
         let changes = Changes {
             removed: removed.iter().map(|name| Arc::from(*name)).collect(),
             records: records.iter().copied().cloned().collect(),
+            ..Changes::default()
         };
         store.save(&changes, true).unwrap();
     };
@@ -45,6 +50,133 @@ fn records_come_back_as_they_were_written_last() {
     assert_eq!(store.restore().unwrap(), [bare, plain]);
 }
 
+// rule T3
+#[test]
+fn alerts_and_notices_come_back_as_they_were_written_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Database::open(folder.path()).unwrap();
+    let checking = |account: &str| StoredAlert {
+        account: account.to_owned(),
+        identity: "sip:4930123456@carrier.example".to_owned(),
+        source: Some([192, 0, 2, 9].into()),
+        registrar: "[2001:db8::1]:5060".parse().unwrap(),
+        server: Some("Registrar".to_owned()),
+        user_agent: "regent/0.1.0".to_owned(),
+        lost_unix_us: 1_795_341_600_000_000,
+        state: StoredAlertState::Checking {
+            failed: 2,
+            due_unix_us: 1_795_341_690_000_000,
+        },
+    };
+    let open = |subscription: &str, is_told| StoredOpen {
+        subscription: subscription.to_owned(),
+        limit_hours: 6,
+        is_told,
+    };
+    let raised = |open: Vec<StoredOpen>| StoredAlert {
+        source: None,
+        server: None,
+        state: StoredAlertState::Raised {
+            started_unix_us: 1_795_341_690_000_000,
+            open,
+        },
+        ..checking("raised")
+    };
+    let save = |store: &mut Database, alerts: AlertChanges, outbox: OutboxChanges| {
+        let changes = Changes {
+            alerts,
+            outbox,
+            ..Changes::default()
+        };
+        store.save(&changes, true).unwrap();
+    };
+    let first = AlertChanges {
+        removed: Vec::new(),
+        alerts: vec![
+            checking("checked"),
+            checking("gone"),
+            raised(vec![open("one", false), open("two", false)]),
+        ],
+    };
+    let letters = ["a", "c", "b"].map(letter);
+    let outbox = OutboxChanges {
+        letters: letters.to_vec(),
+        gone: Vec::new(),
+    };
+    save(&mut store, first, outbox);
+    let second = AlertChanges {
+        removed: vec!["gone".into(), "never".into()],
+        alerts: vec![raised(vec![open("two", true)])],
+    };
+    let [mut tried, gone, left] = letters;
+    tried.tried = 3;
+    tried.waited_ms = 45_000;
+    tried.next_unix_ms = Some(1_795_341_800_000);
+    tried.is_refused = true;
+    tried.trouble = Some("550 no such user".into());
+    let outbox = OutboxChanges {
+        letters: vec![tried.clone()],
+        gone: vec![gone.id],
+    };
+    save(&mut store, second, outbox);
+    drop(store);
+    let mut store = Database::open(folder.path()).unwrap();
+    let expected = [checking("checked"), raised(vec![open("two", true)])];
+    assert_eq!(store.restore_alerts().unwrap(), expected);
+    // One that was tried keeps its place before the others.
+    assert_eq!(store.restore_outbox().unwrap(), [tried, left]);
+}
+
+// rule T3
+#[test]
+fn a_notice_that_cannot_be_read_is_an_error_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Database::open(folder.path()).unwrap();
+    let outbox = OutboxChanges {
+        letters: vec![letter("a")],
+        gone: Vec::new(),
+    };
+    let changes = Changes {
+        outbox,
+        ..Changes::default()
+    };
+    store.save(&changes, true).unwrap();
+    store
+        .connection
+        .execute("UPDATE outbox SET notice = '{}'", [])
+        .unwrap();
+    let error = store.restore_outbox().unwrap_err();
+    assert!(error.to_string().contains("missing field"), "{error}");
+    store
+        .connection
+        .execute("UPDATE outbox SET means = 'pigeon'", [])
+        .unwrap();
+    assert!(store.restore_outbox().is_err());
+}
+
+fn letter(id: &str) -> Letter {
+    let notice = Notice {
+        subscription: "operations".into(),
+        email: Some("operations@example.net".into()),
+        webhook: None,
+        kind: NoticeKind::Lost,
+        at_unix_ms: 1_795_341_690_000,
+        registrar: "192.0.2.1:5060".parse().unwrap(),
+        server: None,
+        user_agent: "regent/0.1.0".into(),
+        accounts: vec![NoticeAccount {
+            account: "main".into(),
+            identity: "sip:4930123456@carrier.example".into(),
+            source: None,
+            lost_unix_ms: 1_795_341_600_000,
+            started_unix_ms: 1_795_341_690_000,
+            ended_unix_ms: None,
+            registered_at: None,
+        }],
+    };
+    Letter::new(id.into(), Means::Webhook, notice.into())
+}
+
 /// A removal that failed and was tried again must not leave rows behind: they would be in the way
 /// of whoever has the name next, and of everybody in the same batch.
 #[test]
@@ -53,13 +185,14 @@ fn who_is_removed_with_the_second_try_leaves_nothing_in_the_way() {
     let mut store = Database::open(folder.path()).unwrap();
     let (one, other) = (full("one"), plain("other"));
     let put = |record: &Record| Changes {
-        removed: Vec::new(),
         records: vec![record.clone()],
+        ..Changes::default()
     };
     store.save(&put(&one), true).unwrap();
     let remove = Changes {
         removed: vec![Arc::from("one")],
         records: vec![other.clone()],
+        ..Changes::default()
     };
     let full_disk = "CREATE TEMP TRIGGER full BEFORE INSERT ON main.account \
         BEGIN SELECT RAISE(ABORT, 'no room'); END";
@@ -169,8 +302,8 @@ fn what_was_damaged_is_found_when_it_is_read() {
     let mut store = Database::open(folder.path()).unwrap();
     let records = (0..500).map(|number| full(&format!("a{number}"))).collect();
     let changes = Changes {
-        removed: Vec::new(),
         records,
+        ..Changes::default()
     };
     store.save(&changes, false).unwrap();
     drop(store);

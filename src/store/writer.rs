@@ -1,7 +1,7 @@
 //! The thread that writes, and the queue before it (rule L8): whoever hands something over never
 //! waits, and all that waits is written in one transaction.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -9,7 +9,8 @@ use std::{io, mem};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Changes, Keep, Store, StoreError};
+use super::merge::merge;
+use super::{Changes, Keep, OutboxChanges, Store, StoreError};
 use crate::effect::BatchId;
 use crate::status::history::Entry;
 
@@ -103,6 +104,18 @@ impl Writer {
         self.shared.work.notify_one();
     }
 
+    /// Hands over what becomes of letters, which nobody waits for.
+    pub fn post(&self, outbox: OutboxChanges) {
+        let mut queue = self.shared.queue();
+        queue.durable = true;
+        queue.changes.push(Changes {
+            outbox,
+            ..Changes::default()
+        });
+        drop(queue);
+        self.shared.work.notify_one();
+    }
+
     /// Hands over an event. It is written within a second.
     pub fn note(&self, entry: Arc<Entry>) {
         let mut queue = self.shared.queue();
@@ -175,7 +188,8 @@ impl Shared {
             let are_ripe = queue.are_events_ripe();
             let is_retry = pause.is_some_and(|pause| begun.elapsed() >= pause);
             let is_called = queue.is_closing || queue.asked > queue.through || is_retry;
-            if is_called || !queue.batches.is_empty() || are_ripe || queue.keep.is_some() {
+            let is_work = !queue.batches.is_empty() || !queue.changes.is_empty();
+            if is_called || is_work || are_ripe || queue.keep.is_some() {
                 let takes_events = is_called || are_ripe;
                 return queue.take(takes_events);
             }
@@ -267,15 +281,21 @@ impl Desk {
 
     fn save(&mut self, round: &mut Round) {
         let mut changes = mem::take(&mut round.changes);
-        if self.is_held {
+        let is_retry = self.is_held;
+        if is_retry {
             changes = merge(vec![mem::take(&mut self.held), changes]);
         }
-        if round.batches.is_empty() && !self.is_held {
+        if round.batches.is_empty() && !is_retry && changes.outbox.is_empty() {
             return;
         }
-        let result = self.store.save(&changes, round.durable || self.is_held);
-        self.is_held = self.manner.holds && result.is_err();
+        let result = self.store.save(&changes, round.durable || is_retry);
+        self.is_held = result.is_err() && (self.manner.holds || changes.has_letters());
         if self.is_held {
+            if !self.manner.holds {
+                // Who has records does not forget them. A letter is nobody's but ours, and what it
+                // tells of must be written with it.
+                (changes.removed, changes.records) = Default::default();
+            }
             self.held = changes;
         }
         self.say(Written::Batches(mem::take(&mut round.batches), result));
@@ -322,37 +342,6 @@ impl Desk {
     }
 }
 
-/// Several changes as one: of each Account what came last.
-fn merge(mut list: Vec<Changes>) -> Changes {
-    if list.len() == 1 {
-        return list.remove(0);
-    }
-    let mut all = Changes::default();
-    let mut places: HashMap<Arc<str>, usize> = HashMap::new();
-    let mut records: Vec<Option<crate::effect::Record>> = Vec::new();
-    for changes in list {
-        for name in changes.removed {
-            if let Some(place) = places.remove(&name) {
-                records[place] = None;
-            }
-            all.removed.push(name);
-        }
-        for record in changes.records {
-            let name: Arc<str> = record.account.as_str().into();
-            if let Some(place) = places.get(&name) {
-                records[*place] = Some(record);
-            } else {
-                places.insert(name, records.len());
-                records.push(Some(record));
-            }
-        }
-    }
-    all.removed.sort_unstable();
-    all.removed.dedup();
-    all.records = records.into_iter().flatten().collect();
-    all
-}
-
 /// Events wait so long for others.
 const GATHER: Duration = Duration::from_millis(500);
 
@@ -372,248 +361,5 @@ const AGAIN: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(3_600);
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-
-    use super::*;
-    use crate::effect::Record;
-    use crate::status::UnixMs;
-    use crate::status::history::EntryKind;
-
-    /// A store that does each thing when it is told to, and as it is told to.
-    struct Puppet {
-        strings: mpsc::Receiver<bool>,
-        done: mpsc::Sender<String>,
-    }
-
-    impl Puppet {
-        fn act(&self, what: String) -> Result<(), StoreError> {
-            drop(self.done.send(what));
-            match self.strings.recv() {
-                Ok(false) => Err(StoreError::Nowhere),
-                Ok(true) | Err(_) => Ok(()),
-            }
-        }
-    }
-
-    impl Store for Puppet {
-        fn restore(&mut self) -> Result<Vec<Record>, StoreError> {
-            Ok(Vec::new())
-        }
-
-        fn save(&mut self, changes: &Changes, durable: bool) -> Result<(), StoreError> {
-            let records = changes.records.iter();
-            let names = records.map(|record| format!("{}:{}", record.account, record.cseq));
-            let names: Vec<_> = names.collect();
-            self.act(format!(
-                "save {:?} {} {durable}",
-                changes.removed,
-                names.join(" ")
-            ))
-        }
-
-        fn newest(&mut self) -> Result<u64, StoreError> {
-            Ok(0)
-        }
-
-        fn append(&mut self, events: &[Arc<Entry>]) -> Result<(), StoreError> {
-            let ids: Vec<_> = events.iter().map(|event| event.id.to_string()).collect();
-            self.act(format!("append {}", ids.join(" ")))
-        }
-
-        fn trim(&mut self, keep: Keep) -> Result<bool, StoreError> {
-            self.act(format!("trim {}", keep.events)).map(|()| false)
-        }
-    }
-
-    struct Bench {
-        writer: Writer,
-        strings: mpsc::Sender<bool>,
-        done: mpsc::Receiver<String>,
-        words: UnboundedReceiver<Written>,
-    }
-
-    impl Bench {
-        fn new(holds: bool) -> Self {
-            let (strings, pulled) = mpsc::channel();
-            let (tell, done) = mpsc::channel();
-            let (say, words) = unbounded_channel();
-            let puppet = Puppet {
-                strings: pulled,
-                done: tell,
-            };
-            let writer = Writer::start(Box::new(puppet), Manner { holds }, say).unwrap();
-            Self {
-                writer,
-                strings,
-                done,
-                words,
-            }
-        }
-
-        fn save(&self, batch: u64, name: &str, cseq: u32, durable: bool) {
-            let changes = Changes {
-                removed: Vec::new(),
-                records: vec![record(name, cseq)],
-            };
-            self.writer.save(BatchId(batch), changes, durable);
-        }
-
-        /// What it begins to do next.
-        fn begun(&self) -> String {
-            self.done.recv_timeout(Duration::from_secs(10)).unwrap()
-        }
-
-        fn end(&self, well: bool) {
-            self.strings.send(well).unwrap();
-        }
-
-        /// What the loop is told next: batches, and whether they are saved.
-        fn told(&mut self) -> (Vec<u64>, bool) {
-            match self.words.blocking_recv().unwrap() {
-                Written::Batches(batches, result) => (
-                    batches.into_iter().map(|batch| batch.0).collect(),
-                    result.is_ok(),
-                ),
-                Written::EventsFailed(_) => (Vec::new(), false),
-                Written::Events => (Vec::new(), true),
-            }
-        }
-    }
-
-    #[test]
-    fn what_waits_is_written_at_once_and_the_last_word_counts() {
-        let mut bench = Bench::new(false);
-        bench.save(0, "a", 1, false);
-        assert_eq!(bench.begun(), "save [] a:1 false");
-        // The disk is slow, and many batches come meanwhile.
-        for batch in 1..=100 {
-            bench.save(batch, "a", batch as u32, batch == 50);
-        }
-        bench.save(101, "b", 7, false);
-        bench.end(true);
-        assert_eq!(bench.told(), (vec![0], true));
-        assert_eq!(bench.begun(), "save [] a:100 b:7 true");
-        bench.end(true);
-        assert_eq!(bench.told(), ((1..=101).collect(), true));
-    }
-
-    #[test]
-    fn who_is_removed_and_comes_back_is_written_as_it_came_back() {
-        let change = |removed: &[&str], records: &[(&str, u32)]| Changes {
-            removed: removed.iter().map(|name| Arc::from(*name)).collect(),
-            records: records
-                .iter()
-                .map(|(name, cseq)| record(name, *cseq))
-                .collect(),
-        };
-        let list = vec![
-            change(&[], &[("a", 1), ("b", 1)]),
-            change(&["a", "b"], &[("b", 2)]),
-            change(&["c"], &[("b", 3)]),
-        ];
-        let all = merge(list);
-        assert_eq!(all.removed, ["a", "b", "c"].map(Arc::from));
-        let left: Vec<_> = all
-            .records
-            .iter()
-            .map(|it| (&*it.account, it.cseq))
-            .collect();
-        assert_eq!(left, [("b", 3)]);
-    }
-
-    #[test]
-    fn what_fails_is_told_and_not_tried_again_here() {
-        let mut bench = Bench::new(false);
-        bench.save(0, "a", 1, true);
-        assert_eq!(bench.begun(), "save [] a:1 true");
-        bench.end(false);
-        assert_eq!(bench.told(), (vec![0], false));
-        bench.save(1, "b", 1, false);
-        assert_eq!(bench.begun(), "save [] b:1 false");
-        bench.end(true);
-        assert_eq!(bench.told(), (vec![1], true));
-    }
-
-    #[test]
-    fn what_is_held_is_tried_again_with_what_came_since() {
-        let mut bench = Bench::new(true);
-        bench.save(0, "a", 1, false);
-        assert_eq!(bench.begun(), "save [] a:1 false");
-        bench.save(1, "b", 1, false);
-        bench.end(false);
-        assert_eq!(bench.told(), (vec![0], false));
-        assert_eq!(bench.begun(), "save [] a:1 b:1 true");
-        bench.end(false);
-        assert_eq!(bench.told(), (vec![1], false));
-        // Nobody says anything more, and still it is tried again.
-        assert_eq!(bench.begun(), "save [] a:1 b:1 true");
-        bench.end(true);
-        assert_eq!(bench.told(), (vec![], true));
-    }
-
-    #[test]
-    fn events_that_cannot_be_written_wait() {
-        let mut bench = Bench::new(false);
-        bench.writer.note(event(1));
-        bench.writer.note(event(2));
-        assert_eq!(bench.begun(), "append 1 2");
-        bench.writer.note(event(3));
-        bench.end(false);
-        assert_eq!(bench.told(), (vec![], false));
-        assert_eq!(bench.begun(), "append 1 2 3");
-        bench.end(true);
-        assert_eq!(bench.told(), (vec![], true));
-    }
-
-    #[test]
-    fn the_end_waits_for_all_that_was_handed_over() {
-        let bench = Bench::new(false);
-        bench.writer.note(event(1));
-        bench.save(0, "a", 1, false);
-        let flusher = bench.writer.flusher();
-        let Bench {
-            writer,
-            strings,
-            done,
-            mut words,
-        } = bench;
-        drop(strings); // From here on everything is done well and at once.
-        assert!(flusher.flush(Duration::from_secs(10)));
-        writer.note(event(2));
-        drop(writer);
-        let done: Vec<_> = done.iter().collect();
-        assert!(done.contains(&"save [] a:1 false".to_owned()), "{done:?}");
-        assert_eq!(done.last().unwrap(), "append 2");
-        assert!(matches!(words.try_recv(), Ok(Written::Batches(..))));
-    }
-
-    fn event(id: u64) -> Arc<Entry> {
-        Arc::new(Entry {
-            id,
-            ..Entry::new(EntryKind::Start, UnixMs(0))
-        })
-    }
-
-    fn record(name: &str, cseq: u32) -> Record {
-        Record {
-            account: name.to_owned(),
-            aor: String::new(),
-            epoch: 0,
-            call_id: String::new(),
-            mark: String::new(),
-            cseq,
-            cseq_limit: 256,
-            clean: false,
-            binding: None,
-            unregistered: false,
-            port: None,
-            contact_user: None,
-            visits: Vec::new(),
-            holds: Vec::new(),
-            minima: Vec::new(),
-        }
-    }
-}
+#[path = "writer_tests.rs"]
+mod tests;

@@ -220,18 +220,20 @@ fn a_row_is_made_shown_changed_and_taken_out() {
 /// Rule G3: the table of options is all that `configure` knows.
 fn every_option_can_be_set_and_is_shown_as_it_was_set() {
     use regent::config::options::{Kind, OPTIONS, Table};
+    let text = format!("{MINIMAL}\n[[alert]]\nname = \"operations\"\n");
     let known = configure::TABLES;
     let options = OPTIONS
         .iter()
         .filter(|option| known.contains(&option.table));
     for option in options {
         let rows: &[&str] = match option.table {
-            Table::Agent | Table::Registration => &[],
+            Table::Agent | Table::Registration | Table::Mail => &[],
             Table::SipInterface => &["outside"],
             Table::ProxySet => &["carrier"],
             Table::Proxy => &["carrier", "0"],
             Table::IpGroup => &["Carrier"],
-            _ => &["main"],
+            Table::Account => &["main"],
+            Table::Alert => &["operations"],
         };
         // What stands in the file as an example, in the form of a command line.
         let plain = option.example.trim_matches(['[', ']']).replace('"', "");
@@ -247,7 +249,7 @@ fn every_option_can_be_set_and_is_shown_as_it_was_set() {
             let words = [&[node], rows, &[name, &value]].concat();
             let change = changing(Verb::Set, &words);
             let change = change.unwrap_or_else(|refusal| panic!("{words:?}: {refusal}"));
-            let mut session = Session::new(MINIMAL).expect("TOML");
+            let mut session = Session::new(&text).expect("TOML");
             session.apply(&change);
             let shown = configure::show(session.document(), &change.target, configure::Form::Text)
                 // A row that has a new name is not found by its old one.

@@ -24,6 +24,7 @@ use libtest_mimic::{Arguments, Trial};
 #[macro_use]
 mod harness;
 
+mod alerts;
 mod architecture;
 mod choice;
 mod cli;
@@ -54,6 +55,7 @@ mod store;
 mod trace;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
+    alerts::trials,
     architecture::trials,
     choice::trials,
     cli::trials,

@@ -271,7 +271,7 @@ fn tickets(world: &World, from: usize) -> String {
                 told.push(format!("warning: {what}"));
             }
             What::Sent(_) | What::Received(_) | What::Refused(_) => {}
-            What::Event(_) | What::Note(_) => {}
+            What::Event(_) | What::Notice(_) | What::Note(_) => {}
         }
     }
     let lines = &world.transcript().lines()[from..];

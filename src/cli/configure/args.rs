@@ -53,6 +53,10 @@ pub(super) enum What {
     ProxyIp(Rows),
     /// SIP Interfaces, by name
     SipInterface(Rows),
+    /// Who is told of lost registrations, by name
+    Alert(Rows),
+    /// The mail server that alerts go out by
+    Mail(One),
     /// The program itself
     Agent(One),
     /// The global parameters of registration
@@ -152,6 +156,8 @@ impl What {
             Self::ProxySet(rows) => (Table::ProxySet, Asked::Row(&rows.verb)),
             Self::ProxyIp(rows) => (Table::Proxy, Asked::Row(&rows.verb)),
             Self::SipInterface(rows) => (Table::SipInterface, Asked::Row(&rows.verb)),
+            Self::Alert(rows) => (Table::Alert, Asked::Row(&rows.verb)),
+            Self::Mail(one) => (Table::Mail, Asked::One(&one.verb)),
             Self::Agent(one) => (Table::Agent, Asked::One(&one.verb)),
             Self::ProxyAndRegistration(one) => (Table::Registration, Asked::One(&one.verb)),
             Self::Show | Self::Help => return None,

@@ -46,6 +46,32 @@ pub(super) fn configure(arguments: &Configure) -> Result<End, Failure> {
     Ok(End::Done)
 }
 
+/// Which file is changed, and how.
+pub(super) struct Whither {
+    pub(super) config: Option<PathBuf>,
+    pub(super) dry_run: bool,
+    pub(super) socket: super::args::Socket,
+}
+
+/// Carries out one change, as if these words had been said behind `regent configure TABLE VERB`.
+pub(super) fn say(
+    whither: Whither,
+    table: Table,
+    verb: Verb,
+    words: &[String],
+) -> Result<End, Failure> {
+    let arguments = Configure {
+        what: None,
+        config: whither.config,
+        dry_run: whither.dry_run,
+        script: None,
+        each: false,
+        socket: whither.socket,
+    };
+    let words = Words { table, verb, words };
+    one(&arguments, configure::change(&words, &mut password))
+}
+
 /// What is said about one table.
 fn row(arguments: &Configure, table: Table, asked: &Asked<'_>) -> Result<End, Failure> {
     let words = |verb: Verb, words: &[String]| match helped(table, words) {

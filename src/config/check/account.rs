@@ -13,9 +13,9 @@ use crate::config::{Account, Register};
 /// An Account before all are known. There are as many as Accounts: keep it small.
 pub(super) struct Draft {
     /// None if it is faulty.
-    account: Option<Arc<Account>>,
+    pub(super) account: Option<Arc<Account>>,
     /// As given; afterwards what it is.
-    name: Option<Arc<str>>,
+    pub(super) name: Option<Arc<str>>,
     index: Option<u32>,
     /// The numbers of its groups.
     served: Option<u32>,
@@ -138,6 +138,7 @@ impl Check<'_> {
         self.assign_names();
         self.check_pairs();
         self.check_served();
+        self.check_covered();
         let named = |header: u32| {
             // They are in the order of the text.
             let place = self.drafts.binary_search_by_key(&header, |draft| draft.at);

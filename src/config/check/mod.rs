@@ -1,6 +1,7 @@
 //! From rows to a configuration: names, references, limits, and what does not go together.
 
 mod account;
+mod alert;
 mod interface;
 mod needs;
 mod party;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use self::account::Draft;
 pub(super) use self::account::{derived_name, free_indexes};
+use self::alert::Wanted;
 use self::interface::Reserved;
 use self::needs::Told;
 use self::registry::Registry;
@@ -21,8 +23,8 @@ use super::options::*;
 use super::parse::Top;
 use super::row::Row;
 use super::{
-    Account, Agent, Config, IpGroup, MoveWhenLost, ProbeUnknown, ProxySet, Redirects, Registration,
-    SipInterface, StateFailure, SyncMode, Trace, UnregistrationMode,
+    Account, Agent, Alert, Config, IpGroup, Mail, MoveWhenLost, ProbeUnknown, ProxySet, Redirects,
+    Registration, SipInterface, StateFailure, SyncMode, Trace, UnregistrationMode,
 };
 use crate::sip::Algorithm;
 
@@ -45,6 +47,12 @@ pub(super) struct Check<'t> {
     unaddressed: BTreeSet<u32>,
     told: Told,
     drafts: Vec<Draft>,
+    /// The mail server, and where it is said.
+    mail: Option<(u32, Mail)>,
+    alerts: Registry<Alert>,
+    /// Whether any alert is mailed.
+    sends_mail: bool,
+    covered: Vec<Wanted>,
     shared: Shared,
 }
 
@@ -94,6 +102,10 @@ impl<'t> Check<'t> {
             unaddressed: BTreeSet::new(),
             told: Told::default(),
             drafts: Vec::new(),
+            mail: None,
+            alerts: Registry::new(Table::Alert),
+            sends_mail: false,
+            covered: Vec::new(),
             shared: Shared::default(),
         }
     }
@@ -126,6 +138,10 @@ impl<'t> Check<'t> {
         top.interfaces.iter().for_each(|row| self.interface(row));
         top.sets.iter().for_each(|row| self.set(row));
         top.groups.iter().for_each(|row| self.group(row));
+        if let Some(row) = &top.mail {
+            self.mail(row);
+        }
+        top.alerts.iter().for_each(|row| self.alert(row));
     }
 
     /// Makes room for so many Accounts.
@@ -214,6 +230,8 @@ impl Check<'_> {
             proxy_sets: self.sets.into_values(),
             ip_groups: self.groups.into_values(),
             accounts,
+            mail: self.mail.map(|(_, mail)| mail),
+            alerts: self.alerts.into_values(),
         }
     }
 }

@@ -34,6 +34,22 @@ pub(super) const ACCOUNT_CREDENTIALS: CredentialKeys = CredentialKeys {
     credential: &ACCOUNT_PASSWORD_CREDENTIAL,
 };
 
+pub(super) const MAIL_CREDENTIALS: CredentialKeys = CredentialKeys {
+    user_name: &MAIL_USER_NAME,
+    password: &MAIL_PASSWORD,
+    file: &MAIL_PASSWORD_FILE,
+    variable: &MAIL_PASSWORD_ENV,
+    credential: &MAIL_PASSWORD_CREDENTIAL,
+};
+
+/// The options that hold the secret of a webhook.
+pub(super) const WEBHOOK_SECRET: [&Opt; 4] = [
+    &ALERT_WEBHOOK_SECRET,
+    &ALERT_WEBHOOK_SECRET_FILE,
+    &ALERT_WEBHOOK_SECRET_ENV,
+    &ALERT_WEBHOOK_SECRET_CREDENTIAL,
+];
+
 impl Check<'_> {
     pub(super) fn group(&mut self, row: &Row<'_>) {
         let set = self.sets.resolve(row, &GROUP_PROXY_SET, &mut self.faults);
@@ -99,16 +115,9 @@ impl Check<'_> {
         keys: &CredentialKeys,
     ) -> Option<Credentials> {
         let places = [keys.password, keys.file, keys.variable, keys.credential];
-        let mut given: Vec<&'static Opt> = places.into_iter().filter(|key| row.has(key)).collect();
-        given.sort_by_key(|key| row.span(key).start);
-        if let [first, second, ..] = given[..] {
-            let message = format!("{}: {} beside {}", row.label, second.key, first.key);
-            let fault = Fault::error(row.span(second).start, second.key, message);
-            self.faults
-                .push(fault.hint("a password comes from one place: keep one of them"));
-        }
+        let (password, source, first) = self.secret(row, places);
         let Some(user_name) = row.text(keys.user_name) else {
-            if let (Some(first), false) = (given.first(), row.has(keys.user_name)) {
+            if let (Some(first), false) = (first, row.has(keys.user_name)) {
                 let message = format!(
                     "{}: {} has no effect without {}",
                     row.label, first.key, keys.user_name.key
@@ -118,25 +127,49 @@ impl Check<'_> {
             }
             return None;
         };
-        let mut text = |key| {
-            row.text(key)
-                .map(|text| (self.shared.get(text), row.span(key)))
-        };
-        let file = text(keys.file).map(|(name, span)| SecretSource::File(name, span));
-        let variable =
-            text(keys.variable).map(|(name, span)| SecretSource::Environment(name, span));
-        let credential =
-            text(keys.credential).map(|(name, span)| SecretSource::Credential(name, span));
-        let inline = row.text(keys.password);
-        let source = file.or(variable).or(credential).unwrap_or(match inline {
-            Some(_) => SecretSource::Inline,
-            None => SecretSource::Absent,
-        });
-        let password = inline.map_or_else(Secret::default, Secret::new);
         Some(Credentials {
             user_name: user_name.into(),
             password,
             source,
         })
+    }
+
+    /// A secret that may stand here, in a file, in a variable, or be a credential of systemd; where
+    /// it comes from; and the first key that says so.
+    pub(super) fn secret(
+        &mut self,
+        row: &Row<'_>,
+        [inline, file, variable, credential]: [&'static Opt; 4],
+    ) -> (Secret, SecretSource, Option<&'static Opt>) {
+        let mut given: Vec<&'static Opt> = [inline, file, variable, credential]
+            .into_iter()
+            .filter(|key| row.has(key))
+            .collect();
+        given.sort_by_key(|key| row.span(key).start);
+        if let [first, second, ..] = given[..] {
+            let message = format!("{}: {} beside {}", row.label, second.key, first.key);
+            let what = if inline.key.contains("secret") {
+                "secret"
+            } else {
+                "password"
+            };
+            let hint = format!("a {what} comes from one place: keep one of them");
+            let fault = Fault::error(row.span(second).start, second.key, message);
+            self.faults.push(fault.hint(hint));
+        }
+        let mut text = |key| {
+            row.text(key)
+                .map(|text| (self.shared.get(text), row.span(key)))
+        };
+        let file = text(file).map(|(name, span)| SecretSource::File(name, span));
+        let variable = text(variable).map(|(name, span)| SecretSource::Environment(name, span));
+        let credential = text(credential).map(|(name, span)| SecretSource::Credential(name, span));
+        let inline = row.text(inline);
+        let source = file.or(variable).or(credential).unwrap_or(match inline {
+            Some(_) => SecretSource::Inline,
+            None => SecretSource::Absent,
+        });
+        let secret = inline.map_or_else(Secret::default, Secret::new);
+        (secret, source, given.first().copied())
     }
 }

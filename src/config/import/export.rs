@@ -241,6 +241,9 @@ impl Export {
 
     /// Says which rows an import would leave out.
     fn unreached(&mut self, config: &Config) {
+        if config.mail.is_some() || !config.alerts.is_empty() {
+            self.note(NO_ALERTS.to_owned());
+        }
         let accounts = config.accounts.iter();
         let groups = accounts.flat_map(|account| [&account.served, &account.serving]);
         let groups: BTreeSet<&str> = groups.map(|group| &*group.name).collect();
@@ -314,6 +317,7 @@ impl Export {
                 | Kind::Addresses { .. }
                 | Kind::Codes { .. }
                 | Kind::Reference(_)
+                | Kind::Names(_)
                 | Kind::Rows(_) => "\"\"".to_owned(),
             },
         }
@@ -416,6 +420,7 @@ fn list(codes: &[Codes]) -> Option<String> {
 const NO_NAME: &str = "ini has no name for it";
 const NO_NUMBER: &str = "ini has no number for it";
 const BOTH_QUOTES: &str = "ini cannot say a text with both kinds of quotes";
+const NO_ALERTS: &str = "[mail] and [[alert]]: ini has no place for alerts";
 const DOUBLE_QUOTE: &str = "ini cannot say a double quote; a single one stands for it";
 const ONLY_CODES: &str = "ini lists single codes only, and at least one";
 const ONLY_ASCII: &str = "since ini hides ASCII only";

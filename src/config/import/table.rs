@@ -228,6 +228,7 @@ pub(super) fn literal(option: &Opt, text: &str) -> Result<Option<String>, Compla
         | Kind::Ports
         | Kind::Addresses { .. }
         | Kind::Reference(_)
+        | Kind::Names(_)
         | Kind::Rows(_) => Ok(Some(toml_text(text))),
     }
 }

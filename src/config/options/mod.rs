@@ -5,6 +5,7 @@
 //! reads it in `check`; nothing else names an option.
 
 mod account;
+mod alert;
 mod global;
 mod party;
 mod registrars;
@@ -13,6 +14,7 @@ mod set;
 use std::fmt;
 
 pub(super) use account::*;
+pub(super) use alert::*;
 pub(super) use global::*;
 pub(super) use party::*;
 pub(super) use registrars::*;
@@ -118,6 +120,26 @@ pub static OPTIONS: &[&Opt] = &[
     &ACCOUNT_REG_EVENT,
     &ACCOUNT_BY_SERVED_STATUS,
     &ACCOUNT_UDP_PORT_ASSIGNMENT,
+    &MAIL_SERVER,
+    &MAIL_ENCRYPTION,
+    &MAIL_PORT,
+    &MAIL_FROM,
+    &MAIL_USER_NAME,
+    &MAIL_PASSWORD,
+    &MAIL_PASSWORD_FILE,
+    &MAIL_PASSWORD_ENV,
+    &MAIL_PASSWORD_CREDENTIAL,
+    &ALERT_NAME,
+    &ALERT_ACCOUNTS,
+    &ALERT_EMAIL,
+    &ALERT_WEBHOOK,
+    &ALERT_WEBHOOK_SECRET,
+    &ALERT_WEBHOOK_SECRET_FILE,
+    &ALERT_WEBHOOK_SECRET_ENV,
+    &ALERT_WEBHOOK_SECRET_CREDENTIAL,
+    &ALERT_SEND_RESOLUTION,
+    &ALERT_SEND_TIMEOUT,
+    &ALERT_TIME_LIMIT,
 ];
 
 /// Where the options of each table begin among all; they stand together.
@@ -150,6 +172,10 @@ pub enum Table {
     IpGroup,
     /// `[[account]]`.
     Account,
+    /// `[mail]`.
+    Mail,
+    /// `[[alert]]`.
+    Alert,
 }
 
 /// What is to be known about a [`Table`].
@@ -173,17 +199,19 @@ pub struct TableInfo {
 
 impl Table {
     /// The tables of a file's top level, in the order of the documentation.
-    pub const TOP: [Self; 6] = [
+    pub const TOP: [Self; 8] = [
         Self::Agent,
         Self::Registration,
         Self::SipInterface,
         Self::ProxySet,
         Self::IpGroup,
         Self::Account,
+        Self::Mail,
+        Self::Alert,
     ];
 
     /// How many there are.
-    const COUNT: usize = Self::Account as usize + 1;
+    const COUNT: usize = Self::Alert as usize + 1;
 
     /// What is to be known about it.
     pub fn info(self) -> TableInfo {
@@ -224,15 +252,7 @@ impl Table {
                 ini: "ProxySet",
                 doc: "The addresses of one party: for a provider, its registrars.",
             },
-            Self::Proxy => TableInfo {
-                key: "proxy",
-                noun: "proxy",
-                plural: "proxies",
-                many: true,
-                cli: "proxy-ip",
-                ini: "ProxyIp",
-                doc: "One address of a Proxy Set.",
-            },
+            Self::Proxy => PROXY,
             Self::IpGroup => TableInfo {
                 key: "ip_group",
                 noun: "IP group",
@@ -254,6 +274,8 @@ impl Table {
                       the registrars of the serving group. A pair of groups has at most one \
                       Account.",
             },
+            Self::Mail => MAIL,
+            Self::Alert => ALERT,
         }
     }
 
@@ -268,6 +290,39 @@ impl Table {
         self.options().find(|option| option.key == key)
     }
 }
+
+const PROXY: TableInfo = TableInfo {
+    key: "proxy",
+    noun: "proxy",
+    plural: "proxies",
+    many: true,
+    cli: "proxy-ip",
+    ini: "ProxyIp",
+    doc: "One address of a Proxy Set.",
+};
+
+const MAIL: TableInfo = TableInfo {
+    key: "mail",
+    noun: "mail",
+    plural: "mails",
+    many: false,
+    cli: "mail",
+    ini: "",
+    doc: "The server by which alerts are mailed. Without alerts that have an email it \
+          is not needed.",
+};
+
+const ALERT: TableInfo = TableInfo {
+    key: "alert",
+    noun: "alert",
+    plural: "alerts",
+    many: true,
+    cli: "alert",
+    ini: "",
+    doc: "Who is told when an Account has lost its registration for 90 seconds, after \
+          it had it for at least a minute; when it is registered again; and when it \
+          was not within a time limit. Losses at one registrar are one message.",
+};
 
 /// One option.
 #[derive(Clone, Copy, Debug)]
@@ -340,6 +395,8 @@ pub enum Kind {
     },
     /// The name of a row of another table.
     Reference(Table),
+    /// `all`, or a list of names of rows of another table.
+    Names(Table),
     /// A list of tables.
     Rows(Table),
 }
@@ -366,8 +423,14 @@ pub enum Syntax {
     Host,
     /// A host with or without a port.
     HostPort,
+    /// It is never shown.
+    Secret,
     /// The name of an environment variable.
     Variable,
+    /// The address of a mailbox.
+    Email,
+    /// An address of the web.
+    Url,
     /// The name of a credential of systemd.
     Credential,
 }

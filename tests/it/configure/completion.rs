@@ -65,6 +65,23 @@ fn bash_completes_names_parameters_and_words() {
             "{command}: {commands:?}"
         );
     }
+    let alert = "\n[[alert]]\nname = \"night\"\nwebhook = \"http://h/\"\n";
+    bench
+        .sandbox
+        .write("alert.toml", &(MINIMAL.to_owned() + alert));
+    let other = bench.sandbox.path("alert.toml").display().to_string();
+    let line = ["alerts", "unsubscribe", "-c", &other, "n"];
+    assert_eq!(offered(&bench.sandbox, &line), ["night"]);
+    let line = [
+        "alerts",
+        "subscribe",
+        "day",
+        "-c",
+        &other,
+        "--account",
+        "ma",
+    ];
+    assert_eq!(offered(&bench.sandbox, &line), ["main"]);
     check(&["acc"], &["account"]);
     check(&["account", "re"], &["remove", "rename"]);
     check(&["account", "set", ""], &["main"]);

@@ -9,6 +9,7 @@ use libtest_mimic::Trial;
 use regent::effect::Phase;
 use regent::sim::{Behaviour, Setup, World};
 
+mod alerts;
 mod answers;
 mod auth;
 mod avoid;
@@ -54,6 +55,7 @@ mod unregister;
 /// Every story, as a trial of its own.
 pub(crate) fn trials() -> Vec<Trial> {
     [
+        alerts::trials(),
         answers::trials(),
         auth::trials(),
         avoid::trials(),

@@ -243,8 +243,8 @@ fn a_hundred_thousand_records_are_read_at_once() {
         minima: Vec::new(),
     };
     let changes = Changes {
-        removed: Vec::new(),
         records: (0..RECORDS).map(record).collect(),
+        ..Changes::default()
     };
     let mut database = Database::open(&sandbox.path("state")).expect("a new state");
     let start = Instant::now();

@@ -1,0 +1,325 @@
+//! `regent alerts`.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
+
+use super::args::Socket;
+use super::connect::connect;
+use super::screen::{Screen, note, out, say};
+use super::status::{PATIENCE, now};
+use super::{End, Failure, complete, configure};
+use crate::config::options::Table;
+use crate::configure::Verb;
+use crate::control::protocol::{Call, Done, Item, Names, Tested};
+use crate::status::alerts::{deliveries, table};
+use crate::status::words::{clean, count};
+use crate::status::{AlertStatus, DeliveryStatus, SCHEMA};
+
+#[derive(Args, Debug)]
+pub(super) struct Alerts {
+    #[command(subcommand)]
+    what: What,
+
+    #[command(flatten)]
+    socket: Socket,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// Show alerts that go on, and notices that are not delivered yet
+    List(List),
+    /// Make a subscription
+    ///
+    /// It is written into the configuration, as by `regent configure alert add`, and the daemon
+    /// reloads it.
+    Subscribe(Box<Subscribe>),
+    /// Take a subscription out of the configuration, with its alerts and notices
+    Unsubscribe(Unsubscribe),
+    /// Send a test, and say whether it arrived at the mail server or the webhook
+    Test(Test),
+}
+
+#[derive(Args, Debug)]
+struct List {
+    /// Print JSON: {"schema": 1, "alerts": [...], "deliveries": [...]}
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args, Debug)]
+struct Subscribe {
+    /// What it is to be called
+    #[arg(value_name = "NAME")]
+    name: String,
+
+    /// Mail this address, by the server in [mail]
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "webhook")]
+    email: Option<String>,
+
+    /// Post to this address, http or https
+    #[arg(long, value_name = "URL")]
+    webhook: Option<String>,
+
+    /// Sign what is posted with the first line of this file
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    webhook_secret_file: Option<String>,
+
+    /// Sign what is posted with a secret that is asked for, or read from the standard input; it
+    /// stands in the configuration
+    #[arg(long, requires = "webhook", conflicts_with = "webhook_secret_file")]
+    webhook_secret: bool,
+
+    /// Only about this Account; may be given more than once [default: all]
+    #[arg(long = "account", value_name = "NAME", add = ArgValueCompleter::new(complete::accounts))]
+    accounts: Vec<String>,
+
+    /// Say nothing when an Account is registered again
+    #[arg(long)]
+    no_resolution: bool,
+
+    /// Say nothing when an Account has not come back within the time limit
+    #[arg(long)]
+    no_timeout: bool,
+
+    /// How long an alert is watched
+    #[arg(long, value_name = "TIME", value_enum, default_value_t = Limit::Day)]
+    time_limit: Limit,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
+enum Limit {
+    #[value(name = "1h")]
+    Hour,
+    #[value(name = "2h")]
+    TwoHours,
+    #[value(name = "6h")]
+    SixHours,
+    #[value(name = "12h")]
+    HalfDay,
+    #[value(name = "24h")]
+    Day,
+}
+
+#[derive(Args, Debug)]
+struct Unsubscribe {
+    /// Which subscription
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(complete::subscriptions))]
+    name: String,
+
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Which file is changed.
+#[derive(Args, Debug)]
+struct Place {
+    /// Change this file, and tell no daemon
+    #[arg(short, long, value_name = "FILE", conflicts_with = "path")]
+    config: Option<PathBuf>,
+
+    /// Only show what would change
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+#[derive(Args, Debug)]
+struct Test {
+    /// Which subscriptions [default: all]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(complete::subscriptions))]
+    names: Vec<String>,
+
+    /// Print JSON: {"schema": 1, "tests": [...]}
+    #[arg(long)]
+    json: bool,
+
+    /// Wait no longer than this
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    timeout: u64,
+}
+
+/// Shows alerts, and changes who gets them.
+pub(super) fn alerts(arguments: &Alerts) -> Result<End, Failure> {
+    match &arguments.what {
+        What::List(list) => show(list, &arguments.socket),
+        What::Subscribe(wanted) => {
+            if let Some(name) = wanted.accounts.iter().find(|name| name.contains(',')) {
+                let usage =
+                    Failure::usage(format!("{name:?} cannot be named here: it has a comma"));
+                return Err(usage.hint("write the list `accounts` into the configuration itself"));
+            }
+            let words = wanted.words();
+            change(&wanted.place, &arguments.socket, Verb::Add, &words)
+        }
+        What::Unsubscribe(gone) => {
+            let words = [gone.name.clone()];
+            change(&gone.place, &arguments.socket, Verb::Remove, &words)
+        }
+        What::Test(wanted) => test(wanted, &arguments.socket),
+    }
+}
+
+impl Subscribe {
+    /// As words of `regent configure alert add`. What is as by default is left out.
+    fn words(&self) -> Vec<String> {
+        let mut words = vec![self.name.clone()];
+        let mut say = |name: &str, value: &str| {
+            words.extend([name.to_owned(), value.to_owned()]);
+        };
+        let given = [
+            ("email", &self.email),
+            ("webhook", &self.webhook),
+            ("webhook-secret-file", &self.webhook_secret_file),
+        ];
+        for (name, value) in given {
+            if let Some(value) = value {
+                say(name, value);
+            }
+        }
+        if self.webhook_secret {
+            say("webhook-secret", "-");
+        }
+        if !self.accounts.is_empty() {
+            say("accounts", &self.accounts.join(","));
+        }
+        if self.no_resolution {
+            say("send-resolution", "disable");
+        }
+        if self.no_timeout {
+            say("send-timeout", "disable");
+        }
+        if self.time_limit != Limit::Day {
+            say("time-limit", self.time_limit.word());
+        }
+        words
+    }
+}
+
+impl Limit {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Hour => "1h",
+            Self::TwoHours => "2h",
+            Self::SixHours => "6h",
+            Self::HalfDay => "12h",
+            Self::Day => "24h",
+        }
+    }
+}
+
+fn change(place: &Place, socket: &Socket, verb: Verb, words: &[String]) -> Result<End, Failure> {
+    let whither = configure::Whither {
+        config: place.config.clone(),
+        dry_run: place.dry_run,
+        socket: Socket {
+            path: socket.path.clone(),
+        },
+    };
+    configure::say(whither, Table::Alert, verb, words)
+}
+
+fn show(list: &List, socket: &Socket) -> Result<End, Failure> {
+    let mut client = connect(socket, PATIENCE)?;
+    let mut alerts: Vec<AlertStatus> = Vec::new();
+    let mut notices: Vec<DeliveryStatus> = Vec::new();
+    let done = client.ask(Call::Alerts(None), |item| {
+        if let Item::Alert(alert) = item {
+            alerts.push(alert);
+        } else if let Item::Delivery(notice) = item {
+            notices.push(notice);
+        }
+        Ok(())
+    })?;
+    if list.json {
+        return json(&alerts, &notices, &done);
+    }
+    let screen = Screen::new();
+    if alerts.is_empty() {
+        say("no alert goes on")?;
+    } else {
+        screen.print(&table(&alerts, screen.width()))?;
+    }
+    if !notices.is_empty() {
+        let number = count(notices.len() as u64, "notice");
+        say(&format!("\n{number} not delivered yet:"))?;
+        screen.print(&deliveries(&notices, now(), screen.width()))?;
+    }
+    Ok(End::Done)
+}
+
+/// Prints them as one JSON document.
+fn json(alerts: &[AlertStatus], notices: &[DeliveryStatus], done: &Done) -> Result<End, Failure> {
+    let mut out = io::BufWriter::new(out());
+    write!(out, "{{\"schema\":{SCHEMA},\"alerts\":")?;
+    serde_json::to_writer(&mut out, alerts).map_err(io::Error::from)?;
+    out.write_all(b",\"deliveries\":")?;
+    serde_json::to_writer(&mut out, notices).map_err(io::Error::from)?;
+    if let Done::Alerts { at, .. } = done {
+        let at = serde_json::to_string(at).map_err(io::Error::from)?;
+        write!(out, ",\"at\":{at}")?;
+    }
+    out.write_all(b"}\n")?;
+    out.flush()?;
+    Ok(End::Done)
+}
+
+fn test(wanted: &Test, socket: &Socket) -> Result<End, Failure> {
+    let mut client = connect(socket, Duration::from_secs(wanted.timeout))?;
+    let names = Names {
+        names: wanted.names.clone(),
+    };
+    if !wanted.json {
+        note("sending; a server that does not answer takes up to 30 s");
+    }
+    let mut tested: Vec<Tested> = Vec::new();
+    client.ask(Call::TestAlert(Some(names)), |item| {
+        if let Item::Tested(one) = item {
+            tested.push(one);
+        }
+        Ok(())
+    })?;
+    let is_good = !tested.is_empty() && tested.iter().all(|one| one.trouble.is_none());
+    if wanted.json {
+        let tests = serde_json::to_string(&tested).map_err(Failure::failed)?;
+        say(&format!("{{\"schema\":{SCHEMA},\"tests\":{tests}}}"))?;
+    } else {
+        for one in &tested {
+            let [name, to] = [&one.subscription, &one.to].map(|text| clean(text));
+            let means = clean(&one.means);
+            match &one.trouble {
+                None => say(&format!("{name}: {means} to {to}: delivered"))?,
+                Some(why) => say(&format!("{name}: {means} to {to}: failed: {}", clean(why)))?,
+            }
+        }
+    }
+    match (is_good, tested.is_empty()) {
+        (true, _) => Ok(End::Done),
+        (false, true) => Err(Failure::failed(anyhow!("nothing could be sent"))),
+        (false, false) => Ok(End::Failed),
+    }
+}
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  regent alerts list                    what is lost now, and who was told
+  regent alerts list --json             the same for programs
+  regent alerts subscribe operations --email operations@example.net
+  regent alerts subscribe night --email night@example.net --account main \\\\
+      --account fax --time-limit 6h --no-resolution
+  regent alerts subscribe hook --webhook https://hooks.example.net/regent \\\\
+      --webhook-secret-file hook.secret
+  regent alerts unsubscribe night
+  regent alerts test operations         does it arrive?
+
+Mails go out by the server that [mail] of the configuration names:
+  regent configure mail set server mail.example.net from regent@example.net
+
+Exit code 1 if a test did not arrive, or a change was refused; 2 if there
+is no such subscription.";

@@ -1,0 +1,171 @@
+//! A letter by webhook: a signed POST of JSON.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use rustls::crypto::ring;
+use sha2::Sha256;
+use ureq::http::{Response, StatusCode, header};
+use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+use ureq::{Agent, Body};
+
+use super::text::{Content, json};
+use super::{Trouble, chain};
+use crate::secret::Secret;
+
+/// Where a POST goes, and as whom.
+pub(super) struct Hook<'h> {
+    pub(super) url: &'h str,
+    pub(super) secret: Option<&'h Secret>,
+    pub(super) user_agent: &'h str,
+}
+
+impl Hook<'_> {
+    /// Posts. What is answered by 2xx is delivered.
+    pub(super) fn post(&self, id: &str, content: Content<'_>) -> Result<(), Trouble> {
+        let body = json(id, content);
+        let body =
+            body.map_err(|error| Trouble::refusal(format!("no JSON can be made: {error}")))?;
+        let mut request = agent()
+            .post(self.url)
+            .header(header::USER_AGENT, self.user_agent)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("Regent-Delivery", id);
+        if let Some(secret) = self.secret {
+            let signature = signature(secret, &body);
+            request = request.header("Regent-Signature", format!("sha256={signature}"));
+        }
+        match request.send(&body[..]) {
+            Ok(response) => judge(&response),
+            // Who is asked is not repeated: the rest of an address may be a secret.
+            Err(error) => Err(Trouble::new(format!(
+                "{}: {}",
+                host(self.url),
+                chain(&error)
+            ))),
+        }
+    }
+}
+
+/// HMAC-SHA256 of the body, in hexadecimal (RFC 2104 §2).
+fn signature(secret: &Secret, body: &[u8]) -> String {
+    // Keys of every length are good.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()) else {
+        return String::new();
+    };
+    mac.update(body);
+    HEXLOWER.encode(&mac.finalize().into_bytes())
+}
+
+fn judge(response: &Response<Body>) -> Result<(), Trouble> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let reason = status.canonical_reason().unwrap_or("no reason given");
+    let what = format!("it answers {} {reason}", status.as_u16());
+    if status.is_redirection() {
+        return Err(Trouble::refusal(format!(
+            "{what}, and redirects are not followed"
+        )));
+    }
+    let may_pass = [
+        StatusCode::REQUEST_TIMEOUT,
+        StatusCode::TOO_EARLY,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    if status.is_client_error() && !may_pass.contains(&status) {
+        return Err(Trouble::refusal(what));
+    }
+    let wait = response.headers().get(header::RETRY_AFTER);
+    let wait = wait.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    Err(Trouble {
+        wait,
+        ..Trouble::new(what)
+    })
+}
+
+fn agent() -> Agent {
+    let system = rustls_native_certs::load_native_certs().certs;
+    let roots = system
+        .iter()
+        .map(|der| Certificate::from_der(der).to_owned());
+    let roots: Vec<_> = roots.collect();
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
+        .root_certs(RootCerts::Specific(Arc::new(roots)))
+        .build();
+    let config = Agent::config_builder()
+        .tls_config(tls)
+        .timeout_global(Some(PATIENCE))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(None)
+        .build();
+    config.new_agent()
+}
+
+/// The part of an address that may be shown.
+pub(super) fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or_default()
+}
+
+/// So long a webhook may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_signed_as_the_standard_says() {
+        // RFC 4231 §4.3, test case 2.
+        assert_eq!(
+            signature(&Secret::new("Jefe"), b"what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    // rule T3
+    #[test]
+    fn what_may_pass_is_no_refusal() {
+        let judged = |code: u16| {
+            let response = Response::builder().status(code).header("Retry-After", "90");
+            judge(&response.body(Body::builder().data("")).unwrap())
+        };
+        for code in [200, 202, 204] {
+            assert_eq!(judged(code), Ok(()));
+        }
+        for (code, is_refusal) in [
+            (301, true),
+            (400, true),
+            (401, true),
+            (404, true),
+            (410, true),
+            (408, false),
+            (425, false),
+            (429, false),
+            (500, false),
+            (503, false),
+        ] {
+            let trouble = judged(code).unwrap_err();
+            assert_eq!(trouble.is_refusal, is_refusal, "{trouble:?}");
+            assert_eq!(trouble.wait, (!is_refusal).then_some(90), "{trouble:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_host_of_an_address_is_shown() {
+        for (url, shown) in [
+            ("https://hooks.example.net/a?token=x", "hooks.example.net"),
+            ("http://[::1]:8080", "[::1]:8080"),
+            ("http://h?token=x", "h"),
+        ] {
+            assert_eq!(host(url), shown);
+        }
+    }
+}

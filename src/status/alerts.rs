@@ -1,0 +1,266 @@
+//! Ongoing alerts as a list (rule T3).
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::columns::{Column, aligned};
+use super::snapshot::UnixMs;
+use super::table::{Line, Tone};
+use super::words::{clean, clock, short_span};
+use crate::alert::{Clock, Ongoing};
+use crate::config::TimeLimit;
+use crate::effect::NoticeKind;
+use crate::engine::Engine;
+
+/// One ongoing alert, for one subscription.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AlertStatus {
+    /// The Account's name.
+    pub label: Arc<str>,
+    /// Its address-of-record.
+    pub identity: Arc<str>,
+    /// Our address when the registration was lost: as the registrar saw it, else the local one.
+    pub source_ip: Option<IpAddr>,
+    /// What we called ourselves.
+    pub user_agent: Arc<str>,
+    /// Who gets mails.
+    pub email: Option<Arc<str>>,
+    /// How long it is watched.
+    pub time_limit: TimeLimit,
+    /// Whether a notice follows when that is over.
+    pub send_timeout: bool,
+    /// When the alert was raised.
+    pub started: UnixMs,
+    /// When the registration was lost.
+    pub lost: UnixMs,
+    /// The registrar that held the binding.
+    pub registrar: SocketAddr,
+    /// What that called itself.
+    pub server: Option<Arc<str>>,
+    /// The subscription's name.
+    pub subscription: Arc<str>,
+    /// Whether it has a webhook.
+    pub webhook: bool,
+}
+
+/// A notice that is not delivered yet.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DeliveryStatus {
+    /// What its receiver knows it by.
+    pub id: Arc<str>,
+    /// The subscription's name.
+    pub subscription: Arc<str>,
+    /// How it travels: `mail` or `webhook`.
+    pub means: Arc<str>,
+    /// The address of mails, the host of a webhook.
+    pub to: Option<Arc<str>>,
+    /// What it says.
+    pub event: NoticeKind,
+    /// Of how many Accounts.
+    pub accounts: u32,
+    /// Since when it is to be delivered.
+    pub given: UnixMs,
+    /// How often it was tried in vain.
+    pub tried: u32,
+    /// When it is tried again.
+    pub next_try: Option<UnixMs>,
+    /// What went wrong last.
+    pub trouble: Option<Arc<str>>,
+}
+
+/// All ongoing alerts as of the last [`Engine::handle`], by Account.
+pub fn alerts(engine: &Engine) -> Vec<AlertStatus> {
+    let clock = engine.clock();
+    let ongoing = engine.alerts().ongoing();
+    ongoing.map(|alert| row(&alert, clock)).collect()
+}
+
+/// The ongoing alerts of the Account of this name, one for each subscription.
+pub fn alerts_of(engine: &Engine, account: &str) -> Vec<AlertStatus> {
+    let clock = engine.clock();
+    let ongoing = engine.alerts().ongoing_of(account);
+    ongoing.map(|alert| row(&alert, clock)).collect()
+}
+
+fn row(alert: &Ongoing<'_>, clock: Clock) -> AlertStatus {
+    AlertStatus {
+        label: Arc::clone(alert.account),
+        identity: Arc::clone(&alert.loss.identity),
+        source_ip: alert.loss.source,
+        user_agent: Arc::clone(&alert.loss.user_agent),
+        email: alert.subscription.email.clone(),
+        time_limit: alert.limit,
+        send_timeout: alert.subscription.send_timeout,
+        started: UnixMs(alert.started_unix_ms(clock)),
+        lost: UnixMs(alert.lost_unix_ms(clock)),
+        registrar: alert.loss.registrar,
+        server: alert.loss.server.clone(),
+        subscription: Arc::clone(&alert.subscription.name),
+        webhook: alert.subscription.webhook.is_some(),
+    }
+}
+
+/// Ongoing alerts as a table, its heading first, no line wider than `width` as far as it can be
+/// cut.
+pub fn table(alerts: &[AlertStatus], width: usize) -> Vec<Line> {
+    let rows: Vec<_> = alerts.iter().map(cells).collect();
+    aligned(&COLUMNS, &rows, width, |_, place| match place {
+        0 => Tone::Bad,
+        _ => Tone::Plain,
+    })
+}
+
+fn cells(alert: &AlertStatus) -> [String; COLUMNS.len()] {
+    let unknown = || "-".to_owned();
+    let email = match &alert.email {
+        Some(email) => clean(email),
+        None => "(webhook)".to_owned(),
+    };
+    [
+        clean(&alert.label),
+        clean(&alert.identity),
+        alert.source_ip.map_or_else(unknown, |ip| ip.to_string()),
+        clean(&alert.user_agent),
+        email,
+        alert.time_limit.to_string(),
+        if alert.send_timeout { "yes" } else { "no" }.to_owned(),
+        clock(alert.started),
+    ]
+}
+
+/// Notices that are not delivered yet as a table.
+pub fn deliveries(notices: &[DeliveryStatus], now: UnixMs, width: usize) -> Vec<Line> {
+    let rows = notices.iter().map(|notice| {
+        let next = match notice.next_try {
+            Some(at) if at.0 > now.0 => format!("in {}", short_span(at, now)),
+            _ => "now".to_owned(),
+        };
+        [
+            clean(&notice.subscription),
+            notice.event.to_string(),
+            notice.accounts.to_string(),
+            notice.to.as_deref().map_or_else(|| "-".to_owned(), clean),
+            short_span(notice.given, now),
+            notice.tried.to_string(),
+            next,
+            notice.trouble.as_deref().map(clean).unwrap_or_default(),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    aligned(&DELIVERY_COLUMNS, &rows, width, |row, place| {
+        let is_failing = notices.get(row).is_some_and(|it| it.trouble.is_some());
+        match place == 0 && is_failing {
+            true => Tone::Bad,
+            false => Tone::Plain,
+        }
+    })
+}
+
+const fn column(heading: &'static str, least: usize) -> Column {
+    Column { heading, least }
+}
+
+const COLUMNS: [Column; 8] = [
+    column("LABEL", 8),
+    column("IDENTITY", 12),
+    column("SOURCE IP", 9),
+    column("USER AGENT", 8),
+    column("EMAIL", 8),
+    column("LIMIT", 3),
+    column("TIMEOUT", 3),
+    column("STARTED", 20),
+];
+
+const DELIVERY_COLUMNS: [Column; 8] = [
+    column("ALERT", 8),
+    column("NOTICE", 9),
+    column("ACCOUNTS", 3),
+    column("TO", 10),
+    column("FOR", 3),
+    column("TRIED", 3),
+    column("NEXT", 6),
+    column("WHY", 12),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alert() -> AlertStatus {
+        AlertStatus {
+            label: "main".into(),
+            identity: "sip:4930123456@carrier.example.net".into(),
+            source_ip: Some([192, 0, 2, 9].into()),
+            user_agent: "regent/0.1.0".into(),
+            email: Some("operations@example.net".into()),
+            time_limit: TimeLimit::SixHours,
+            send_timeout: true,
+            started: UnixMs(1_795_341_690_000),
+            lost: UnixMs(1_795_341_600_000),
+            registrar: ([192, 0, 2, 1], 5060).into(),
+            server: None,
+            subscription: "operations".into(),
+            webhook: false,
+        }
+    }
+
+    fn text(lines: &[Line]) -> Vec<String> {
+        let text = |line: &Line| line.iter().map(|(_, piece)| &**piece).collect();
+        lines.iter().map(text).collect()
+    }
+
+    // rule T3
+    #[test]
+    fn the_list_has_its_eight_columns_in_a_hundred_characters() {
+        let quiet = AlertStatus {
+            email: None,
+            send_timeout: false,
+            source_ip: None,
+            label: "a name that is longer than it should be".into(),
+            ..alert()
+        };
+        let shown = text(&table(&[alert(), quiet], 100));
+        assert_eq!(
+            shown,
+            [
+                "LABEL       IDENTITY        SOURCE IP  USER AGENT    EMAIL      LIMIT  TIMEOUT  STARTED",
+                "main        sip:493012345…  192.0.2.9  regent/0.1.0  operatio…  6h     yes      2026-11-22 10:01:30Z",
+                "a name th…  sip:493012345…  -          regent/0.1.0  (webhook)  6h     no       2026-11-22 10:01:30Z",
+            ]
+        );
+        assert!(shown.iter().all(|line| line.chars().count() <= 100));
+        let wide = text(&table(&[alert()], 200));
+        assert!(
+            wide[1].contains("sip:4930123456@carrier.example.net"),
+            "{wide:?}"
+        );
+    }
+
+    // rule T3
+    #[test]
+    fn what_is_not_delivered_says_why() {
+        let notice = DeliveryStatus {
+            id: "1".into(),
+            subscription: "operations".into(),
+            means: "mail".into(),
+            to: Some("operations@example.net".into()),
+            event: NoticeKind::Lost,
+            accounts: 3,
+            given: UnixMs(1_795_341_690_000),
+            tried: 2,
+            next_try: Some(UnixMs(1_795_341_760_000)),
+            trouble: Some("mail.example.net:587: nobody is there".into()),
+        };
+        let now = UnixMs(1_795_341_730_000);
+        assert_eq!(
+            text(&deliveries(&[notice], now, 120)),
+            [
+                "ALERT       NOTICE  ACCOUNTS  TO                      FOR  TRIED  NEXT    WHY",
+                "operations  lost    3         operations@example.net  40s  2      in 30s  \
+                 mail.example.net:587: nobody is there",
+            ]
+        );
+    }
+}
