@@ -100,11 +100,6 @@ impl Engine {
         self.shared.proxies.open_sockets()
     }
 
-    /// Ports of Accounts that are open.
-    pub fn open_ports(&self) -> usize {
-        self.shared.ports.bound()
-    }
-
     /// How much there is.
     pub fn census(&self) -> Census {
         let shared = &self.shared;
