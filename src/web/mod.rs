@@ -11,7 +11,7 @@
 mod access;
 mod accounts;
 mod body;
-mod door;
+mod gate;
 mod guard;
 mod listen;
 mod look;

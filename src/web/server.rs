@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{info, warn};
 
 use super::access::Access;
-use super::door::Keeper;
+use super::gate::Keeper;
 use super::listen::{Bound, WebError, bind, serve};
 use super::reports::Reports;
 use super::routes::Shared;
@@ -85,7 +85,7 @@ impl Server {
         let Plan { web, bound } = plan;
         let Some(web) = web else {
             if let Some(running) = self.running.take() {
-                self.world.board.set_door(None);
+                self.world.board.set_gate(None);
                 running.stop.send_replace(true);
                 info!("web: not served any more");
             }
@@ -154,7 +154,7 @@ impl Running {
             thread: Some(thread),
         };
         running.open(bound);
-        world.board.set_door(Some(Arc::new(Keeper {
+        world.board.set_gate(Some(Arc::new(Keeper {
             access,
             places: shown,
         })));
