@@ -114,6 +114,7 @@ pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
             wishes: wishes.clone(),
             source: source.clone(),
             started: UnixMs(daemon.clock.unix_ms_at_zero()),
+            load: load_text,
         });
         server.apply(plan).context("cannot serve the web")?;
         daemon.reloads.web = Some(server);
@@ -492,9 +493,15 @@ impl Daemon {
             effects.changed.dedup();
         }
         let mut gone = Vec::new();
+        let mut refreshed = Vec::new();
         for id in effects.changed.drain(..) {
             match status::account(&self.engine, id) {
-                Some(status) => self.board.publish(id.slot, Some(status)),
+                Some(status) => {
+                    let before = self.board.at(id.slot);
+                    refreshed
+                        .extend(before.and_then(|it| history::refreshed(&it, &status, unix_now)));
+                    self.board.publish(id.slot, Some(status));
+                }
                 None => gone.push(id.slot),
             }
         }
@@ -512,6 +519,9 @@ impl Daemon {
             if let Some(entry) = entry.filter(|_| is_news) {
                 self.keeper.note(entry, &self.board);
             }
+        }
+        for entry in refreshed {
+            self.keeper.note(entry, &self.board);
         }
         // Their last words in the log had their names. Others may have their slots already.
         self.is_listed &= gone.is_empty();

@@ -240,7 +240,7 @@ fn read(origin: &Origin, old: &Config, at_start: &Agent, places: &[Listen]) -> R
         });
     };
     // A socket that cannot be had is a fault of the configuration, like any other.
-    let web = web::Plan::new(config.web.clone(), places).map_err(|why| Fault {
+    let web = web::Plan::new(&config, places).map_err(|why| Fault {
         hint: why.hint().map(str::to_owned),
         ..fault(format!(
             "{:#}; nothing has changed",

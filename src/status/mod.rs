@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod proxies;
 pub mod round_trips;
 mod snapshot;
+pub mod strips;
 pub mod table;
 pub mod words;
 
