@@ -332,6 +332,8 @@ impl Daemon {
             }
             Wish::Reload(reloading) => self.reload(Asker::Operator(reloading)),
             Wish::TestAlert(testing) => self.test_alert(testing),
+            // Whoever asked may be gone.
+            Wish::Ping(answer) => drop(answer.send(())),
         }
     }
 

@@ -33,6 +33,8 @@ pub(super) struct Shared {
     pub(super) alerts: RwLock<Arc<[Arc<Alert>]>>,
     pub(super) access: Arc<Mutex<Access>>,
     pub(super) reports: Reports,
+    /// When the daemon's loop answered last.
+    pub(super) heard: tokio::sync::Mutex<Option<tokio::time::Instant>>,
     /// Wrong tokens that are being refused.
     pub(super) penalties: Semaphore,
     /// Streams of events.

@@ -139,6 +139,7 @@ impl Running {
             alerts: RwLock::new(Arc::new([])),
             access: Arc::clone(&access),
             reports: Reports::default(),
+            heard: tokio::sync::Mutex::default(),
             penalties: Semaphore::new(PENALTIES),
             streams: Arc::new(Semaphore::new(STREAMS)),
             stopped,
