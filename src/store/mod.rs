@@ -15,6 +15,7 @@ mod history;
 mod merge;
 mod place;
 mod records;
+mod rows;
 mod schema;
 mod writer;
 
