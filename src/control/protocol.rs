@@ -73,7 +73,7 @@ pub enum Call {
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 13] = [
+    pub const METHODS: [&str; 14] = [
         "hello",
         "status",
         "watch",

@@ -4,6 +4,7 @@
 //! thing, then asked until it wants nothing more; what it wants is done when the batch is through,
 //! status first, outcomes last.
 
+mod binding;
 mod clock;
 mod desk;
 mod device;
@@ -44,6 +45,7 @@ use crate::status::words::count;
 use crate::status::{self, Phase, UnixMs};
 use crate::time::{Duration, Instant};
 use crate::trace::{Export, Traces};
+pub use binding::foreign_addresses;
 use clock::Clock;
 use desk::Desk;
 pub use device::Device;
