@@ -54,6 +54,7 @@ mod sipp;
 mod states;
 mod store;
 mod trace;
+mod web;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     alerts::trials,
@@ -86,6 +87,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     states::trials,
     store::trials,
     trace::trials,
+    web::trials,
 ];
 
 /// Most trials wait for timers, so more of them run at once than there are processors.
