@@ -10,7 +10,7 @@ import { count } from "./words.js";
 
 const ONGOING = [
   { label: "Label", class: "name", isName: true },
-  { label: "Identity", class: "" },
+  { label: "Identity", class: "identity" },
   { label: "Source IP", class: "address" },
   { label: "User Agent", class: "" },
   { label: "Email", class: "" },

@@ -75,7 +75,8 @@ export function row(columns, cells, attributes) {
     const { label, class: kind, isName } = columns[at];
     const tag = isName ? "th" : "td";
     const own = isName ? { scope: "row", role: "rowheader" } : { role: "cell" };
-    return h(tag, { ...own, class: kind, "data-label": label }, cell);
+    // On a card, what there is nothing to say of is left out.
+    return h(tag, { ...own, class: kind, "data-label": label, "data-none": cell === "–" }, cell);
   });
   return h("tr", { role: "row", ...attributes }, made);
 }

@@ -9,7 +9,7 @@ function chosen() {
 
 export function showTheme() {
   const button = document.querySelector("#theme");
-  button.textContent = NAMES[chosen()];
+  button.textContent = `◐ ${NAMES[chosen()]}`;
   button.setAttribute("aria-label", `Theme: ${NAMES[chosen()]}. Change to ${NAMES[NEXT[chosen()]]}`);
 }
 

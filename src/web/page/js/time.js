@@ -17,10 +17,13 @@ export function now() {
   return Date.now() + ahead;
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const MINUTE = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const DATED = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
-const FULL = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+// Logs count hours to 24, and a page that is read beside them does too.
+const HOURS = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const DATE = { month: "short", day: "numeric" };
+const CLOCK = new Intl.DateTimeFormat(undefined, { ...HOURS, second: "2-digit" });
+const MINUTE = new Intl.DateTimeFormat(undefined, HOURS);
+const DATED = new Intl.DateTimeFormat(undefined, { ...DATE, ...HOURS });
+const FULL = new Intl.DateTimeFormat(undefined, { year: "numeric", ...DATE, ...HOURS, second: "2-digit" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric" });
 
 export const inMinutes = (at) => MINUTE.format(at);
