@@ -45,6 +45,7 @@ mod model;
 mod mutants;
 mod output;
 mod packaging;
+mod page;
 mod regevent;
 mod reload;
 mod scenarios;
@@ -76,6 +77,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     mutants::trials,
     output::trials,
     packaging::trials,
+    page::trials,
     regevent::trials,
     reload::trials,
     scenarios::trials,

@@ -8,7 +8,7 @@ import { link, stay } from "./route.js";
 import { ask, empty, tell, tellFault } from "./say.js";
 import { wideStrip } from "./strip.js";
 import { clock, round, running, seconds } from "./time.js";
-import { endsSoon, isFailing, isRegistered, nextStep, outcomeWords, phaseWords, statusMark } from "./words.js";
+import { endsSoon, isFailing, isRegistered, nextStep, outcomeWords, statusMark, statusRest } from "./words.js";
 
 const EVENTS = 20;
 const MESSAGES = 40;
@@ -108,7 +108,8 @@ class Story {
 
   show(account) {
     this.account = account;
-    fill(this.mark, statusMark(account), " ", h("span", { class: "sub" }, phaseWords(account.phase)), " ", h("code", null, account.aor));
+    const rest = statusRest(account);
+    fill(this.mark, statusMark(account), rest ? h("span", { class: "sub" }, rest) : null, h("code", null, account.aor));
     fill(this.line, account.detail ?? "");
     this.line.hidden = !account.detail;
     fill(this.cards, this.binding(account), this.attempt(account), this.place(account));
