@@ -82,11 +82,12 @@ class Story {
   }
 
   wishes() {
-    return { topics: ["accounts", "events"], names: [this.id] };
+    return this.account ? { topics: ["accounts", "events"], names: [this.id] } : { topics: ["events"] };
   }
 
   async refresh() {
     this.show(await get(accountPath(this.id)));
+    this.app.listen();
     await Promise.all([this.loadPast(), this.loadStrip()]);
   }
 
@@ -101,6 +102,8 @@ class Story {
     }
     if (kind === "event" && said.account === this.id) this.pastAgain();
     if (kind === "removed" && (said.account ?? said) === this.id) {
+      this.account = null;
+      this.app.listen();
       fill(this.mark, "This Account was removed from the configuration.");
       for (const button of this.buttons) button.disabled = true;
     }
@@ -162,7 +165,7 @@ class Story {
   place(account) {
     const pairs = [
       ["Served group", h("a", { href: link("accounts", null, { group: account.served }) }, account.served)],
-      ["Serving group", h("a", { href: link("accounts", null, { group: account.serving }) }, account.serving)],
+      ["Serving group", account.serving],
       ["Local address", account.local ? h("code", null, account.local) : "–"],
       ["As the registrar sees us", account.public_address ? h("code", null, account.public_address) : null],
       ["Digest", account.algorithm],

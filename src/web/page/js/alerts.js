@@ -67,7 +67,7 @@ class Alerts {
   }
 
   on(kind) {
-    if (kind === "alert" || kind === "alerts" || kind === "summary") this.again();
+    if (kind === "alerts" || kind === "summary") this.again();
   }
 
   async refresh() {

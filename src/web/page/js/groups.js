@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { fill, h, row, settled, soon, table } from "./dom.js";
 import { link, stay } from "./route.js";
-import { empty } from "./say.js";
+import { empty, tellFault } from "./say.js";
 import { PHASES, count, healthMark, phaseTone } from "./words.js";
 
 const COLUMNS = [
@@ -15,6 +15,7 @@ const COLUMNS = [
 ];
 // More rows than a screen has are not drawn at once.
 const ROWS = 100;
+const AGAIN = 1_000;
 
 export function groups(app, route) {
   return new Groups(app, route);
@@ -24,9 +25,9 @@ class Groups {
   constructor(app, { query }) {
     this.app = app;
     this.title = "Served groups";
-    this.all = new Map();
+    this.all = [];
     this.shown = ROWS;
-    this.again = soon(500, () => this.draw());
+    this.again = soon(AGAIN, () => this.load().catch(tellFault));
     this.list = h("div", { "aria-busy": "true" });
     this.type = settled(150, () => {
       stay("groups", null, { q: this.search.value });
@@ -38,28 +39,31 @@ class Groups {
   }
 
   wishes() {
-    return { topics: ["groups"] };
+    return { topics: ["proxy-sets"] };
   }
 
-  async refresh() {
-    const told = await get("/api/v1/groups");
-    this.all = new Map(told.groups.map((group) => [group.name, group]));
+  refresh() {
+    return this.load();
+  }
+
+  async load() {
+    const { groups: all } = await get("/api/v1/groups");
+    // The others are registered at, and stand among the registrars.
+    this.all = all.filter(({ role }) => role !== "serving");
     this.draw();
   }
 
-  on(kind, said) {
-    if (kind !== "group") return;
-    const group = said.group ?? said;
-    this.all.set(group.name, group);
-    this.again();
+  // What a group is follows from its members and its Accounts.
+  on(kind) {
+    if (kind === "proxy-set" || kind === "summary") this.again();
   }
 
   draw() {
     this.list.setAttribute("aria-busy", "false");
     const wanted = this.search.value.trim().toLowerCase();
-    const found = [...this.all.values()].filter(({ name }) => name.toLowerCase().includes(wanted));
+    const found = this.all.filter(({ name }) => name.toLowerCase().includes(wanted));
     if (!found.length) {
-      fill(this.list, empty(this.all.size ? `No group is named like “${this.search.value}”.` : "No group is served."));
+      fill(this.list, empty(this.all.length ? `No group is named like “${this.search.value}”.` : "No group is served."));
       return;
     }
     const focused = this.list.contains(document.activeElement) ? document.activeElement.closest("tr")?.dataset.group : null;
@@ -76,19 +80,15 @@ class Groups {
   }
 
   row(group) {
-    const phases = group.phases ?? group.accounts ?? {};
-    const total = Object.values(phases).reduce((sum, number) => sum + number, 0);
+    const { phases, accounts: total } = group;
     const chips = PHASES.filter(([key]) => phases[key]).map(([key, words]) =>
       h("a", { class: `chip ${phaseTone(key)}`, href: link("accounts", null, { group: group.name, phase: key }) }, h("b", null, phases[key]), ` ${words}`),
     );
-    const members = (group.members ?? []).map((member) => {
-      const address = member.address ?? member;
-      return h("li", null, member.health ? healthMark(member.health) : null, " ", h("code", null, address));
-    });
+    const members = group.members.map(({ address, health }) => h("li", null, healthMark(health), " ", h("code", null, address)));
     const cells = [
       healthMark(group.health),
       [h("a", { class: "open", href: link("accounts", null, { group: group.name }) }, group.name), h("span", { class: "sub" }, count(total, "Account"))],
-      group.proxy_set ?? h("span", { class: "quiet-text" }, "none: it can only be registered for"),
+      [group.proxy_set ?? h("span", { class: "quiet-text" }, "none"), group.detail ? h("span", { class: "sub" }, group.detail) : null],
       members.length ? h("ul", { class: "plain" }, members) : "–",
       h("span", { class: "chips" }, chips),
     ];

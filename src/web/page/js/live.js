@@ -3,7 +3,7 @@
 
 import { path } from "./api.js";
 
-const KINDS = ["summary", "account", "removed", "proxy-set", "group", "alert", "alerts", "event", "missed"];
+const KINDS = ["summary", "account", "removed", "proxy-set", "alerts", "event", "missed"];
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
 // The daemon says something every 15 s. A connection that is silent for longer is dead, whatever

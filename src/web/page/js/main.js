@@ -16,6 +16,7 @@ import { alerts } from "./alerts.js";
 import { events } from "./events.js";
 
 const VIEWS = { accounts, account, registrars, groups, alerts, events };
+const SIGNED_OUT = "You are signed out: the daemon was restarted, or a long time has passed.";
 const ORDER = ["accounts", "registrars", "groups", "alerts", "events"];
 const main = document.querySelector("#main");
 
@@ -48,13 +49,14 @@ function onLink(state, detail) {
   checkSession();
 }
 
-// A stream that breaks does not say why: it may be that we are signed out.
+// A stream that breaks does not say why: we may be signed out, or ask for an Account that is gone.
 const checkSession = soon(1_000, async () => {
   if (!isSignedIn) return;
   try {
     await get("/session");
+    await view?.refresh?.();
   } catch (fault) {
-    if (fault.status === 401) askWho("You are signed out: the daemon was restarted, or a long time has passed.");
+    if (fault.status === 401) askWho(SIGNED_OUT);
   }
 });
 
@@ -69,7 +71,7 @@ function onSaid(kind, said) {
     catchUp();
     return;
   }
-  if (kind === "alert" || kind === "alerts") countAlerts();
+  if (kind === "alerts") countAlerts();
   view?.on?.(kind, said);
 }
 
@@ -266,7 +268,7 @@ function step(by) {
 }
 
 whenSignedOut(() => {
-  if (isSignedIn) askWho("You are signed out: the daemon was restarted, or a long time has passed.");
+  if (isSignedIn) askWho(SIGNED_OUT);
 });
 window.addEventListener("hashchange", (event) => {
   app.before = new URL(event.oldURL).hash;
