@@ -1,6 +1,7 @@
 //! The page as a person sees it: in Chromium, served by the daemon, with registrars on loopback.
 
 mod acts;
+mod alerting;
 mod browser;
 mod looks;
 mod many;
@@ -12,6 +13,7 @@ use libtest_mimic::Trial;
 use crate::harness::{AXE, CHROMEDRIVER, CHROMIUM};
 
 use acts::*;
+use alerting::*;
 use looks::*;
 use many::*;
 use sound::*;
@@ -25,6 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         without_a_place_for_its_state_the_page_says_so,
         the_buttons_register_and_un_register,
         a_viewer_may_look_and_not_act,
+        an_ongoing_alert_has_its_eight_columns_and_says_what_is_not_delivered,
         a_subscription_is_made_by_its_steps_changed_and_deleted,
         all_of_it_goes_by_keyboard,
         every_view_fits_and_asks_nobody_else_and_complains_of_nothing,

@@ -5,10 +5,10 @@ use serde_json::json;
 use super::browser::{Browser, DOWN, ENTER, ESCAPE, PATIENCE, TAB};
 use super::looks::{is_there, lively, text_of};
 use super::world::{READ_TOKEN, Row, TOKEN, World, visit};
-use crate::harness::{Registrar, SOON, read_text};
+use crate::harness::{Registrar, SOON};
 
 /// Accounts `main` and `spare` at a registrar that likes them.
-fn two(registrar: &Registrar) -> World {
+pub(super) fn two(registrar: &Registrar) -> World {
     let world = World::new()
         .set("good", &[registrar.address()], "")
         .with("\n[mail]\nserver = \"127.0.0.1:9\"\nfrom = \"regent@example.test\"\nencryption = \"none\"\n");
@@ -104,84 +104,6 @@ pub(super) fn a_viewer_may_look_and_not_act() {
     );
     assert_eq!(status, json!(403));
     assert!(daemon.account("main").is_registered());
-}
-
-// rule T3
-pub(super) fn a_subscription_is_made_by_its_steps_changed_and_deleted() {
-    let registrar = Registrar::start(lively);
-    let world = two(&registrar);
-    let daemon = world.start();
-    let browser = world.look("a-subscription", TOKEN);
-    visit(&browser, "#/alerts");
-    browser.click("#new-alert");
-    browser.write("#alert-email", "operations@example.test");
-    // Identities: specific ones, found by a part of their names.
-    browser.click("input[value='specific']");
-    browser.write("#alert-find", "spa");
-    browser.wait(
-        PATIENCE,
-        "document.querySelectorAll('[data-pick]').length === 1",
-    );
-    browser.click("[data-pick='spare']");
-    browser.click("input[name='resolution']");
-    browser.run(
-        "const limit = document.querySelector('#alert-limit'); limit.value = '6h';",
-        &[],
-    );
-    browser.click("dialog button[type='submit']");
-    browser.wait_seen("[data-subscription='operations']");
-    let row = text_of(&browser, "[data-subscription='operations']");
-    for word in ["operations@example.test", "spare", "No", "Yes", "6h"] {
-        assert!(row.contains(word), "{word} is not in {row}");
-    }
-    let text = read_text(&world.file());
-    let (_, table) = text.split_once("[[alert]]").expect("a table for it");
-    for line in [
-        "name = \"operations\"",
-        "email = \"operations@example.test\"",
-        "accounts = [\"spare\"]",
-        "send_resolution = false",
-        "time_limit = \"6h\"",
-    ] {
-        assert!(table.contains(line), "{line} is not in {table}");
-    }
-    changed_and_deleted(&browser, &world);
-    assert_eq!(daemon.tell(&["reload"]).code, Some(0));
-}
-
-#[track_caller]
-fn changed_and_deleted(browser: &Browser<'_>, world: &World) {
-    // A second one of that name is refused where it is typed.
-    browser.click("#new-alert");
-    browser.write("#alert-email", "operations@example.test");
-    browser.run(
-        "const name = document.querySelector('#alert-name'); name.value = 'operations';",
-        &[],
-    );
-    browser.click("dialog button[type='submit']");
-    browser.wait(
-        PATIENCE,
-        "document.querySelector('dialog .told').innerText.includes('choose another name')",
-    );
-    browser.press(ESCAPE);
-    browser.wait(PATIENCE, "!document.querySelector('dialog')");
-    browser.click("[data-subscription='operations'] [data-do='edit']");
-    browser.click("input[value='all']");
-    browser.click("dialog button[type='submit']");
-    browser.wait(
-        PATIENCE,
-        "document.querySelector('[data-subscription=operations]')?.innerText.includes('all')",
-    );
-    let text = read_text(&world.file());
-    assert!(!text.contains("accounts = [\"spare\"]"), "{text}");
-    assert!(text.contains("time_limit = \"6h\""), "{text}");
-    browser.click("[data-subscription='operations'] [data-do='delete']");
-    browser.click("dialog [data-answer='yes']");
-    browser.wait(
-        PATIENCE,
-        "!document.querySelector('[data-subscription=operations]')",
-    );
-    assert!(!read_text(&world.file()).contains("[[alert]]"));
 }
 
 pub(super) fn all_of_it_goes_by_keyboard() {
