@@ -62,7 +62,12 @@ const checkSession = soon(1_000, async () => {
 
 async function catchUp() {
   await refreshSummary();
-  view?.refresh?.();
+  try {
+    await view?.refresh?.();
+  } catch (fault) {
+    // What cannot be reached is said above the view.
+    if (fault.status) tellFault(fault);
+  }
 }
 
 function onSaid(kind, said) {
@@ -168,9 +173,10 @@ function askWho(why) {
   document.querySelector("#bar").hidden = true;
   for (const key of ["link", "state", "viewer"]) notice(key, "quiet", null);
   for (const open of document.querySelectorAll("dialog")) open.close();
+  document.querySelector("#toasts").replaceChildren();
   title("Sign in");
   fill(main, signIn(why, enter));
-  main.querySelector("input")?.focus();
+  main.querySelector("#token")?.focus();
 }
 
 async function enter() {

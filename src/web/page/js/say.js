@@ -99,11 +99,12 @@ export function empty(text, ...more) {
 
 // What stands in place of a view that cannot be shown.
 export function failure(fault, again) {
+  const words = clean(fault.message);
   return h(
     "div",
     { class: "empty", role: "alert" },
-    h("p", null, `${clean(fault.message)}.`),
-    fault.hint ? h("p", { class: "hint" }, fault.hint) : null,
+    h("p", null, `${words[0].toUpperCase()}${words.slice(1)}.`),
+    fault.hint ? h("p", { class: "hint" }, `${fault.hint}.`) : null,
     h("button", { type: "button", onclick: again }, "Try again"),
   );
 }

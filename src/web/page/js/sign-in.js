@@ -36,6 +36,8 @@ export function signIn(why, enter) {
     h(
       "form",
       { onsubmit },
+      // What keeps passwords for people wants a name to keep them by.
+      h("input", { type: "text", name: "username", autocomplete: "username", value: "regent", hidden: true }),
       h("label", { for: "token" }, "Token"),
       token,
       button,
