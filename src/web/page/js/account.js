@@ -7,7 +7,7 @@ import { ladder } from "./ladder.js";
 import { link, stay } from "./route.js";
 import { ask, empty, tell, tellFault } from "./say.js";
 import { wideStrip } from "./strip.js";
-import { clock, round, running, seconds } from "./time.js";
+import { clock, now, round, running, seconds } from "./time.js";
 import { endsSoon, isFailing, isRegistered, nextStep, outcomeWords, statusMark, statusRest } from "./words.js";
 
 const EVENTS = 20;
@@ -209,10 +209,15 @@ class Story {
       const words = "Its binding at the registrar is removed, and calls to it stop. It stays away, over restarts too, until somebody says Register.";
       if (!(await ask(`Un-register ${this.id}?`, words, "Un-register"))) return;
     }
+    const force = verb === "register" && this.mustWait();
+    if (force) {
+      const words = "The registrar asked for a pause that is not over yet. Whoever ignores that may be refused, or blocked.";
+      if (!(await ask(`Register ${this.id} all the same?`, words, "Register"))) return;
+    }
     this.isBusy = true;
     this.allow();
     try {
-      const told = await post(accountPath(this.id, `/${verb}`), { force: false, wait: true });
+      const told = await post(accountPath(this.id, `/${verb}`), { force, wait: true });
       tell(...outcomeWords(told));
     } catch (fault) {
       tellFault(fault);
@@ -220,6 +225,12 @@ class Story {
       this.isBusy = false;
       this.allow();
     }
+  }
+
+  // Whether a Retry-After is in force, which an order without more words would not break.
+  mustWait() {
+    const until = this.account?.retry_after_until;
+    return Boolean(until) && Date.parse(until) > now();
   }
 
   press(key) {
