@@ -15,10 +15,11 @@ pub mod table;
 pub mod words;
 
 pub use crate::effect::{Answer, Failure, Outcome, Phase};
-pub use crate::engine::Health;
+pub use crate::engine::{Health, NextStep, Purpose};
 pub use alerts::{AlertStatus, DeliveryStatus, alerts, alerts_of};
 pub use collect::{account, proxy_set};
 pub use snapshot::{
-    AccountStatus, Avoided, Keeping, LastAnswer, MemberStatus, ProxySetStatus, SCHEMA, StateStatus,
-    StatusWord, UnixMs,
+    AccountStatus, AnswerStatus, AttemptStatus, Avoided, GroupRole, GroupStatus, Keeping,
+    LastAnswer, MemberStatus, NextAction, ProxySetStatus, Routes, SCHEMA, StateStatus, StatusWord,
+    UnixMs,
 };
