@@ -1,6 +1,6 @@
 //! The commands as people type them, and what their help says.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -146,6 +146,19 @@ fn interface(text: &str) -> Result<(String, IpAddr), String> {
     let address = bare.unwrap_or(address).parse();
     let address = address.map_err(|_| "ADDRESS must be an IP address, as in WAN=192.0.2.1")?;
     Ok((name.to_owned(), address))
+}
+
+/// Reads an address with or without a port; port 0 stands for any.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    let ip = bare.unwrap_or(text).parse::<IpAddr>();
+    let address = ip
+        .map(|ip| SocketAddr::new(ip, 0))
+        .or_else(|_| text.parse());
+    address.map_err(|_| {
+        "it must be an IP address, for example 192.0.2.1, 192.0.2.1:5060 or [2001:db8::1]:5060"
+            .to_owned()
+    })
 }
 
 impl Configuration {
@@ -393,8 +406,8 @@ pub(super) struct Status {
     pub(super) group: Vec<String>,
 
     /// Only Accounts at this address, with or without a port; may be given more than once
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "account")]
-    pub(super) registrar: Vec<String>,
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "account", value_parser = address)]
+    pub(super) registrar: Vec<SocketAddr>,
 
     /// What they are ordered by [default: index]
     #[arg(long, value_name = "KEY", conflicts_with = "account", value_parser = phase::sort_parser())]

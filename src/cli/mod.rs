@@ -17,6 +17,7 @@ mod files;
 mod follow;
 mod groups;
 mod import;
+mod live;
 mod logging;
 mod manual;
 mod moment;
@@ -29,6 +30,7 @@ mod screen;
 mod signals;
 mod status;
 mod trace;
+mod view;
 mod watch;
 
 use std::ffi::OsString;

@@ -1,6 +1,7 @@
 //! `regent status`.
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -23,10 +24,10 @@ pub(super) fn status(arguments: &Status) -> Result<End, Failure> {
         None => {}
     }
     let filter = filter(arguments);
-    let client = connect(&arguments.socket, PATIENCE)?;
     if arguments.watch {
-        return watch::watch(client, filter, arguments);
+        return watch::watch(filter, arguments);
     }
+    let client = connect(&arguments.socket, PATIENCE)?;
     let sort = arguments.sort.unwrap_or_default();
     if arguments.json {
         return json(client, filter, sort);
@@ -176,9 +177,17 @@ fn filter(arguments: &Status) -> Filter {
         matching: arguments.matching.clone(),
         phases: arguments.phase.clone(),
         groups: arguments.group.clone(),
-        registrars: arguments.registrar.clone(),
+        registrars: arguments.registrar.iter().map(written).collect(),
         offset: 0,
         limit: None,
+    }
+}
+
+/// An address as the daemon reads it: without a port where any will do.
+fn written(address: &SocketAddr) -> String {
+    match address.port() {
+        0 => address.ip().to_string(),
+        _ => address.to_string(),
     }
 }
 
