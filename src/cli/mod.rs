@@ -29,6 +29,7 @@ mod run;
 mod screen;
 mod signals;
 mod status;
+mod texts;
 mod trace;
 mod view;
 mod watch;

@@ -12,7 +12,8 @@ use super::{End, Failure, groups, proxies, watch};
 use crate::control::protocol::{Call, Done, Filter, Item, Summary};
 use crate::control::{Client, ClientError};
 use crate::status::order::SortKey;
-use crate::status::table::{Line, Tone, folded, story, table, totals};
+use crate::status::story::{folded, story};
+use crate::status::table::{Line, Tone, table, totals};
 use crate::status::words::{clean, clock};
 use crate::status::{AccountStatus, Keeping, SCHEMA, StateStatus, UnixMs};
 
@@ -58,7 +59,7 @@ pub(super) fn overview(
         .iter()
         .map(|(phase, number)| (*phase, *number));
     let some = match summary.matching {
-        all if all == summary.total => String::new(),
+        all if all == summary.total || all == 0 => String::new(),
         some => format!("{some} of "),
     };
     lines.push(vec![(Tone::Quiet, some + &totals(phases))]);

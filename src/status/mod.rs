@@ -13,6 +13,7 @@ pub mod history;
 pub mod order;
 pub mod proxies;
 mod snapshot;
+pub mod story;
 pub mod table;
 pub mod words;
 

@@ -51,6 +51,7 @@ mod scenarios;
 mod sip_oracles;
 mod sipp;
 mod states;
+mod status;
 mod store;
 mod trace;
 
@@ -82,6 +83,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     sip_oracles::trials,
     sipp::trials,
     states::trials,
+    status::trials,
     store::trials,
     trace::trials,
 ];
