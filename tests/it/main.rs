@@ -53,6 +53,7 @@ mod scenarios;
 mod sip_oracles;
 mod sipp;
 mod states;
+mod status;
 mod store;
 mod trace;
 
@@ -86,6 +87,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     sip_oracles::trials,
     sipp::trials,
     states::trials,
+    status::trials,
     store::trials,
     trace::trials,
 ];
