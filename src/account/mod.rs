@@ -22,6 +22,7 @@ mod schedule;
 mod select;
 mod shared;
 mod state;
+mod tally;
 mod triggers;
 mod view;
 mod watch;
@@ -37,6 +38,7 @@ use crate::effect::{
 };
 use crate::pace::{GroupId, RegistrarId, Turn};
 use crate::sip::Algorithm;
+use crate::tally::Method;
 use crate::time::{Duration, Instant};
 use auth::Known;
 use avoid::Visit;
@@ -89,6 +91,8 @@ pub struct Account {
     route: Option<Box<Route>>,
     public_address: Option<SocketAddr>,
     round_trip: Option<Duration>,
+    /// When a registrar last granted the binding; [`Instant::FAR`] where none has.
+    granted_at: Instant,
     algorithm: Option<Algorithm>,
     /// A binding that we gave up may live at its registrar until then (rule I8).
     left_until: Option<Instant>,
@@ -239,6 +243,7 @@ impl Account {
             route: None,
             public_address: None,
             round_trip: None,
+            granted_at: Instant::FAR,
             algorithm: None,
             left_until: None,
             resume: None,
@@ -470,6 +475,11 @@ impl Account {
     /// has answered others meanwhile, the place in the window is given back: the silence is ours
     /// alone, and must not hold up anybody else (rule P4).
     pub fn on_repeated(&mut self, ended: &Ended, shared: &mut Shared) {
+        if let Some(registrar) = self.flight(ended.id) {
+            self.tally(registrar, shared, |tally, place| {
+                tally.repeated(place, Method::Register);
+            });
+        }
         let Attempt::InFlight {
             transaction,
             registrar,

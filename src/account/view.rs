@@ -165,6 +165,12 @@ impl<'a> View<'a> {
         self.account.round_trip
     }
 
+    /// When a registrar last granted the binding, as far as that is known.
+    pub fn granted_at(&self) -> Option<Instant> {
+        let at = self.account.granted_at;
+        (at != Instant::FAR).then_some(at)
+    }
+
     /// Name of the digest algorithm that the last answered REGISTER used.
     pub fn algorithm(&self) -> Option<&'static str> {
         self.account.algorithm.map(|algorithm| algorithm.token())

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::status::history::{Entry as Event, EntryKind, Wanted as WantedEvents};
+use crate::status::metrics::Format as MetricsFormat;
 use crate::status::{
     AccountStatus, AlertStatus, DeliveryStatus, Outcome, Phase, ProxySetStatus, StateStatus, UnixMs,
 };
@@ -61,13 +62,15 @@ pub enum Call {
     /// Ongoing alerts, items [`Item::Alert`], by Account, and notices that are not delivered yet,
     /// items [`Item::Delivery`], the oldest first (rule T3); [`Done::Alerts`].
     Alerts(Option<Nothing>),
+    /// What monitoring reads: items [`Item::Metrics`], in their order; [`Done::Metrics`].
+    Metrics(Option<WantedMetrics>),
     /// Sends a test to subscriptions: items [`Item::Tested`], one for each way; [`Done::Tested`].
     TestAlert(Option<Names>),
 }
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 12] = [
+    pub const METHODS: [&str; 13] = [
         "hello",
         "status",
         "watch",
@@ -79,6 +82,7 @@ impl Call {
         "reload",
         "trace",
         "alerts",
+        "metrics",
         "test-alert",
     ];
 }
@@ -198,6 +202,16 @@ pub struct Wanted {
     pub follow: bool,
 }
 
+/// How a client wants metrics.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WantedMetrics {
+    /// How the text is written.
+    pub format: MetricsFormat,
+    /// Whether Accounts are shown one by one.
+    pub accounts: bool,
+}
+
 /// How a client wants the configuration to be read again.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -258,6 +272,8 @@ pub enum Item {
     Alert(AlertStatus),
     /// A notice that is not delivered yet.
     Delivery(DeliveryStatus),
+    /// A piece of the text for monitoring: whole lines.
+    Metrics(String),
     /// What came of a test.
     Tested(Tested),
 }
@@ -346,6 +362,11 @@ pub enum Done {
         alerts: u32,
         /// Notices that are not delivered yet.
         deliveries: u32,
+    },
+    /// Of [`Call::Metrics`].
+    Metrics {
+        /// What the text is, as HTTP has it.
+        content_type: String,
     },
     /// Of [`Call::TestAlert`].
     Tested {

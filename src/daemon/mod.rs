@@ -13,6 +13,7 @@ mod history;
 mod journal;
 mod load;
 mod memory;
+mod meter;
 mod post;
 mod reload;
 mod secrets;
@@ -52,6 +53,7 @@ use effects::{Effects, Owed, Wire};
 use journal::Journal;
 pub use load::{Origin, load_text, usual_places};
 pub use memory::{Guard, guard};
+use meter::Meter;
 use post::Post;
 use reload::{Asker, Reloads};
 use shutdown::Word;
@@ -135,6 +137,7 @@ struct Daemon {
     board: Arc<Board>,
     desk: Desk,
     journal: Journal,
+    meter: Meter,
     keeper: Keeper,
     post: Post,
     manager: Manager,
@@ -199,6 +202,7 @@ impl Daemon {
             board,
             desk: Desk::default(),
             journal: Journal::default(),
+            meter: Meter::new(now),
             keeper: keeper.context("cannot start the thread that writes the state")?,
             post: post.context("cannot start the thread that delivers notices")?,
             manager: Manager::find(),
@@ -379,6 +383,7 @@ impl Daemon {
         self.manager.alive();
         self.manager.status(&self.board);
         self.journal.sum_up();
+        self.measure(now);
         if self.look <= now {
             self.look = now + LOOK;
             if let Some(unix_ms_at_zero) = self.clock.look() {

@@ -203,6 +203,9 @@ impl Daemon {
         loop {
             if self.reloads.result.is_some() {
                 if let Some((uid, text)) = self.reloads.memory() {
+                    let is_good = matches!(self.reloads.result, Some(Ok(_)));
+                    let now = self.clock.unix(self.clock.now());
+                    self.meter.on_reload(is_good, now);
                     self.note_by(uid, EntryKind::Reload, text);
                 }
                 self.reloads.tell();

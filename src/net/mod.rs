@@ -88,6 +88,11 @@ impl Sockets {
         self.udp.values().map(UdpSocket::local)
     }
 
+    /// So many sockets are open.
+    pub fn count(&self) -> usize {
+        self.udp.len()
+    }
+
     /// Closes a socket; what it could not send yet is lost.
     pub fn close(&mut self, id: SocketId) {
         // The kernel takes a closed descriptor out of the epoll instance by itself.

@@ -28,6 +28,12 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
         .trouble()
         .map(|trouble| trouble.code())
         .filter(|code| *code >= 300);
+    // What the run before was granted lies before this one's first instant.
+    let before = || {
+        let bound = bound?;
+        let granted = i64::from(bound.granted).saturating_mul(1_000);
+        Some(UnixMs(time(bound.until).0.saturating_sub(granted)))
+    };
     Some(AccountStatus {
         index: config.index,
         name: Arc::clone(&config.name),
@@ -45,6 +51,7 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
         granted: bound.map(|bound| bound.granted),
         registered_since: bound.map(|bound| UnixMs(bound.since_unix_ms)),
         binding_until: bound.map(|bound| time(bound.until)),
+        last_success: view.granted_at().map(time).or_else(before),
         refresh_due: view.refresh_due().map(time),
         last_answer: view.last().map(|last| LastAnswer {
             code: last.code,

@@ -51,6 +51,9 @@ pub struct AccountStatus {
     pub registered_since: Option<UnixMs>,
     /// When the registrar forgets the binding.
     pub binding_until: Option<UnixMs>,
+    /// When a registrar last granted the binding, as far as that is known.
+    #[serde(default)]
+    pub last_success: Option<UnixMs>,
     /// When the next refresh is due.
     pub refresh_due: Option<UnixMs>,
     /// The last final answer.

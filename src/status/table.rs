@@ -522,6 +522,7 @@ main: registered
             granted: Some(180),
             registered_since: at(-7_200),
             binding_until: at(130),
+            last_success: at(-50),
             refresh_due: at(40),
             last_answer: at(-50).map(|at| LastAnswer {
                 code: 200,
