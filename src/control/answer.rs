@@ -39,6 +39,11 @@ impl<'a> Selection<'a> {
                 .is_none_or(|part| name.to_lowercase().contains(part))
     }
 
+    /// Whether every Account matches.
+    pub(super) fn is_all(&self) -> bool {
+        self.slots.is_empty() && self.matching.is_none() && self.filter.phases.is_empty()
+    }
+
     /// The status of an Account, if it matches in all.
     pub(super) fn status(
         &self,
