@@ -14,6 +14,8 @@ mod demo;
 mod events;
 mod export;
 mod files;
+mod follow;
+mod groups;
 mod import;
 mod logging;
 mod manual;
@@ -67,6 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             };
         }
     };
+    screen::choose_colours(arguments.color);
     end(dispatch(arguments))
 }
 
@@ -195,9 +198,10 @@ impl From<ClientError> for Failure {
 
 fn end_of(code: FaultCode) -> End {
     match code {
-        FaultCode::UnknownAccount | FaultCode::UnknownProxySet | FaultCode::UnknownAlert => {
-            End::Usage
-        }
+        FaultCode::UnknownAccount
+        | FaultCode::UnknownProxySet
+        | FaultCode::UnknownGroup
+        | FaultCode::UnknownAlert => End::Usage,
         FaultCode::Stopping => End::Unreachable,
         FaultCode::Refused
         | FaultCode::Busy

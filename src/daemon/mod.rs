@@ -256,6 +256,8 @@ impl Daemon {
         let entry = |id: &AccountId| Some((Arc::clone(&config(id)?.name), id.slot));
         let entries = accounts.iter().filter_map(entry);
         self.board.list(Directory::new(entries));
+        self.board
+            .list_groups(status::groups::seats(accounts.iter().filter_map(config)));
         self.is_listed = true;
         self.listed = now;
     }
