@@ -681,7 +681,7 @@ impl Account {
     }
 
     /// What is shown of it is other than before; what is kept of it is not.
-    fn mark_shown(&mut self, shared: &mut Shared) {
+    pub(super) fn mark_shown(&mut self, shared: &mut Shared) {
         if !self.is_dirty {
             self.is_dirty = true;
             shared.cx.out.changed(self.id);

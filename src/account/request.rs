@@ -195,6 +195,7 @@ impl Account {
         self.tally(registrar, shared, |tally, place| {
             tally.sent(place, Method::Register);
         });
+        self.mark_shown(shared);
         self.go(self.binding, attempt, shared, String::new);
     }
 

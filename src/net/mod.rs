@@ -83,14 +83,14 @@ impl Sockets {
         Ok(bound)
     }
 
-    /// Where sockets are bound.
-    pub fn locals(&self) -> impl Iterator<Item = SocketAddr> + '_ {
-        self.udp.values().map(UdpSocket::local)
-    }
-
     /// So many sockets are open.
     pub fn count(&self) -> usize {
         self.udp.len()
+    }
+
+    /// Where sockets are bound.
+    pub fn locals(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.udp.values().map(UdpSocket::local)
     }
 
     /// Closes a socket; what it could not send yet is lost.

@@ -10,7 +10,7 @@ use nix::unistd::Uid;
 
 use super::daemon::{can_mount, is_executable_by_nobody};
 use super::process::SETPRIV;
-use super::python;
+use super::python::Module;
 
 /// Lists the trials of a module with what they need: `trials![[KAMAILIO, LONG]; one, another]`, or
 /// `trials![[]; one]`. Each is a function without arguments that returns `()` or
@@ -34,8 +34,8 @@ pub(crate) enum Need {
     Network,
     /// A user without privileges has mounts of its own.
     Mounts,
-    /// Python has a mail server.
-    Aiosmtpd,
+    /// A Python has this module.
+    Python(Module),
 }
 
 /// The mark of a trial with mounts of its own, for a user without privileges.
@@ -144,10 +144,14 @@ fn unmet(need: Need) -> Option<Unmet> {
             Some(Unmet::Fatal(program.missing()))
         }
         Need::Program(program) => Some(Unmet::Ignored(program.missing())),
-        Need::Aiosmtpd => python::missing().map(|why| match is_set("REGENT_REQUIRE_INTEROP") {
-            true => Unmet::Fatal(why),
-            false => Unmet::Ignored(why),
-        }),
+        Need::Python(module) => {
+            module
+                .missing()
+                .map(|why| match is_set("REGENT_REQUIRE_INTEROP") {
+                    true => Unmet::Fatal(why),
+                    false => Unmet::Ignored(why),
+                })
+        }
         Need::Network => cannot_make_a_network().map(Unmet::Ignored),
         Need::Mounts => cannot_drop_privileges()
             .or_else(cannot_mount)
