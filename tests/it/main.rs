@@ -46,6 +46,7 @@ mod model;
 mod mutants;
 mod output;
 mod packaging;
+mod page;
 mod regevent;
 mod reload;
 mod scenarios;
@@ -78,6 +79,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     mutants::trials,
     output::trials,
     packaging::trials,
+    page::trials,
     regevent::trials,
     reload::trials,
     scenarios::trials,
