@@ -2,13 +2,14 @@
 
 use super::request::GIN;
 use super::{
-    Account, Attempt, Binding, Bound, Errand, Hold, Last, Route, Shared, Trouble, Why, schedule,
+    Account, Attempt, Binding, Bound, Errand, Hold, Route, Shared, Trouble, Why, schedule,
 };
 use crate::config::{SyncMode, UnregistrationMode};
 use crate::cx::Ended;
 use crate::effect::{Answer, Cause, Event, Failure, Outcome};
 use crate::pace::RegistrarId;
 use crate::sip::{Message, Name, RetryAfter, Via};
+use crate::tally::{Ending, Method};
 use crate::time::{Duration, Instant};
 
 /// `Min-Expires` above this is not obeyed (table A).
@@ -31,6 +32,9 @@ impl Account {
         };
         let now = shared.cx.now;
         shared.on_answered(registrar, ended, code);
+        self.tally(registrar, shared, |tally, place| {
+            tally.answered(place, Method::Register, ended.round_trip(now));
+        });
         let repeat = match (code, self.errand) {
             (200..=299, _) | (404 | 481, Errand::Unregister | Errand::Clear) => None,
             _ => Some(self.repeat(code, message, registrar, shared)),
@@ -40,12 +44,7 @@ impl Account {
             return self.send_again(registrar, shared);
         }
         let reason = shared.reason(&message.reason().unwrap_or_default());
-        self.last = Some(Last {
-            code,
-            reason,
-            at: now,
-            registrar,
-        });
+        self.hear(code, reason, registrar, shared);
         self.round_trip = Some(ended.round_trip(now));
         self.public_address = public_address(via).or(self.public_address);
         self.algorithm = self.algorithm_at(registrar);
@@ -56,6 +55,7 @@ impl Account {
             }
             (_, Errand::Register) => self.on_registered(registrar, message, shared),
             (_, Errand::Unregister | Errand::Clear) => {
+                self.tally_end(registrar, Ending::Ok, shared);
                 self.on_authentication_info(message, registrar, shared);
                 self.tell_group((None, true), shared);
                 let all = shared.rules.unregistration_mode == UnregistrationMode::All
@@ -132,6 +132,7 @@ impl Account {
             let code = message.code().unwrap_or(200);
             return self.fail(registrar, Trouble::GrantedNothing(code), None, shared);
         }
+        self.heard.succeed();
         let now = shared.cx.now;
         let since_unix_ms = match self.binding {
             Binding::Bound(bound) => bound.since_unix_ms,
@@ -144,6 +145,7 @@ impl Account {
             since_unix_ms,
             granted,
         });
+        self.tally_end(registrar, Ending::Ok, shared);
         self.failures = 0;
         self.refusals = 0;
         self.trouble = None;
@@ -251,6 +253,9 @@ impl Account {
         if self.next_detour() {
             return self.send_again(registrar, shared);
         }
+        if let Some(ending) = trouble.ending() {
+            self.tally_end(registrar, ending, shared);
+        }
         let outcome = self.outcome(&trouble);
         self.hold(registrar, &trouble, retry_after, shared);
         if self.errand != Errand::Register {
@@ -319,7 +324,7 @@ impl Account {
     }
 
     fn outcome(&self, trouble: &Trouble) -> Outcome {
-        match (trouble, &self.last) {
+        match (trouble, self.heard.last()) {
             (Trouble::GrantedNothing(code), _) => Outcome::Rejected(Answer {
                 code: *code,
                 reason: "granted no time".to_owned(),
