@@ -46,12 +46,14 @@ mod model;
 mod mutants;
 mod output;
 mod packaging;
+mod page;
 mod regevent;
 mod reload;
 mod scenarios;
 mod sip_oracles;
 mod sipp;
 mod states;
+mod status;
 mod store;
 mod trace;
 mod web;
@@ -79,12 +81,14 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     mutants::trials,
     output::trials,
     packaging::trials,
+    page::trials,
     regevent::trials,
     reload::trials,
     scenarios::trials,
     sip_oracles::trials,
     sipp::trials,
     states::trials,
+    status::trials,
     store::trials,
     trace::trials,
     web::trials,

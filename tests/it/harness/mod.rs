@@ -6,6 +6,7 @@
 #[macro_use]
 mod trial;
 
+mod chromium;
 mod daemon;
 mod digest;
 mod dns;
@@ -29,6 +30,7 @@ mod status;
 mod tshark;
 mod wait;
 
+pub(crate) use chromium::{AXE, CHROMEDRIVER, CHROMIUM, axe, chromedriver_path, chromium_path};
 pub(crate) use daemon::{Config, Daemon, Manner, Said, program, regent, run};
 pub(crate) use digest::assert_answers;
 pub(crate) use dns::{DNSMASQ, Mood, NEGATIVE_TTL, NameServer, dnsmasq};
@@ -40,7 +42,7 @@ pub(crate) use many::Many;
 pub(crate) use message::{Message, Transcript};
 pub(crate) use mutator::{Mutator, SIP, Tokens, corpus};
 pub(crate) use piped::Piped;
-pub(crate) use process::{Process, Setting, User};
+pub(crate) use process::{Process, Setting, User, show};
 pub(crate) use promtool::{PROMTOOL, promtool};
 pub(crate) use python::{AIOSMTPD, METRICS, PROMETHEUS_CLIENT, SMTP};
 pub(crate) use registrar::{Registrar, accept, answer, challenge, usual};

@@ -105,7 +105,11 @@ fn a_request_from_another_site_is_refused_by_each_guard_alone() {
     );
     // A form of another site can ask by GET too, which changes nothing.
     assert_eq!(good.get(path).status, 405);
-    assert_eq!(world.registrar.heard_from().len(), heard, "something was sent");
+    assert_eq!(
+        world.registrar.heard_from().len(),
+        heard,
+        "something was sent"
+    );
     let preflight = http
         .with("Origin", "http://attacker.example")
         .ask("OPTIONS", path, None);
