@@ -153,15 +153,25 @@ pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
         return Ok(response);
     }
     let found = spawn_blocking(move || find(&board, &wanted)).await;
-    let (summary, accounts) = found.map_err(|_| stopping())??;
-    if accounts.len() <= MOST as usize {
+    let (summary, found) = found.map_err(|_| stopping())??;
+    if found.len() <= MOST as usize {
+        let accounts = found.into_iter().map(|(_, status)| status).collect();
         return Ok(json(&Page { summary, accounts }));
     }
+    // What a slow reader has yet to hear of must not outlive its time on the board.
+    let found = found.into_iter();
+    let found: Vec<_> = found
+        .map(|(slot, status)| (slot, Arc::clone(&status.name)))
+        .collect();
+    let board = Arc::clone(&asked.shared.world.board);
     let (pieces, response) = piecewise("application/json");
     tokio::spawn(async move {
         let mut list = List::begin(&summary);
-        for status in accounts {
-            if list.add(&pieces, &status).await.is_err() {
+        for (slot, name) in found {
+            let status = board.at(slot).filter(|status| status.name == name);
+            if let Some(status) = status
+                && list.add(&pieces, &status).await.is_err()
+            {
                 return;
             }
         }
@@ -170,24 +180,31 @@ pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
     Ok(response)
 }
 
+/// An Account that was found: its slot, and its status.
+type Found = (u32, Arc<AccountStatus>);
+
 /// The Accounts that are wanted, in order.
-fn find(board: &Board, wanted: &Wanted) -> Result<(Summary, Vec<Arc<AccountStatus>>), Refusal> {
+fn find(board: &Board, wanted: &Wanted) -> Result<(Summary, Vec<Found>), Refusal> {
     let directory = board.directory();
     let entries = directory.entries();
     if wanted.is_plain() {
         let page = entries.iter().skip(wanted.offset);
         let page = page.take(wanted.limit.unwrap_or(usize::MAX));
-        let page = page.filter_map(|entry| board.at(entry.slot).filter(|it| it.name == entry.name));
+        let page = page.filter_map(|entry| {
+            let status = board.at(entry.slot).filter(|it| it.name == entry.name)?;
+            Some((entry.slot, status))
+        });
         let total = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         return Ok((summary(board, total), page.collect()));
     }
     let selection = Selection::new(board, &directory, &wanted.filter)?;
-    let found = entries
-        .iter()
-        .filter_map(|entry| selection.status(board, entry.slot, &entry.name));
-    let mut found: Vec<_> = found.collect();
+    let found = entries.iter().filter_map(|entry| {
+        let status = selection.status(board, entry.slot, &entry.name)?;
+        Some((entry.slot, status))
+    });
+    let mut found: Vec<Found> = found.collect();
     // The sort is stable, so that equals stay in index order either way.
-    found.sort_by(|a, b| {
+    found.sort_by(|(_, a), (_, b)| {
         let order = wanted.sort.compare(a, b);
         let is_reversed = wanted.is_descending;
         if is_reversed { order.reverse() } else { order }

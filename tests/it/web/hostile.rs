@@ -505,6 +505,13 @@ fn readers_that_do_not_read_cost_little_and_hold_up_nobody() {
     let text = Many::new(10_000, free_udp_address()).text() + "\n" + USUAL;
     let daemon = Daemon::start_text(&sandbox, &text);
     let http = http(&daemon).token(READ_TOKEN);
+    // Their first attempts are over, and the next ones are far.
+    wait_until(Duration::from_secs(60), "all to be refused", || {
+        http.get("/api/v1/accounts?phase=waiting-to-retry&limit=1")
+            .json()["matching"]
+            == 10_000
+    });
+    http.get("/api/v1/accounts?limit=all&sort=status");
     let before = daemon.resident_kib();
     let deaf: Vec<TcpStream> = (0..60)
         .map(|number| {
