@@ -148,6 +148,12 @@ impl Board {
         *groups.unwrap_or_else(PoisonError::into_inner) = seats;
     }
 
+    /// How many IP Groups there are.
+    pub fn count_groups(&self) -> usize {
+        let groups = self.groups.read();
+        groups.unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// The status of every IP Group that an Account names, by name.
     pub fn groups(&self) -> Vec<GroupStatus> {
         let sets = self.proxy_sets();

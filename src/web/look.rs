@@ -62,7 +62,7 @@ impl Overview {
             alerts,
             deliveries,
             proxy_sets: board.proxy_sets().len(),
-            groups: board.groups().len(),
+            groups: board.count_groups(),
             may_act: right == Some(Right::Act),
         }
     }

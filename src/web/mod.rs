@@ -13,6 +13,7 @@ mod accounts;
 mod act;
 mod body;
 mod gate;
+mod groups;
 mod guard;
 mod listen;
 mod look;

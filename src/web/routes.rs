@@ -17,6 +17,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use tokio::sync::{Semaphore, watch};
 
 use super::access::{Access, Right};
+use super::groups::Groups;
 use super::guard::{self, Shown};
 use super::page::FILES;
 use super::refusal::Refusal;
@@ -35,6 +36,7 @@ pub(super) struct Shared {
     pub(super) reports: Reports,
     /// When the daemon's loop answered last.
     pub(super) heard: tokio::sync::Mutex<Option<tokio::time::Instant>>,
+    pub(super) groups: Groups,
     /// Wrong tokens that are being refused.
     pub(super) penalties: Semaphore,
     /// Streams of events.

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 
 use super::access::Access;
 use super::gate::Keeper;
+use super::groups::Groups;
 use super::listen::{Bound, WebError, bind, serve};
 use super::reports::Reports;
 use super::routes::Shared;
@@ -139,6 +140,7 @@ impl Running {
             alerts: RwLock::new(Arc::new([])),
             access: Arc::clone(&access),
             reports: Reports::default(),
+            groups: Groups::default(),
             heard: tokio::sync::Mutex::default(),
             penalties: Semaphore::new(PENALTIES),
             streams: Arc::new(Semaphore::new(STREAMS)),

@@ -13,6 +13,7 @@ use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
 
 use super::access::Right;
 use super::body::{Gone, PIECE, Pieces, piecewise};
+use super::groups::Marked;
 use super::look::{Alerts, Overview};
 use super::over;
 use super::query::{Query, wrong};
@@ -20,8 +21,8 @@ use super::refusal::Refusal;
 use super::routes::{Asked, Shared};
 use crate::control::Change;
 use crate::control::answer::unknown;
+use crate::status::ProxySetStatus;
 use crate::status::history::Entry;
-use crate::status::{GroupStatus, ProxySetStatus};
 
 /// What somebody wants to hear of.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -129,7 +130,8 @@ struct Telling {
     /// When the overview and the alerts were told.
     told: Instant,
     sets: BTreeMap<Arc<str>, Arc<ProxySetStatus>>,
-    groups: BTreeMap<Arc<str>, GroupStatus>,
+    /// The groups that were told, and how they were.
+    groups: BTreeMap<Arc<str>, u64>,
     alerted: Option<u64>,
 }
 
@@ -219,14 +221,14 @@ impl Telling {
                 }
             }
         }
-        self.proxy_sets();
+        self.proxy_sets(pieces).await?;
         if !self.topics.contains(&Topic::Accounts) {
             self.pending.clear();
         }
         if self.told <= Instant::now() {
             self.told = Instant::now() + PAUSE;
             self.overview();
-            self.groups();
+            self.groups(pieces).await?;
             self.alerts();
         }
         self.flush(pieces).await
@@ -255,7 +257,7 @@ impl Telling {
         }
     }
 
-    fn proxy_sets(&mut self) {
+    async fn proxy_sets(&mut self, pieces: &Pieces) -> Result<(), Gone> {
         let all = self.shared.world.board.proxy_sets();
         let mut known = std::mem::take(&mut self.sets);
         for set in all {
@@ -267,22 +269,42 @@ impl Telling {
                 }
             }
             self.sets.insert(Arc::clone(&set.name), set);
+            if self.text.len() >= PIECE {
+                self.flush(pieces).await?;
+            }
         }
+        Ok(())
     }
 
-    fn groups(&mut self) {
+    /// Tells the groups that are otherwise than they were told. What is told to a slow reader is
+    /// as it is by then.
+    async fn groups(&mut self, pieces: &Pieces) -> Result<(), Gone> {
         let is_due = self.topics.contains(&Topic::Groups) && self.has_changed;
         if !is_due {
-            return;
+            return Ok(());
         }
         self.has_changed = false;
-        let mut known = std::mem::take(&mut self.groups);
-        for group in self.shared.world.board.groups() {
-            let before = known.remove(&group.name);
-            if before.as_ref() != Some(&group) {
-                self.say("group", &group);
+        let mut place = 0;
+        loop {
+            let groups = self.shared.groups.lately(&self.shared.world.board);
+            while let Some(Marked { group, mark }) = groups.get(place)
+                && self.text.len() < PIECE
+            {
+                place += 1;
+                if self.groups.insert(Arc::clone(&group.name), *mark) != Some(*mark) {
+                    self.say("group", group);
+                }
             }
-            self.groups.insert(Arc::clone(&group.name), group);
+            if place >= groups.len() {
+                // Those that are gone are forgotten.
+                if self.groups.len() > groups.len() {
+                    let there: BTreeSet<&str> = groups.iter().map(|it| &*it.group.name).collect();
+                    self.groups.retain(|name, _| there.contains(&**name));
+                }
+                return Ok(());
+            }
+            drop(groups);
+            self.flush(pieces).await?;
         }
     }
 
