@@ -35,51 +35,13 @@ fn facts(option: &Opt) -> String {
 }
 
 fn holds(option: &Opt) -> String {
-    let listen = "IP address with a port, or unix:PATH";
     match option.kind {
-        Kind::Text {
-            max,
-            syntax: Syntax::Free | Syntax::Password | Syntax::Secret,
-        } => format!("text, up to {max} characters"),
-        Kind::Text {
-            syntax: Syntax::Host,
-            ..
-        } => "domain name or IP address".to_owned(),
-        Kind::Text {
-            syntax: Syntax::HostPort,
-            ..
-        } => "domain name or IP address, with or without a port".to_owned(),
-        Kind::Text {
-            syntax: Syntax::Variable,
-            ..
-        } => "name of a variable".to_owned(),
-        Kind::Text {
-            syntax: Syntax::Email,
-            ..
-        } => "e-mail address".to_owned(),
-        Kind::Text {
-            syntax: Syntax::Url,
-            ..
-        } => "http or https address".to_owned(),
-        Kind::Text {
-            syntax: Syntax::Credential,
-            ..
-        } => "name of a credential".to_owned(),
-        Kind::Text {
-            max,
-            syntax: Syntax::Token,
-        } => format!("text, {SHORTEST_TOKEN} to {max} characters"),
-        Kind::Text {
-            syntax: Syntax::Listen,
-            ..
-        } => listen.to_owned(),
+        Kind::Text { max, syntax } => text_of(syntax, max),
         Kind::Texts { most, syntax } => {
-            let what = if syntax == Syntax::Listen {
-                listen
-            } else {
-                "domain names or IP addresses"
-            };
-            format!("up to {most}, with commas between: {what}")
+            format!(
+                "up to {most}, with commas between: {}",
+                text_of(syntax, 253)
+            )
         }
         Kind::Whole { min, max, unit } => format!("{min} to {max}{unit}"),
         Kind::Flag => "enable | disable".to_owned(),
@@ -106,6 +68,24 @@ fn holds(option: &Opt) -> String {
         }
         Kind::Rows(_) => "addresses with commas between".to_owned(),
     }
+}
+
+/// What a text of a syntax is like.
+fn text_of(syntax: Syntax, max: usize) -> String {
+    let words = match syntax {
+        Syntax::Free | Syntax::Password | Syntax::Secret => {
+            return format!("text, up to {max} characters");
+        }
+        Syntax::Token => return format!("text, {SHORTEST_TOKEN} to {max} characters"),
+        Syntax::Host => "domain name or IP address",
+        Syntax::HostPort => "domain name or IP address, with or without a port",
+        Syntax::Variable => "name of a variable",
+        Syntax::Email => "e-mail address",
+        Syntax::Url => "http or https address",
+        Syntax::Credential => "name of a credential",
+        Syntax::Listen => "IP address with a port, or unix:PATH",
+    };
+    words.to_owned()
 }
 
 fn fallback(option: &Opt) -> String {
