@@ -15,6 +15,7 @@ use super::texts::{
     REFRESH_EXAMPLES, REGISTER_EXAMPLES, RELOAD_EXAMPLES, RUN_EXAMPLES, STATUS_WORDS,
     TRACE_EXAMPLES, UNREGISTER_EXAMPLES,
 };
+use super::web::{self, Web};
 use super::{complete, configure, moment, phase};
 use crate::config::import::Limits;
 use crate::daemon::Device;
@@ -249,6 +250,13 @@ pub(super) enum Command {
     /// Show alerts of lost registrations, and say who gets them
     #[command(after_long_help = alerts::EXAMPLES)]
     Alerts(Alerts),
+
+    /// Say where the web page is, with a link that signs in
+    ///
+    /// Whoever may use the control socket may use the page. The link is good for a minute, and once;
+    /// it has no token in it.
+    #[command(after_long_help = web::EXAMPLES)]
+    Web(Web),
 
     /// Read the configuration again, and put what differs in force
     ///

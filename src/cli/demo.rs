@@ -9,7 +9,7 @@ use super::signals::Signals;
 use super::view::View;
 use super::watch::is_seen;
 use super::{End, Failure};
-use crate::control::protocol::Filter;
+use crate::control::protocol::{Call, Done, Filter};
 use crate::control::{Client, ClientError};
 use crate::demo::{self, Served, Stage};
 use crate::status::order::SortKey;
@@ -64,6 +64,7 @@ fn report(name: &str, served: &Served) -> String {
 }
 
 fn show(stage: &Stage, arguments: &Demo, signals: &Signals) -> Result<(), Failure> {
+    let introduction = introduction(stage)?;
     let screen = Screen::new();
     if is_seen(&screen) {
         let end = arguments
@@ -76,16 +77,31 @@ fn show(stage: &Stage, arguments: &Demo, signals: &Signals) -> Result<(), Failur
             registrars: &[],
             sort: SortKey::Index,
             tab: Start::Accounts,
-            words: &stage.introduction(),
+            words: &introduction,
             end,
         };
         return live(&options, signals).map(drop);
     }
     let mut view = View::new(knock(stage)?, Filter::default())?;
-    say(&stage.introduction())?;
+    say(&introduction)?;
     let seconds = arguments.seconds.unwrap_or(SECONDS);
     let end = Instant::now() + Duration::from_secs(seconds);
     pictures(&mut view, &screen, end, signals)
+}
+
+/// What there is to see, and where the page is.
+fn introduction(stage: &Stage) -> Result<String, Failure> {
+    let mut text = stage.introduction();
+    let done = knock(stage)?.ask(Call::Web(None), |_| Ok(()));
+    if let Ok(Done::Web {
+        addresses, code, ..
+    }) = done
+        && let Some(address) = addresses.first()
+    {
+        let link = super::web::link(address, &code);
+        text += &format!("\nIn a browser, within a minute: {link}");
+    }
+    Ok(text)
 }
 
 /// Prints the table at the start, when the state of an Account has changed, and at the end.

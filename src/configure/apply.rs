@@ -274,6 +274,7 @@ fn references(table: Table) -> impl Iterator<Item = &'static Opt> {
         | Kind::Ports
         | Kind::Codes { .. }
         | Kind::Addresses { .. }
+        | Kind::Texts { .. }
         | Kind::Rows(_) => false,
     })
 }
