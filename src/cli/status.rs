@@ -97,7 +97,8 @@ pub(super) fn fetch(
         | Done::Reloaded(_)
         | Done::Alerts { .. }
         | Done::Tested { .. }
-        | Done::Trace(_) => Err(ClientError::Ended),
+        | Done::Trace(_)
+        | Done::Web { .. } => Err(ClientError::Ended),
     }
 }
 

@@ -5,9 +5,10 @@
 //! daemon and answered when it says so. Nothing here asks the engine, and nobody who reads slowly
 //! makes it wait.
 
-mod answer;
-mod board;
+pub mod answer;
+pub mod board;
 mod client;
+mod door;
 mod events;
 mod lines;
 mod listener;
@@ -21,8 +22,8 @@ mod server;
 
 pub use board::{Board, Change, Directory, Entry};
 pub use client::{Client, ClientError};
+pub use door::{Door, Entrance};
 pub use listener::{ListenError, Listener};
 pub use order::{Order, Reloading, Source, TestingAlert, Verb, Wish, Wishes};
-pub use past::Past;
-
-pub use server::Serving;
+pub use past::{Pages, Past};
+pub use server::{Serving, query};

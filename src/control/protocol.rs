@@ -63,11 +63,13 @@ pub enum Call {
     Alerts(Option<Nothing>),
     /// Sends a test to subscriptions: items [`Item::Tested`], one for each way; [`Done::Tested`].
     TestAlert(Option<Names>),
+    /// The way into the web page. No items; [`Done::Web`].
+    Web(Option<Nothing>),
 }
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 12] = [
+    pub const METHODS: [&str; 13] = [
         "hello",
         "status",
         "watch",
@@ -80,6 +82,7 @@ impl Call {
         "trace",
         "alerts",
         "test-alert",
+        "web",
     ];
 }
 
@@ -347,6 +350,17 @@ pub enum Done {
         /// Notices that are not delivered yet.
         deliveries: u32,
     },
+    /// Of [`Call::Web`].
+    Web {
+        /// Where it is, each as `http://ADDRESS:PORT`.
+        addresses: Vec<String>,
+        /// Sockets that it is served at too.
+        sockets: Vec<PathBuf>,
+        /// What signs in once, behind `/#code=`.
+        code: String,
+        /// For so many seconds from now.
+        valid_secs: u32,
+    },
     /// Of [`Call::TestAlert`].
     Tested {
         /// Messages that were sent.
@@ -438,6 +452,8 @@ pub enum FaultCode {
     UnknownProxySet,
     /// There is no such subscription of alerts, or none at all.
     UnknownAlert,
+    /// There is no web server.
+    NoWeb,
     /// No events are kept.
     NoHistory,
     /// What is kept cannot be read.

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod trace;
+mod web;
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -16,9 +17,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
-use super::answer::{Selection, names, now, proxy_sets, summary};
+use super::answer::{Selection, names, now, proxy_sets, stopping, summary};
 use super::board::{Board, Change};
-use super::events::{self, stopping};
+use super::events;
 use super::lines::{Heard, Lines};
 use super::listener::Listener;
 use super::order::{Order, Reloading, Source, Verb, Wish, Wishes};
@@ -28,6 +29,8 @@ use super::protocol::{
 };
 use super::request::{Unread, read};
 use crate::status::SCHEMA;
+
+pub use trace::query;
 
 /// The socket is served while this lives.
 pub struct Serving {
@@ -236,6 +239,7 @@ impl Client<'_> {
             Call::Trace(wanted) => self.trace(&wanted.unwrap_or_default(), stopped).await?,
             Call::Alerts(_) => self.alerts().await?,
             Call::TestAlert(names) => self.test_alert(names.unwrap_or_default().names).await?,
+            Call::Web(_) => self.web(),
             Call::Reload(how) => self.reload(how.unwrap_or_default().check_only).await,
         };
         Ok(match result {
@@ -337,7 +341,7 @@ impl Client<'_> {
             verb,
             accounts,
             is_all: action.all,
-            uid: self.uid,
+            uid: Some(self.uid),
             outcomes,
         };
         if self.wishes.send(Wish::Order(order)).await.is_err() {
@@ -373,7 +377,7 @@ impl Client<'_> {
         let (answer, told) = oneshot::channel();
         let wish = Wish::Reload(Reloading {
             check_only,
-            uid: self.uid,
+            uid: Some(self.uid),
             answer,
         });
         if self.wishes.send(wish).await.is_err() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use crate::harness::{Process, Sandbox, Setting, chromedriver_path, chromium_path, show, wait_for};
@@ -262,8 +262,8 @@ impl<'s> Browser<'s> {
         let wanted = json!({ "cmd": "Page.captureScreenshot", "params": {} });
         let picture = self.try_post("/goog/cdp/execute", &wanted)?;
         let picture = picture["data"].as_str().unwrap_or_default();
-        let decoder = base64::engine::general_purpose::STANDARD;
-        let picture = decoder.decode(picture).map_err(|why| why.to_string())?;
+        let picture = BASE64.decode(picture.as_bytes());
+        let picture = picture.map_err(|why| why.to_string())?;
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("page-{}.png", self.name));
         fs::write(&path, picture).map_err(|why| why.to_string())?;
         Ok(path)
