@@ -111,7 +111,7 @@ mod tests {
         let mut heard = Heard::default();
         let address = |last| SocketAddr::from(([192, 0, 2, last], 5060));
         let mut now = Instant::ZERO;
-        let mut take = |heard: &mut Heard, code, from| {
+        let mut take = |heard: &mut Heard, code: u16, from| {
             now += Duration::from_secs(1);
             let reason = code.to_string().into();
             let registrar = (RegistrarId::nobody(), address(from));

@@ -23,6 +23,7 @@ mod schedule;
 mod select;
 mod shared;
 mod state;
+mod tally;
 mod triggers;
 mod view;
 mod watch;
@@ -38,6 +39,7 @@ use crate::effect::{
 };
 use crate::pace::{GroupId, RegistrarId, Turn};
 use crate::sip::Algorithm;
+use crate::tally::Method;
 use crate::time::{Duration, Instant};
 use auth::Known;
 use avoid::Visit;
@@ -457,6 +459,11 @@ impl Account {
     /// alone, and must not hold up anybody else (rule P4).
     pub fn on_repeated(&mut self, ended: &Ended, shared: &mut Shared) {
         self.mark_shown(shared);
+        if let Some(registrar) = self.flight(ended.id) {
+            self.tally(registrar, shared, |tally, place| {
+                tally.repeated(place, Method::Register);
+            });
+        }
         let Attempt::InFlight {
             transaction,
             registrar,

@@ -14,6 +14,7 @@ use crate::rng::{Draw, Token};
 use crate::sip::uri::{Uri, escape_user};
 use crate::sip::write::Writer;
 use crate::sip::{Message, NameAddr};
+use crate::tally::Method;
 
 /// Methods that we understand (rule I5).
 pub const ALLOW: &str =
@@ -191,6 +192,9 @@ impl Account {
             max_sends: self.max_sends(registrar, shared),
         };
         shared.cx.open(&branch, opening);
+        self.tally(registrar, shared, |tally, place| {
+            tally.sent(place, Method::Register);
+        });
         self.go(self.binding, attempt, shared, String::new);
     }
 

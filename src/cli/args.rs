@@ -9,6 +9,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::alerts::{self, Alerts};
 use super::events::{self, Events};
+use super::metrics::{self, Metrics};
 use super::web::{self, Web};
 use super::{complete, configure, moment, phase};
 use crate::config::import::Limits;
@@ -206,6 +207,10 @@ pub(super) enum Command {
     /// The daemon keeps the last ones in memory (trace_memory_mib). Times are in UTC.
     #[command(after_long_help = TRACE_EXAMPLES)]
     Trace(Trace),
+
+    /// Print what Prometheus reads: counts, states and times of the daemon
+    #[command(after_long_help = metrics::EXAMPLES)]
+    Metrics(Metrics),
 
     /// Show alerts of lost registrations, and say who gets them
     #[command(after_long_help = alerts::EXAMPLES)]

@@ -17,6 +17,7 @@ mod files;
 mod import;
 mod logging;
 mod manual;
+mod metrics;
 mod moment;
 mod order;
 mod phase;
@@ -98,6 +99,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Refresh(arguments) => order::refresh(&arguments),
         Command::Alerts(arguments) => alerts::alerts(&arguments),
         Command::Web(arguments) => web::web(&arguments),
+        Command::Metrics(arguments) => metrics::metrics(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),
         Command::Reload(arguments) => reload::reload(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),

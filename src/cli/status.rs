@@ -96,6 +96,7 @@ pub(super) fn fetch(
         | Done::Order { .. }
         | Done::Reloaded(_)
         | Done::Alerts { .. }
+        | Done::Metrics { .. }
         | Done::Tested { .. }
         | Done::Trace(_)
         | Done::Web { .. } => Err(ClientError::Ended),

@@ -8,7 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use dashmap::DashMap;
 use tokio::sync::broadcast;
 
-use super::door::Door;
+use super::gate::Gate;
+use super::gauges::Gauges;
 use super::past::Past;
 use crate::status::history::Entry as Event;
 use crate::status::{
@@ -28,10 +29,11 @@ pub struct Board {
     changes: broadcast::Sender<Change>,
     state: RwLock<Option<StateStatus>>,
     past: RwLock<Option<Arc<dyn Past>>>,
-    door: RwLock<Option<Arc<dyn Door>>>,
+    gate: RwLock<Option<Arc<dyn Gate>>>,
     alerted: AtomicU64,
     events: broadcast::Sender<Arc<Event>>,
     traces: Traces,
+    gauges: Gauges,
 }
 
 impl Board {
@@ -47,10 +49,11 @@ impl Board {
             changes: broadcast::Sender::new(CHANGES),
             state: RwLock::default(),
             past: RwLock::default(),
-            door: RwLock::default(),
+            gate: RwLock::default(),
             alerted: AtomicU64::new(0),
             events: broadcast::Sender::new(CHANGES),
             traces,
+            gauges: Gauges::default(),
         }
     }
 
@@ -67,10 +70,13 @@ impl Board {
     pub fn publish(&self, slot: u32, status: Option<AccountStatus>) {
         let phase = status.as_ref().map(|status| status.phase);
         let name = status.as_ref().map(|status| Arc::clone(&status.name));
+        let status = status.map(Arc::new);
+        let new = status.clone();
         let old = match status {
-            Some(status) => self.accounts.insert(slot, Arc::new(status)),
+            Some(status) => self.accounts.insert(slot, status),
             None => self.accounts.remove(&slot).map(|(_, old)| old),
         };
+        self.gauges.on_published(old.as_deref(), new.as_deref());
         let gone = old.as_ref().map(|old| Arc::clone(&old.name));
         let gone = gone.filter(|gone| Some(gone) != name.as_ref());
         let old = old.map(|old| old.phase);
@@ -161,14 +167,14 @@ impl Board {
     }
 
     /// Says where the web is entered; none where there is no web server.
-    pub fn set_door(&self, door: Option<Arc<dyn Door>>) {
-        let place = self.door.write();
-        *place.unwrap_or_else(PoisonError::into_inner) = door;
+    pub fn set_gate(&self, gate: Option<Arc<dyn Gate>>) {
+        let place = self.gate.write();
+        *place.unwrap_or_else(PoisonError::into_inner) = gate;
     }
 
     /// Where the web is entered, if it is.
-    pub(super) fn door(&self) -> Option<Arc<dyn Door>> {
-        let place = self.door.read();
+    pub(super) fn gate(&self) -> Option<Arc<dyn Gate>> {
+        let place = self.gate.read();
         place.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -229,6 +235,11 @@ impl Board {
     /// The events from now on. Who is slow loses the oldest and is told so.
     pub fn events(&self) -> broadcast::Receiver<Arc<Event>> {
         self.events.subscribe()
+    }
+
+    /// What monitoring reads.
+    pub fn gauges(&self) -> &Gauges {
+        &self.gauges
     }
 
     /// The last messages.

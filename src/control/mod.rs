@@ -8,10 +8,12 @@
 pub mod answer;
 pub mod board;
 mod client;
-mod door;
 mod events;
+mod gate;
+mod gauges;
 mod lines;
 mod listener;
+mod metrics;
 mod order;
 mod past;
 pub mod path;
@@ -22,8 +24,10 @@ mod server;
 
 pub use board::{Board, Change, Directory, Entry};
 pub use client::{Client, ClientError};
-pub use door::{Door, Entrance};
+pub use gate::{Entrance, Gate};
+pub use gauges::{Door, Gauges, Presence};
 pub use listener::{ListenError, Listener};
+pub use metrics::exposition;
 pub use order::{Order, Reloading, Source, TestingAlert, Verb, Wish, Wishes};
 pub use past::{Pages, Past};
 pub use server::{Serving, query};

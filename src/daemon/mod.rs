@@ -12,6 +12,7 @@ mod history;
 mod journal;
 mod load;
 mod memory;
+mod meter;
 mod post;
 mod reload;
 mod secrets;
@@ -51,6 +52,7 @@ use effects::{Effects, Owed, Wire};
 use journal::Journal;
 pub use load::{Origin, load_text, usual_places};
 pub use memory::{Guard, guard};
+use meter::Meter;
 use post::Post;
 use reload::{Asker, Reloads};
 use shutdown::Word;
@@ -112,6 +114,7 @@ pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
             wishes: wishes.clone(),
             source: source.clone(),
             started: UnixMs(daemon.clock.unix_ms_at_zero()),
+            load: load_text,
         });
         server.apply(plan).context("cannot serve the web")?;
         daemon.reloads.web = Some(server);
@@ -145,6 +148,7 @@ struct Daemon {
     board: Arc<Board>,
     desk: Desk,
     journal: Journal,
+    meter: Meter,
     keeper: Keeper,
     post: Post,
     manager: Manager,
@@ -209,6 +213,7 @@ impl Daemon {
             board,
             desk: Desk::default(),
             journal: Journal::default(),
+            meter: Meter::new(now),
             keeper: keeper.context("cannot start the thread that writes the state")?,
             post: post.context("cannot start the thread that delivers notices")?,
             manager: Manager::find(),
@@ -327,6 +332,8 @@ impl Daemon {
             }
             Wish::Reload(reloading) => self.reload(Asker::Operator(reloading)),
             Wish::TestAlert(testing) => self.test_alert(testing),
+            // Whoever asked may be gone.
+            Wish::Ping(answer) => drop(answer.send(())),
         }
     }
 
@@ -389,6 +396,7 @@ impl Daemon {
         self.manager.alive();
         self.manager.status(&self.board);
         self.journal.sum_up();
+        self.measure(now);
         if self.look <= now {
             self.look = now + LOOK;
             if let Some(unix_ms_at_zero) = self.clock.look() {
@@ -487,9 +495,15 @@ impl Daemon {
             effects.changed.dedup();
         }
         let mut gone = Vec::new();
+        let mut refreshed = Vec::new();
         for id in effects.changed.drain(..) {
             match status::account(&self.engine, id) {
-                Some(status) => self.board.publish(id.slot, Some(status)),
+                Some(status) => {
+                    let before = self.board.at(id.slot);
+                    refreshed
+                        .extend(before.and_then(|it| history::refreshed(&it, &status, unix_now)));
+                    self.board.publish(id.slot, Some(status));
+                }
                 None => gone.push(id.slot),
             }
         }
@@ -507,6 +521,9 @@ impl Daemon {
             if let Some(entry) = entry.filter(|_| is_news) {
                 self.keeper.note(entry, &self.board);
             }
+        }
+        for entry in refreshed {
+            self.keeper.note(entry, &self.board);
         }
         // Their last words in the log had their names. Others may have their slots already.
         self.is_listed &= gone.is_empty();

@@ -207,6 +207,9 @@ impl Daemon {
         loop {
             if self.reloads.result.is_some() {
                 if let Some((uid, text)) = self.reloads.memory() {
+                    let is_good = matches!(self.reloads.result, Some(Ok(_)));
+                    let now = self.clock.unix(self.clock.now());
+                    self.meter.on_reload(is_good, now);
                     self.note_by(uid, EntryKind::Reload, text);
                 }
                 self.reloads.tell();
@@ -237,7 +240,7 @@ fn read(origin: &Origin, old: &Config, at_start: &Agent, places: &[Listen]) -> R
         });
     };
     // A socket that cannot be had is a fault of the configuration, like any other.
-    let web = web::Plan::new(config.web.clone(), places).map_err(|why| Fault {
+    let web = web::Plan::new(&config, places).map_err(|why| Fault {
         hint: why.hint().map(str::to_owned),
         ..fault(format!(
             "{:#}; nothing has changed",

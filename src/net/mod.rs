@@ -81,6 +81,11 @@ impl Sockets {
         Ok(bound)
     }
 
+    /// So many sockets are open.
+    pub fn count(&self) -> usize {
+        self.udp.len()
+    }
+
     /// Closes a socket; what it could not send yet is lost.
     pub fn close(&mut self, id: SocketId) {
         // The kernel takes a closed descriptor out of the epoll instance by itself.

@@ -9,8 +9,11 @@ mod collect;
 mod columns;
 pub mod events;
 pub mod history;
+pub mod metrics;
 pub mod proxies;
+pub mod round_trips;
 mod snapshot;
+pub mod strips;
 pub mod table;
 pub mod words;
 

@@ -57,6 +57,14 @@ impl Store for Puppet {
         ))
     }
 
+    fn restore_round_trips(&mut self) -> Result<Vec<(SocketAddr, Point)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn keep_round_trips(&mut self, points: &[(SocketAddr, Point)]) -> Result<(), StoreError> {
+        self.act(format!("keep {} round trips", points.len()))
+    }
+
     fn newest(&mut self) -> Result<u64, StoreError> {
         Ok(0)
     }

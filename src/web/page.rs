@@ -8,6 +8,8 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use super::body::typed;
+use super::refusal::Refusal;
+use super::routes::Asked;
 
 /// A file: where it is asked for, what it is, and what is in it.
 pub(super) struct File {
@@ -70,6 +72,16 @@ const HTML: &str = "text/html; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const IMAGE: &str = "image/svg+xml";
+
+/// `GET /api/v1/openapi.json`.
+pub(super) async fn openapi(asked: Asked) -> Result<Response, Refusal> {
+    let file = File {
+        path: "/api/v1/openapi.json",
+        kind: "application/json",
+        content: include_bytes!("openapi.json"),
+    };
+    Ok(file.answer(&asked.headers))
+}
 
 impl File {
     /// The file, unless the browser has it.
