@@ -11,7 +11,7 @@ use crate::harness::{Registrar, SOON};
 pub(super) fn two(registrar: &Registrar) -> World {
     let world = World::new()
         .set("good", &[registrar.address()], "")
-        .with("\n[mail]\nserver = \"127.0.0.1:9\"\nfrom = \"regent@example.test\"\nencryption = \"none\"\n");
+        .with("\n[mail]\nserver = \"127.0.0.1\"\nport = 9\nfrom = \"regent@example.test\"\nencryption = \"none\"\n");
     ["main", "spare"].iter().fold(world, |world, name| {
         world.account(&Row {
             name,
