@@ -48,12 +48,12 @@ pub(super) fn metrics(arguments: &Metrics) -> Result<End, Failure> {
     let call = Call::Metrics(Some(wanted));
     let Some(path) = &arguments.output else {
         let mut out = out();
-        client.ask(call, |item| match item {
-            Item::Metrics(piece) => {
-                let written = out.write_all(piece.as_bytes());
-                written.map_err(ClientError::Output)
+        client.ask(call, |item| {
+            if let Item::Metrics(piece) = item {
+                out.write_all(piece.as_bytes())
+                    .map_err(ClientError::Output)?;
             }
-            _ => Ok(()),
+            Ok(())
         })?;
         out.flush()?;
         return Ok(End::Done);

@@ -7,8 +7,8 @@ use nix::sys::time::TimeVal;
 
 use super::board::{Board, PHASES};
 use super::gauges::Door;
+use crate::status::DeliveryStatus;
 use crate::status::metrics::{Exposition, Format, Picture, Process, Waiting};
-use crate::status::{DeliveryStatus, UnixMs};
 
 /// The text for monitoring, in pieces. `accounts` says whether Accounts are shown one by one.
 pub fn exposition(board: &Board, format: Format, accounts: bool) -> Exposition {
@@ -49,7 +49,7 @@ fn waiting(means: &'static str, deliveries: &[DeliveryStatus]) -> Waiting {
     Waiting {
         means,
         count: own.count() as u64 + u64::from(oldest.is_some()),
-        oldest: oldest.map(|UnixMs(at)| UnixMs(at)),
+        oldest,
     }
 }
 

@@ -4,6 +4,7 @@
 //! thing, then asked until it wants nothing more; what it wants is done when the batch is through,
 //! status first, outcomes last.
 
+mod binding;
 mod clock;
 mod desk;
 mod device;
@@ -45,6 +46,7 @@ use crate::status::{self, Phase, UnixMs};
 use crate::time::{Duration, Instant};
 use crate::trace::{Export, Traces};
 use crate::web;
+pub use binding::foreign_addresses;
 use clock::Clock;
 use desk::Desk;
 pub use device::Device;
@@ -267,6 +269,8 @@ impl Daemon {
         let entry = |id: &AccountId| Some((Arc::clone(&config(id)?.name), id.slot));
         let entries = accounts.iter().filter_map(entry);
         self.board.list(Directory::new(entries));
+        self.board
+            .list_groups(status::groups::seats(accounts.iter().filter_map(config)));
         self.is_listed = true;
         self.listed = now;
     }

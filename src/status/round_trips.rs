@@ -164,7 +164,7 @@ impl RoundTrips {
     /// nothing is copied before [`View::series`].
     pub fn view(&self) -> View {
         let past = self.past.iter();
-        let mut all: BTreeMap<_, _> = past
+        let mut all: BTreeMap<_, Shown> = past
             .map(|(registrar, points)| (*registrar, (Some(Arc::clone(points)), None)))
             .collect();
         for (registrar, point) in &self.now {
@@ -176,7 +176,10 @@ impl RoundTrips {
 
 /// The points of all registrars as of some time.
 #[derive(Clone, Debug)]
-pub struct View(BTreeMap<SocketAddr, (Option<Arc<VecDeque<Point>>>, Option<Point>)>);
+pub struct View(BTreeMap<SocketAddr, Shown>);
+
+/// The past of a registrar, and the five minutes that go on.
+type Shown = (Option<Arc<VecDeque<Point>>>, Option<Point>);
 
 impl View {
     /// The points from a time on, for each registrar that has any.

@@ -14,7 +14,7 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Vec<(SocketAddr,
         "SELECT registrar, at_unix_s, count, min_us, median_us, max_us FROM round_trip \
          ORDER BY at_unix_s",
     )?;
-    let rows = statement.query_map([], |row| point(row))?;
+    let rows = statement.query_map([], point)?;
     rows.collect()
 }
 

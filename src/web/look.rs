@@ -17,7 +17,7 @@ use crate::control::answer::{self, no_history, now};
 use crate::control::protocol::{Names, Summary};
 use crate::control::{Pages, Wish};
 use crate::status::history::{Entry, EntryKind, Wanted};
-use crate::status::{AlertStatus, DeliveryStatus, ProxySetStatus, SCHEMA, UnixMs};
+use crate::status::{AlertStatus, DeliveryStatus, GroupStatus, ProxySetStatus, SCHEMA, UnixMs};
 
 /// `GET /healthz`: whoever gets it knows that the daemon's loop goes round. However many ask, it is
 /// asked once a second.
@@ -46,6 +46,7 @@ pub(super) struct Overview {
     alerts: usize,
     deliveries: usize,
     proxy_sets: usize,
+    groups: usize,
     may_act: bool,
 }
 
@@ -61,6 +62,7 @@ impl Overview {
             alerts,
             deliveries,
             proxy_sets: board.proxy_sets().len(),
+            groups: board.groups().len(),
             may_act: right == Some(Right::Act),
         }
     }
@@ -90,6 +92,27 @@ pub(super) async fn proxy_sets(asked: Asked) -> Result<Response, Refusal> {
         schema: SCHEMA,
         at: now(),
         proxy_sets: answer::proxy_sets(&all, &names)?,
+    }))
+}
+
+#[derive(Serialize)]
+struct Groups {
+    schema: u32,
+    at: UnixMs,
+    groups: Vec<GroupStatus>,
+}
+
+/// `GET /api/v1/groups`.
+pub(super) async fn groups(asked: Asked) -> Result<Response, Refusal> {
+    let query = Query::read(&asked.query, &["name"])?;
+    let names = Names {
+        names: query.all("name").map(str::to_owned).collect(),
+    };
+    let all = asked.shared.world.board.groups();
+    Ok(json(&Groups {
+        schema: SCHEMA,
+        at: now(),
+        groups: answer::groups(&all, &names)?,
     }))
 }
 

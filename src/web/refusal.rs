@@ -181,9 +181,10 @@ impl From<Fault> for Refusal {
             | FaultCode::BadParams
             | FaultCode::UnknownMethod
             | FaultCode::Unknown => StatusCode::BAD_REQUEST,
-            FaultCode::UnknownAccount | FaultCode::UnknownProxySet | FaultCode::UnknownAlert => {
-                StatusCode::NOT_FOUND
-            }
+            FaultCode::UnknownAccount
+            | FaultCode::UnknownProxySet
+            | FaultCode::UnknownGroup
+            | FaultCode::UnknownAlert => StatusCode::NOT_FOUND,
             FaultCode::NoHistory | FaultCode::NoWeb | FaultCode::Configuration => {
                 StatusCode::CONFLICT
             }

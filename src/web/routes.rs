@@ -124,6 +124,7 @@ pub(super) static ROUTES: &[Route] = &[
     route!(POST "/api/v1/accounts/refresh" ACT, act::refresh_many),
     route!(GET "/api/v1/history" LOOK, past::histories),
     route!(GET "/api/v1/proxy-sets" LOOK, look::proxy_sets),
+    route!(GET "/api/v1/groups" LOOK, look::groups),
     route!(GET "/api/v1/registrars/round-trips" LOOK, past::round_trips),
     route!(GET "/api/v1/alerts" LOOK, look::alerts),
     route!(GET "/api/v1/subscriptions" LOOK, subscriptions::list),

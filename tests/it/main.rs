@@ -41,6 +41,7 @@ mod import;
 mod kamailio;
 mod link;
 mod live;
+mod metrics;
 mod model;
 mod mutants;
 mod output;
@@ -73,6 +74,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     kamailio::trials,
     link::trials,
     live::trials,
+    metrics::trials,
     model::trials,
     mutants::trials,
     output::trials,

@@ -1,5 +1,5 @@
-//! Families of metrics that are of each Account: there only when they are wanted, since there may be
-//! a hundred thousand.
+//! Families of metrics that are of each Account: there only when they are wanted, since there may
+//! be a hundred thousand.
 
 use super::families::Kind::{Gauge, Info};
 use super::families::{Family, family, yes};

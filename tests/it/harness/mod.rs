@@ -19,6 +19,7 @@ mod message;
 mod mutator;
 mod piped;
 mod process;
+mod promtool;
 mod python;
 mod registrar;
 mod sandbox;
@@ -42,7 +43,8 @@ pub(crate) use message::{Message, Transcript};
 pub(crate) use mutator::{Mutator, SIP, Tokens, corpus};
 pub(crate) use piped::Piped;
 pub(crate) use process::{Process, Setting, User, show};
-pub(crate) use python::{AIOSMTPD, python_path};
+pub(crate) use promtool::{PROMTOOL, promtool};
+pub(crate) use python::{AIOSMTPD, METRICS, PROMETHEUS_CLIENT, SMTP};
 pub(crate) use registrar::{Registrar, accept, answer, challenge, usual};
 pub(crate) use sandbox::{
     Sandbox, free_udp_address, free_udp_addresses, free_udp_ports, read_text,

@@ -11,7 +11,7 @@ use nix::unistd::Uid;
 use super::chromium;
 use super::daemon::{can_mount, is_executable_by_nobody};
 use super::process::SETPRIV;
-use super::python;
+use super::python::Module;
 
 /// Lists the trials of a module with what they need: `trials![[KAMAILIO, LONG]; one, another]`, or
 /// `trials![[]; one]`. Each is a function without arguments that returns `()` or
@@ -35,8 +35,8 @@ pub(crate) enum Need {
     Network,
     /// A user without privileges has mounts of its own.
     Mounts,
-    /// Python has a mail server.
-    Aiosmtpd,
+    /// A Python has this module.
+    Python(Module),
     /// There is a judge of pages.
     Axe,
 }
@@ -144,7 +144,7 @@ fn unmet(need: Need) -> Option<Unmet> {
     match need {
         Need::Program(program) if program.find().is_some() => None,
         Need::Program(program) => Some(foreign(program.missing())),
-        Need::Aiosmtpd => python::missing().map(foreign),
+        Need::Python(module) => module.missing().map(foreign),
         Need::Axe => chromium::missing().map(foreign),
         Need::Network => cannot_make_a_network().map(Unmet::Ignored),
         Need::Mounts => cannot_drop_privileges()
