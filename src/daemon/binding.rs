@@ -134,6 +134,7 @@ fn is_shared(one: IpAddr, other: IpAddr) -> bool {
 /// Why an address cannot be bound, and what to do about it.
 fn refused(local: SocketAddr, error: &io::Error) -> (String, Option<String>) {
     let (ip, port) = (local.ip(), local.port());
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the kinds are without end")]
     match error.kind() {
         ErrorKind::AddrNotAvailable => (
             format!("{ip} is no address of this host"),
