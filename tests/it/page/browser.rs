@@ -122,8 +122,16 @@ impl<'s> Browser<'s> {
     #[track_caller]
     pub(super) fn click(&self, selector: &str) {
         self.wait_seen(selector);
-        let element = self.find(selector);
-        self.post(&format!("/element/{element}/click"), &json!({}));
+        let what = format!("a click on {selector}");
+        wait_for(PATIENCE, &what, || {
+            let element = self.find(selector);
+            match self.try_post(&format!("/element/{element}/click"), &json!({})) {
+                Ok(_) => Some(()),
+                // It was drawn anew in between; a person would not have noticed.
+                Err(why) if why.starts_with("stale element") => None,
+                Err(why) => panic!("a click on {selector}: {why}"),
+            }
+        });
     }
 
     /// Waits for it, and types into it.
@@ -213,7 +221,8 @@ impl<'s> Browser<'s> {
             .filter(|it| it["message"]["method"] == "Network.requestWillBeSent")
             .filter_map(|it| {
                 let address = it["message"]["params"]["request"]["url"].as_str()?;
-                Some(address.to_owned())
+                // The page that a browser opens with is its own.
+                (!address.starts_with("chrome://")).then(|| address.to_owned())
             })
             .collect()
     }

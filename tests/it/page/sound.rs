@@ -13,7 +13,7 @@ const VIEWS: [(&str, &str); 8] = [
     ("#/accounts", "tr[data-account='main']"),
     ("#/account/main", ".ladder details"),
     ("#/account/refused", ".ladder details"),
-    ("#/registrars", "tr[data-member]"),
+    ("#/registrars", ".plot[data-registrar] svg"),
     ("#/groups", "tr[data-group]"),
     ("#/alerts", "tr[data-subscription]"),
     ("#/events", ".event"),

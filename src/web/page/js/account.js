@@ -3,7 +3,7 @@
 import { accountPath, get, path, post } from "./api.js";
 import { facts, fill, h, soon } from "./dom.js";
 import { eventRow } from "./happening.js";
-import { ladder } from "./ladder.js";
+import { showLadder } from "./ladder.js";
 import { link, stay } from "./route.js";
 import { ask, empty, tell, tellFault } from "./say.js";
 import { wideStrip } from "./strip.js";
@@ -225,8 +225,7 @@ class Story {
 
   async loadMessages() {
     const told = await get(accountPath(this.id, `/messages?limit=${MESSAGES}`));
-    const opened = new Set([...this.ladderPlace.querySelectorAll("details[open]")].map((node) => node.dataset.number));
-    fill(this.ladderPlace, ladder(told.messages ?? told, opened));
+    showLadder(this.ladderPlace, told.messages);
   }
 
   async order(verb) {
