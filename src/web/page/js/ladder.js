@@ -63,5 +63,5 @@ function tone(line) {
 function whole(text, hex) {
   if (text === undefined || text === null) return (hex ?? "").replace(/(.{64})/g, "$1\n");
   // Only what ends a line may do so.
-  return text.split(/\r?\n/).map(clean).join("\n");
+  return text.trimEnd().split(/\r?\n/).map(clean).join("\n");
 }
