@@ -18,14 +18,60 @@ pub(super) struct File {
     content: &'static [u8],
 }
 
+macro_rules! file {
+    ($path:literal, $kind:ident, $file:literal) => {
+        File {
+            path: $path,
+            kind: $kind,
+            content: include_bytes!(concat!("page/", $file)),
+        }
+    };
+}
+
+macro_rules! script {
+    ($name:literal) => {
+        File {
+            path: concat!("/js/", $name, ".js"),
+            kind: SCRIPT,
+            content: include_bytes!(concat!("page/js/", $name, ".js")),
+        }
+    };
+}
+
 /// All files of the page.
-pub(super) static FILES: &[File] = &[File {
-    path: "/",
-    kind: HTML,
-    content: include_bytes!("page/index.html"),
-}];
+pub(super) static FILES: &[File] = &[
+    file!("/", HTML, "index.html"),
+    file!("/app.css", STYLE, "app.css"),
+    file!("/views.css", STYLE, "views.css"),
+    file!("/favicon.svg", IMAGE, "favicon.svg"),
+    script!("account"),
+    script!("accounts"),
+    script!("alerts"),
+    script!("api"),
+    script!("dom"),
+    script!("events"),
+    script!("groups"),
+    script!("happening"),
+    script!("ladder"),
+    script!("live"),
+    script!("look"),
+    script!("main"),
+    script!("plot"),
+    script!("registrars"),
+    script!("route"),
+    script!("say"),
+    script!("sign-in"),
+    script!("strip"),
+    script!("subscribe"),
+    script!("theme"),
+    script!("time"),
+    script!("words"),
+];
 
 const HTML: &str = "text/html; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const IMAGE: &str = "image/svg+xml";
 
 /// `GET /api/v1/openapi.json`.
 pub(super) async fn openapi(asked: Asked) -> Result<Response, Refusal> {
