@@ -112,3 +112,36 @@ impl File {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// The files below a folder, by their paths from there.
+    fn below(folder: &Path, prefix: &str, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let name = format!("{prefix}/{}", entry.file_name().to_str().unwrap());
+            match entry.file_type().unwrap().is_dir() {
+                true => below(&entry.path(), &name, found),
+                false => drop(found.insert(name)),
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_page_is_served() {
+        let mut found = BTreeSet::new();
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/page");
+        below(folder.as_ref(), "", &mut found);
+        let served = FILES.iter().map(|file| match file.path {
+            "/" => "/index.html".to_owned(),
+            path => path.to_owned(),
+        });
+        assert_eq!(served.collect::<BTreeSet<_>>(), found);
+    }
+}

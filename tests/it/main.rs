@@ -56,6 +56,7 @@ mod states;
 mod status;
 mod store;
 mod trace;
+mod web;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     alerts::trials,
@@ -90,6 +91,7 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     status::trials,
     store::trials,
     trace::trials,
+    web::trials,
 ];
 
 /// Most trials wait for timers, so more of them run at once than there are processors.
