@@ -10,6 +10,7 @@ use clap_complete::engine::ArgValueCompleter;
 use super::alerts::{self, Alerts};
 use super::events::{self, Events};
 use super::metrics::{self, Metrics};
+use super::web::{self, Web};
 use super::{complete, configure, moment, phase};
 use crate::config::import::Limits;
 use crate::daemon::Device;
@@ -214,6 +215,13 @@ pub(super) enum Command {
     /// Show alerts of lost registrations, and say who gets them
     #[command(after_long_help = alerts::EXAMPLES)]
     Alerts(Alerts),
+
+    /// Say where the web page is, with a link that signs in
+    ///
+    /// Whoever may use the control socket may use the page. The link is good for a minute, and once;
+    /// it has no token in it.
+    #[command(after_long_help = web::EXAMPLES)]
+    Web(Web),
 
     /// Read the configuration again, and put what differs in force
     ///

@@ -8,7 +8,7 @@ use super::screen::{Screen, say};
 use super::signals::Signals;
 use super::watch::View;
 use super::{End, Failure};
-use crate::control::protocol::Filter;
+use crate::control::protocol::{Call, Done, Filter};
 use crate::control::{Client, ClientError};
 use crate::demo::{self, Served, Stage};
 use crate::status::words::{clock, count};
@@ -62,18 +62,34 @@ fn report(name: &str, served: &Served) -> String {
 }
 
 fn show(stage: &Stage, arguments: &Demo, signals: &Signals) -> Result<(), Failure> {
+    let introduction = introduction(stage)?;
     let mut view = View::new(knock(stage)?, Filter::default(), false)?;
     let screen = Screen::new();
     if screen.is_terminal() && io::stdin().is_terminal() {
         let end = arguments
             .seconds
             .map(|seconds| Instant::now() + Duration::from_secs(seconds));
-        return view.live(&screen, &stage.introduction(), end, signals);
+        return view.live(&screen, &introduction, end, signals);
     }
-    say(&stage.introduction())?;
+    say(&introduction)?;
     let seconds = arguments.seconds.unwrap_or(SECONDS);
     let end = Instant::now() + Duration::from_secs(seconds);
     pictures(&mut view, &screen, end, signals)
+}
+
+/// What there is to see, and where the page is.
+fn introduction(stage: &Stage) -> Result<String, Failure> {
+    let mut text = stage.introduction();
+    let done = knock(stage)?.ask(Call::Web(None), |_| Ok(()));
+    if let Ok(Done::Web {
+        addresses, code, ..
+    }) = done
+        && let Some(address) = addresses.first()
+    {
+        let link = super::web::link(address, &code);
+        text += &format!("\nIn a browser, within a minute: {link}");
+    }
+    Ok(text)
 }
 
 /// Prints the table at the start, when the state of an Account has changed, and at the end.

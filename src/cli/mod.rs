@@ -29,6 +29,7 @@ mod signals;
 mod status;
 mod trace;
 mod watch;
+mod web;
 
 use std::ffi::OsString;
 use std::io;
@@ -98,6 +99,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Refresh(arguments) => order::refresh(&arguments),
         Command::Alerts(arguments) => alerts::alerts(&arguments),
         Command::Metrics(arguments) => metrics::metrics(&arguments),
+        Command::Web(arguments) => web::web(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),
         Command::Reload(arguments) => reload::reload(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
@@ -206,6 +208,7 @@ fn end_of(code: FaultCode) -> End {
         | FaultCode::UnknownMethod
         | FaultCode::BadParams
         | FaultCode::NoHistory
+        | FaultCode::NoWeb
         | FaultCode::Unreadable
         | FaultCode::Configuration
         | FaultCode::Unknown => End::Failed,

@@ -98,7 +98,8 @@ pub(super) fn fetch(
         | Done::Alerts { .. }
         | Done::Metrics { .. }
         | Done::Tested { .. }
-        | Done::Trace(_) => Err(ClientError::Ended),
+        | Done::Trace(_)
+        | Done::Web { .. } => Err(ClientError::Ended),
     }
 }
 

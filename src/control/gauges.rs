@@ -12,22 +12,22 @@ use crate::status::{AccountStatus, Phase};
 pub struct Gauges {
     refresh_failing: AtomicU32,
     on_backup: AtomicU32,
-    clients: [AtomicU32; Door::ALL.len()],
+    clients: [AtomicU32; Gate::ALL.len()],
     measured: RwLock<Arc<Measured>>,
     round_trips: RwLock<RoundTrips>,
 }
 
-/// Where clients come in.
+/// What clients come in by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Door {
+pub enum Gate {
     /// By the control socket.
     Control,
     /// By HTTP.
     Web,
 }
 
-impl Door {
-    /// All doors.
+impl Gate {
+    /// All gates.
     pub const ALL: [Self; 2] = [Self::Control, Self::Web];
 
     /// Its word.
@@ -77,14 +77,14 @@ impl Gauges {
     }
 
     /// A client has come in.
-    pub fn enter(&self, door: Door) -> Presence<'_> {
+    pub fn enter(&self, door: Gate) -> Presence<'_> {
         let count = &self.clients[door as usize];
         count.fetch_add(1, Ordering::Relaxed);
         Presence(count)
     }
 
     /// So many clients that came in there are connected.
-    pub fn clients(&self, door: Door) -> u32 {
+    pub fn clients(&self, door: Gate) -> u32 {
         self.clients[door as usize].load(Ordering::Relaxed)
     }
 

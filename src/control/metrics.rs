@@ -6,7 +6,7 @@ use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage};
 use nix::sys::time::TimeVal;
 
 use super::board::{Board, PHASES};
-use super::gauges::Door;
+use super::gauges::Gate;
 use crate::status::DeliveryStatus;
 use crate::status::metrics::{Exposition, Format, Picture, Process, Waiting};
 
@@ -25,8 +25,8 @@ pub fn exposition(board: &Board, format: Format, accounts: bool) -> Exposition {
         alerts: board.alerts().len() as u64,
         waiting: MEANS.map(|means| waiting(means, &deliveries)).into(),
         state: board.state().map(|it| it.state),
-        clients: Door::ALL
-            .map(|door| (door.word(), gauges.clients(door)))
+        clients: Gate::ALL
+            .map(|gate| (gate.word(), gauges.clients(gate)))
             .into(),
         process: process(),
         measured: gauges.measured(),
@@ -98,9 +98,9 @@ mod tests {
     fn clients_are_counted_while_they_are_there() {
         let board = Board::new(0, Traces::new(0));
         let text = || exposition(&board, Format::Text, true).collect::<String>();
-        let one = board.gauges().enter(Door::Web);
-        assert!(text().contains("regent_clients{door=\"web\"} 1\n"));
+        let one = board.gauges().enter(Gate::Web);
+        assert!(text().contains("regent_clients{server=\"web\"} 1\n"));
         drop(one);
-        assert!(text().contains("regent_clients{door=\"web\"} 0\n"));
+        assert!(text().contains("regent_clients{server=\"web\"} 0\n"));
     }
 }

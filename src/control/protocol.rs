@@ -66,11 +66,13 @@ pub enum Call {
     Metrics(Option<WantedMetrics>),
     /// Sends a test to subscriptions: items [`Item::Tested`], one for each way; [`Done::Tested`].
     TestAlert(Option<Names>),
+    /// The way into the web page. No items; [`Done::Web`].
+    Web(Option<Nothing>),
 }
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 13] = [
+    pub const METHODS: [&str; 14] = [
         "hello",
         "status",
         "watch",
@@ -84,6 +86,7 @@ impl Call {
         "alerts",
         "metrics",
         "test-alert",
+        "web",
     ];
 }
 
@@ -368,6 +371,17 @@ pub enum Done {
         /// What the text is, as HTTP has it.
         content_type: String,
     },
+    /// Of [`Call::Web`].
+    Web {
+        /// Where it is, each as `http://ADDRESS:PORT`.
+        addresses: Vec<String>,
+        /// Sockets that it is served at too.
+        sockets: Vec<PathBuf>,
+        /// What signs in once, behind `/#code=`.
+        code: String,
+        /// For so many seconds from now.
+        valid_secs: u32,
+    },
     /// Of [`Call::TestAlert`].
     Tested {
         /// Messages that were sent.
@@ -459,6 +473,8 @@ pub enum FaultCode {
     UnknownProxySet,
     /// There is no such subscription of alerts, or none at all.
     UnknownAlert,
+    /// There is no web server.
+    NoWeb,
     /// No events are kept.
     NoHistory,
     /// What is kept cannot be read.

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod trace;
+mod web;
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -16,10 +17,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
-use super::answer::{Selection, names, now, proxy_sets, summary};
+use super::answer::{Selection, names, now, proxy_sets, stopping, summary};
 use super::board::{Board, Change};
-use super::events::{self, stopping};
-use super::gauges::Door;
+use super::events;
+use super::gauges::Gate;
 use super::lines::{Heard, Lines};
 use super::listener::Listener;
 use super::metrics::exposition;
@@ -30,6 +31,8 @@ use super::protocol::{
 };
 use super::request::{Unread, read};
 use crate::status::SCHEMA;
+
+pub use trace::query;
 
 /// The socket is served while this lives.
 pub struct Serving {
@@ -138,7 +141,7 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>, is_full: bool) {
         drop(lines.finish(Says::Error(fault)).await);
         return;
     }
-    let _presence = shared.board.gauges().enter(Door::Control);
+    let _presence = shared.board.gauges().enter(Gate::Control);
     let client = Client {
         board: &shared.board,
         wishes: &shared.wishes,
@@ -240,6 +243,7 @@ impl Client<'_> {
             Call::Alerts(_) => self.alerts().await?,
             Call::Metrics(wanted) => Ok(self.metrics(wanted.unwrap_or_default()).await?),
             Call::TestAlert(names) => self.test_alert(names.unwrap_or_default().names).await?,
+            Call::Web(_) => self.web(),
             Call::Reload(how) => self.reload(how.unwrap_or_default().check_only).await,
         };
         Ok(match result {
@@ -351,7 +355,7 @@ impl Client<'_> {
             verb,
             accounts,
             is_all: action.all,
-            uid: self.uid,
+            uid: Some(self.uid),
             outcomes,
         };
         if self.wishes.send(Wish::Order(order)).await.is_err() {
@@ -387,7 +391,7 @@ impl Client<'_> {
         let (answer, told) = oneshot::channel();
         let wish = Wish::Reload(Reloading {
             check_only,
-            uid: self.uid,
+            uid: Some(self.uid),
             answer,
         });
         if self.wishes.send(wish).await.is_err() {

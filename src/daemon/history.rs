@@ -125,7 +125,7 @@ fn orders(order: &Order, at: UnixMs) -> Vec<Entry> {
     };
     let entry = |account: Option<&Arc<str>>, text: String| Entry {
         account: account.map(Arc::clone),
-        uid: Some(order.uid),
+        uid: order.uid,
         text: text.into(),
         ..about(EntryKind::Order, None, at)
     };

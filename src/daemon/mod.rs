@@ -44,6 +44,7 @@ use crate::status::words::count;
 use crate::status::{self, Phase, UnixMs};
 use crate::time::{Duration, Instant};
 use crate::trace::{Export, Traces};
+use crate::web;
 use clock::Clock;
 use desk::Desk;
 pub use device::Device;
@@ -77,6 +78,8 @@ pub struct Setup {
     pub state: State,
     /// Where operators knock, if anywhere.
     pub listener: Option<control::Listener>,
+    /// Where the web is served, if anywhere.
+    pub web: web::Plan,
 }
 
 /// Runs until it is told to stop.
@@ -86,6 +89,7 @@ pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
         origin,
         state,
         listener,
+        web: plan,
     } = setup;
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime
@@ -105,6 +109,14 @@ pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
         let mut daemon = Daemon::new((config, state), shutdown, inbox, reloads)?;
         daemon.begin()?;
         let board = Arc::clone(&daemon.board);
+        let mut server = web::Server::new(web::World {
+            board: Arc::clone(&board),
+            wishes: wishes.clone(),
+            source: source.clone(),
+            started: UnixMs(daemon.clock.unix_ms_at_zero()),
+        });
+        server.apply(plan).context("cannot serve the web")?;
+        daemon.reloads.web = Some(server);
         let _serving = listener
             .map(|listener| listener.serve(board, wishes, source))
             .transpose()

@@ -227,7 +227,7 @@ fn every_option_can_be_set_and_is_shown_as_it_was_set() {
         .filter(|option| known.contains(&option.table));
     for option in options {
         let rows: &[&str] = match option.table {
-            Table::Agent | Table::Registration | Table::Mail => &[],
+            Table::Agent | Table::Registration | Table::Mail | Table::Web => &[],
             Table::SipInterface => &["outside"],
             Table::ProxySet => &["carrier"],
             Table::Proxy => &["carrier", "0"],
