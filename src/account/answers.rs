@@ -2,7 +2,7 @@
 
 use super::request::GIN;
 use super::{
-    Account, Attempt, Binding, Bound, Errand, Hold, Last, Route, Shared, Trouble, Why, schedule,
+    Account, Attempt, Binding, Bound, Errand, Hold, Route, Shared, Trouble, Why, schedule,
 };
 use crate::config::{SyncMode, UnregistrationMode};
 use crate::cx::Ended;
@@ -44,12 +44,7 @@ impl Account {
             return self.send_again(registrar, shared);
         }
         let reason = shared.reason(&message.reason().unwrap_or_default());
-        self.last = Some(Last {
-            code,
-            reason,
-            at: now,
-            registrar,
-        });
+        self.hear(code, reason, registrar, shared);
         self.round_trip = Some(ended.round_trip(now));
         self.public_address = public_address(via).or(self.public_address);
         self.algorithm = self.algorithm_at(registrar);
@@ -137,6 +132,7 @@ impl Account {
             let code = message.code().unwrap_or(200);
             return self.fail(registrar, Trouble::GrantedNothing(code), None, shared);
         }
+        self.heard.succeed();
         let now = shared.cx.now;
         let since_unix_ms = match self.binding {
             Binding::Bound(bound) => bound.since_unix_ms,
@@ -150,7 +146,6 @@ impl Account {
             granted,
         });
         self.tally_end(registrar, Ending::Ok, shared);
-        self.granted_at = now;
         self.failures = 0;
         self.refusals = 0;
         self.trouble = None;
@@ -329,7 +324,7 @@ impl Account {
     }
 
     fn outcome(&self, trouble: &Trouble) -> Outcome {
-        match (trouble, &self.last) {
+        match (trouble, self.heard.last()) {
             (Trouble::GrantedNothing(code), _) => Outcome::Rejected(Answer {
                 code: *code,
                 reason: "granted no time".to_owned(),

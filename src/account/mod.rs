@@ -11,6 +11,7 @@ mod attempt;
 mod auth;
 mod avoid;
 mod commands;
+mod heard;
 mod moves;
 mod port;
 mod redirect;
@@ -42,15 +43,18 @@ use crate::tally::Method;
 use crate::time::{Duration, Instant};
 use auth::Known;
 use avoid::Visit;
+pub use heard::Answered;
+use heard::Heard;
 use redirect::Detour;
 use regevent::Subscription;
 pub use reload::Adopted;
 use reload::Next;
 pub use request::{ALLOW, MARK};
+use restore::Saved;
 use select::Pass;
 pub use shared::{Dirty, Shared};
 pub use state::{Attempt, Binding, Bound, Errand, Trouble, Wanted, Why};
-pub use view::View;
+pub use view::{NextStep, Purpose, View};
 
 /// One Account at work.
 #[derive(Debug)]
@@ -86,12 +90,10 @@ pub struct Account {
     refusals: u32,
     asked: u32,
     trouble: Option<Trouble>,
-    last: Option<Last>,
+    heard: Heard,
     route: Option<Box<Route>>,
     public_address: Option<SocketAddr>,
     round_trip: Option<Duration>,
-    /// When a registrar last granted the binding; [`Instant::FAR`] where none has.
-    granted_at: Instant,
     algorithm: Option<Algorithm>,
     /// A binding that we gave up may live at its registrar until then (rule I8).
     left_until: Option<Instant>,
@@ -110,6 +112,8 @@ pub struct Account {
     /// Whether all Contacts are to be removed first (rule I9).
     clears: bool,
     is_dirty: bool,
+    /// The record that was handed to the store last.
+    saved: Saved,
 }
 
 /// What most Accounts never have.
@@ -128,7 +132,7 @@ struct Rare {
 struct Identity {
     /// `sip:user@host` of From and To.
     aor: Arc<str>,
-    call_id: Box<str>,
+    call_id: Arc<str>,
     from_tag: u64,
     mark: u64,
     cseq: u32,
@@ -162,19 +166,6 @@ struct Hold {
     /// The registrar that it binds; `None` binds the Account.
     registrar: Option<RegistrarId>,
     until: Instant,
-}
-
-/// The last final answer, or what came instead.
-#[derive(Clone, Debug)]
-pub struct Last {
-    /// SIP status code; 408 for no answer.
-    pub code: u16,
-    /// Reason phrase, or what happened.
-    pub reason: Arc<str>,
-    /// When.
-    pub at: Instant,
-    /// Where.
-    pub registrar: RegistrarId,
 }
 
 /// What a 2xx told about routes, for calls and status (table A).
@@ -236,11 +227,10 @@ impl Account {
             refusals: 0,
             asked: shared.rules.registration_time_secs,
             trouble: None,
-            last: None,
+            heard: Heard::default(),
             route: None,
             public_address: None,
             round_trip: None,
-            granted_at: Instant::FAR,
             algorithm: None,
             left_until: None,
             resume: None,
@@ -250,6 +240,7 @@ impl Account {
             is_told_off: false,
             clears: shared.rules.unregister_on_startup && !shared.has_begun,
             is_dirty: false,
+            saved: Saved::default(),
         };
         account.mark_changed(shared);
         account
@@ -471,6 +462,7 @@ impl Account {
     /// has answered others meanwhile, the place in the window is given back: the silence is ours
     /// alone, and must not hold up anybody else (rule P4).
     pub fn on_repeated(&mut self, ended: &Ended, shared: &mut Shared) {
+        self.mark_shown(shared);
         if let Some(registrar) = self.flight(ended.id) {
             self.tally(registrar, shared, |tally, place| {
                 tally.repeated(place, Method::Register);
@@ -556,18 +548,20 @@ impl Account {
         matches!(self.binding, Binding::Bound(bound) if bound.registrar == registrar)
     }
 
+    /// A final answer has come, or will not come any more.
+    fn hear(&mut self, code: u16, reason: Arc<str>, registrar: RegistrarId, shared: &Shared) {
+        let address = shared.pace.get(registrar).address;
+        let at = shared.cx.now;
+        self.heard.take((code, reason), (registrar, address), at);
+    }
+
     fn on_no_answer(&mut self, failure: Failure, registrar: RegistrarId, shared: &mut Shared) {
         let reason = match failure {
             Failure::TimedOut => "No answer",
             Failure::Unreachable => "Not reachable",
         };
         let reason = shared.reason(reason);
-        self.last = Some(Last {
-            code: 408,
-            reason,
-            at: shared.cx.now,
-            registrar,
-        });
+        self.hear(408, reason, registrar, shared);
         self.mark_changed(shared);
         self.fail(registrar, Trouble::NoAnswer(failure), None, shared);
     }
@@ -682,11 +676,16 @@ impl Account {
     }
 
     fn mark_changed(&mut self, shared: &mut Shared) {
+        self.mark_shown(shared);
+        shared.dirty.mark(self.id);
+    }
+
+    /// What is shown of it is other than before; what is kept of it is not.
+    pub(super) fn mark_shown(&mut self, shared: &mut Shared) {
         if !self.is_dirty {
             self.is_dirty = true;
             shared.cx.out.changed(self.id);
         }
-        shared.dirty.mark(self.id);
     }
 
     /// Answers the tickets that wait for this errand.

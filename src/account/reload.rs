@@ -205,9 +205,7 @@ impl Account {
         self.known
             .iter_mut()
             .for_each(|it| change(&mut it.registrar));
-        if let Some(last) = &mut self.last {
-            change(&mut last.registrar);
-        }
+        self.heard.registrar_mut().into_iter().for_each(&mut change);
         if let Some(rare) = &mut self.rare {
             let visits = rare.visits.iter_mut().map(|it| &mut it.registrar);
             visits.chain(&mut rare.turn).for_each(&mut change);
@@ -225,7 +223,7 @@ impl Account {
         self.attempt.registrar().into_iter().for_each(&mut take);
         let holds = self.holds.iter().filter_map(|hold| hold.registrar);
         let known = self.known.iter().map(|known| known.registrar);
-        let last = self.last.iter().map(|last| last.registrar);
+        let last = self.heard.last().into_iter().map(|last| last.registrar);
         let watch = self.watch.iter().map(|watch| watch.registrar());
         let visits = self.visits().iter().map(|visit| visit.registrar);
         let turn = self.rare.iter().filter_map(|rare| rare.turn);

@@ -102,7 +102,7 @@ const RANDOM_USER: usize = 15;
 const LETTERS_AND_DIGITS: &[u8; 62] =
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-fn call_id(draw: &mut Draw) -> Box<str> {
+fn call_id(draw: &mut Draw) -> Arc<str> {
     [draw.token().as_str(), draw.token().as_str()]
         .concat()
         .into()
@@ -195,6 +195,7 @@ impl Account {
         self.tally(registrar, shared, |tally, place| {
             tally.sent(place, Method::Register);
         });
+        self.mark_shown(shared);
         self.go(self.binding, attempt, shared, String::new);
     }
 

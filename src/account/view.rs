@@ -3,8 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::{Account, Attempt, Binding, Bound, Last, Route, Shared, Trouble, Why};
+use serde::{Deserialize, Serialize};
+
+use super::heard::Answered;
+use super::{Account, Attempt, Binding, Bound, Errand, Route, Shared, Trouble, Wanted, Why};
 use crate::config;
+use crate::cx::UnderWay;
 use crate::effect::{Phase, SetId, SocketId};
 use crate::pace::RegistrarId;
 use crate::time::{Duration, Instant};
@@ -70,7 +74,7 @@ impl<'a> View<'a> {
         if let Some(bound) = self.bound() {
             return Some(bound.registrar);
         }
-        let last = || self.account.last.as_ref().map(|last| last.registrar);
+        let last = || self.account.heard.last().map(|last| last.registrar);
         self.account.attempt.registrar().or_else(last)
     }
 
@@ -146,8 +150,91 @@ impl<'a> View<'a> {
     }
 
     /// The last final answer.
-    pub fn last(&self) -> Option<&'a Last> {
-        self.account.last.as_ref()
+    pub fn last(&self) -> Option<&'a Answered> {
+        self.account.heard.last()
+    }
+
+    /// The last final answers, the oldest first, alike ones as one.
+    pub fn heard(&self) -> &'a [Answered] {
+        self.account.heard.all()
+    }
+
+    /// When a registrar last granted a binding: wall-clock milliseconds since 1970, since it may
+    /// lie before the start of this run.
+    pub fn last_success(&self) -> Option<i64> {
+        let here = self.account.heard.last_success();
+        let before = || {
+            let bound = self.bound()?;
+            Some(self.unix_ms(bound.until) - i64::from(bound.granted) * 1_000)
+        };
+        here.map(|at| self.unix_ms(at)).or_else(before)
+    }
+
+    /// The shortest expiry that a registrar takes, once it has said so.
+    pub fn min_expires(&self, registrar: RegistrarId) -> Option<u32> {
+        self.shared.pace.get(registrar).min_expires
+    }
+
+    /// The REGISTER under way: what for, where, and how it goes.
+    pub fn under_way(&self) -> Option<(Purpose, RegistrarId, UnderWay)> {
+        let Attempt::InFlight {
+            transaction,
+            registrar,
+            ..
+        } = self.account.attempt
+        else {
+            return None;
+        };
+        let purpose = match (self.account.errand, self.account.binding) {
+            (Errand::Register, Binding::Bound(_)) => Purpose::Refresh,
+            (Errand::Register, Binding::None) => Purpose::Register,
+            (Errand::Unregister, _) => Purpose::Unregister,
+            (Errand::Clear, _) => Purpose::Clear,
+        };
+        let under_way = self.shared.cx.transactions.look(transaction)?;
+        Some((purpose, registrar, under_way))
+    }
+
+    /// What happens next, and when, as far as that is known. Nothing where the Account is only
+    /// there to answer challenges.
+    pub fn next(&self) -> Option<(NextStep, Option<Instant>)> {
+        let refused = self.refused().filter(|_| self.bound().is_none());
+        Some(match self.account.attempt {
+            Attempt::InFlight { .. } => {
+                let fails = self.under_way().map(|(_, _, under_way)| under_way.fails);
+                (NextStep::Answer, fails)
+            }
+            Attempt::Gated { .. }
+            | Attempt::Queued {
+                is_behind: true, ..
+            } => (NextStep::AnotherAccount, None),
+            Attempt::Opening { .. } => (NextStep::Port, None),
+            _ if self.phase() == Phase::Held => (NextStep::ServedGroup, None),
+            Attempt::Scheduled { due, why } => match why {
+                Why::Refresh => (NextStep::Refresh, Some(due)),
+                Why::Retry => (NextStep::Retry, Some(due)),
+                Why::Store => (NextStep::Store, None),
+                Why::Avoided => (NextStep::AvoidanceOver, Some(due)),
+                Why::NoPort => (NextStep::Port, Some(due)),
+                Why::Startup => (NextStep::Register, Some(due)),
+            },
+            Attempt::Queued { .. } | Attempt::Idle if refused.is_some() => {
+                (NextStep::Interface, refused.map(|(_, at)| *at))
+            }
+            Attempt::Queued { .. } => (NextStep::Turn, None),
+            Attempt::Idle => return self.next_when_idle(),
+        })
+    }
+
+    fn next_when_idle(&self) -> Option<(NextStep, Option<Instant>)> {
+        match (self.account.wanted, self.account.resume) {
+            (Wanted::AuthenticationOnly, _) => None,
+            (Wanted::Unregistered | Wanted::Stopped | Wanted::Removed, _) => {
+                Some((NextStep::Operator, None))
+            }
+            (Wanted::Registered, Some(at)) => Some((NextStep::Refresh, Some(at))),
+            (Wanted::Registered, None) => Some((NextStep::Address, None)),
+        }
     }
 
     /// Failed attempts since the last 200.
@@ -163,12 +250,6 @@ impl<'a> View<'a> {
     /// Round-trip time of the last answered REGISTER.
     pub fn round_trip(&self) -> Option<Duration> {
         self.account.round_trip
-    }
-
-    /// When a registrar last granted the binding, as far as that is known.
-    pub fn granted_at(&self) -> Option<Instant> {
-        let at = self.account.granted_at;
-        (at != Instant::FAR).then_some(at)
     }
 
     /// Name of the digest algorithm that the last answered REGISTER used.
@@ -192,4 +273,53 @@ impl<'a> View<'a> {
     pub fn unix_ms(&self, instant: Instant) -> i64 {
         self.shared.cx.unix_ms(instant)
     }
+}
+
+/// What a REGISTER under way is to bring about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// A binding where there is none.
+    Register,
+    /// A binding that lasts longer.
+    Refresh,
+    /// No binding.
+    Unregister,
+    /// No binding of anybody, before the first registration (rule I9).
+    Clear,
+}
+
+/// What happens next to an Account.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NextStep {
+    /// A first REGISTER.
+    Register,
+    /// The refresh of the binding.
+    Refresh,
+    /// Another attempt after a failure.
+    Retry,
+    /// The answer to the REGISTER under way, or its time-out.
+    Answer,
+    /// Its turn at the registrar, which others ask too (rule L6).
+    Turn,
+    /// The end of an older binding at a registrar that is avoided because of it (rule S8).
+    AvoidanceOver,
+    /// A local port of its own (rules U2, U3).
+    Port,
+    /// The address of its SIP Interface, which cannot be bound yet.
+    Interface,
+    /// An address of its Proxy Set, whose names are being looked up.
+    Address,
+    /// What another Account finds out about the registrar (rules P4, S12).
+    AnotherAccount,
+    /// The served group comes online (rule S13).
+    ServedGroup,
+    /// The state is written, without which no REGISTER may leave (rule L8).
+    Store,
+    /// Somebody's word: nothing happens by itself.
+    Operator,
+    /// What a newer version knows.
+    #[serde(other)]
+    Unknown,
 }

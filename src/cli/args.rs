@@ -15,6 +15,7 @@ use super::{complete, configure, moment, phase};
 use crate::config::import::Limits;
 use crate::daemon::Device;
 use crate::status::Phase;
+use crate::status::order::SortKey;
 use crate::trace::At;
 
 /// Keeps SIP Accounts registered at their registrars, and says what is so.
@@ -34,6 +35,22 @@ use crate::trace::At;
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
+
+    /// When colours are used; `auto`: on a terminal, unless NO_COLOR is set
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
+    pub(super) color: Colours,
+}
+
+/// When colours are used.
+#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum, Debug)]
+pub(super) enum Colours {
+    /// On a terminal that can, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always, into files and pipes too
+    Always,
+    /// Never
+    Never,
 }
 
 /// Where the daemon and the commands that speak to it meet.
@@ -366,13 +383,13 @@ pub(super) struct Status {
     #[arg(value_name = "ACCOUNT", add = ArgValueCompleter::new(complete::accounts))]
     pub(super) account: Option<String>,
 
-    /// Print JSON: {"schema": 1, "accounts": [...]}, or "proxy_sets"; with --watch one line per
-    /// Account and change
+    /// Print JSON: {"schema": 1, "accounts": [...]}, or "proxy_sets" or "groups"; with --watch one
+    /// line for each, and each change
     #[arg(long, global = true)]
     pub(super) json: bool,
 
-    /// Keep showing it: redrawn in place on a terminal (q ends it), else one line per change
-    #[arg(long, short)]
+    /// Keep showing it: a live screen on a terminal (q ends it, ? helps), else one line per change
+    #[arg(long, short, global = true)]
     pub(super) watch: bool,
 
     /// Only Accounts whose name contains this, whatever the case
@@ -382,6 +399,19 @@ pub(super) struct Status {
     /// Only Accounts in this phase; may be given more than once
     #[arg(long, value_name = "PHASE", conflicts_with = "account", value_parser = phase::parser())]
     pub(super) phase: Vec<Phase>,
+
+    /// Only Accounts of this IP Group, served or serving; may be given more than once
+    #[arg(long, value_name = "NAME", conflicts_with = "account",
+          add = ArgValueCompleter::new(complete::groups))]
+    pub(super) group: Vec<String>,
+
+    /// Only Accounts at this address, with or without a port; may be given more than once
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "account")]
+    pub(super) registrar: Vec<String>,
+
+    /// What they are ordered by [default: index]
+    #[arg(long, value_name = "KEY", conflicts_with = "account", value_parser = phase::sort_parser())]
+    pub(super) sort: Option<SortKey>,
 
     #[command(flatten)]
     pub(super) socket: Socket,
@@ -395,6 +425,19 @@ pub(super) enum What {
     /// An Account of the name `proxies` is shown by `regent status -- proxies`.
     #[command(after_long_help = HEALTH_WORDS)]
     Proxies(Proxies),
+
+    /// Show the IP Groups that Accounts name: how well they answer, how many are registered
+    ///
+    /// An Account of the name `groups` is shown by `regent status -- groups`.
+    #[command(after_long_help = GROUP_WORDS)]
+    Groups(Groups),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Groups {
+    /// The IP Group, by name
+    #[arg(value_name = "GROUP", add = ArgValueCompleter::new(complete::groups))]
+    pub(super) group: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -527,6 +570,7 @@ Examples:
   regent status --watch       the table, live
   regent status --json        the same for programs
   regent status proxies       the Proxy Sets and how their members do
+  regent status groups        the IP Groups and how their Accounts do
   regent events main          what has happened to it
   regent register main        try again now, and say how it went
   regent unregister --all     remove every binding and stay away
@@ -544,7 +588,8 @@ Exit codes:
 Environment:
   REGENT_SOCKET  as --socket
   REGENT_LOG     as --log of `regent run`
-  NO_COLOR       no colours, whatever the terminal can do";
+  NO_COLOR       no colours, whatever the terminal can do, unless
+                 --color says otherwise";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -646,6 +691,18 @@ Examples:
   regent status proxies carrier   one
   regent status proxies --json    the same for programs";
 
+const GROUP_WORDS: &str = "\
+HEALTH is the word of the best member of the group's Proxy Set, as in
+`regent status proxies`; NO STATUS where the group has no Proxy Set, or
+nobody was asked yet. REGISTERED counts the Accounts on whose behalf
+the group is served; of a group that only serves, those at it.
+
+Examples:
+  regent status groups           all of them
+  regent status groups PBX       one
+  regent status groups --watch   each change, as it happens
+  regent status groups --json    the same for programs";
+
 const STATUS_WORDS: &str = "\
 STATUS is Registered (also while a refresh fails: the binding stands),
 the last SIP error number (408 for a time-out), or Not Registered (by
@@ -657,5 +714,9 @@ Examples:
   regent status                           all Accounts in a table
   regent status main                      everything about one of them
   regent status --phase waiting-to-retry  which ones are in trouble?
-  regent status --watch                   the table, live; q ends it
+  regent status --sort status             those first
+  regent status --group PBX --registrar 192.0.2.1
+                                          some of them
+  regent status --watch                   a live screen; q ends it, ? helps
+  regent status groups                    who is served, and how well
   regent status --json                    the same for programs";

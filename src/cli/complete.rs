@@ -61,6 +61,14 @@ pub(super) fn proxy_sets(current: &OsStr) -> Vec<CompletionCandidate> {
     offered(names.unwrap_or_default(), &current.to_string_lossy())
 }
 
+/// The names of IP Groups.
+pub(super) fn groups(current: &OsStr) -> Vec<CompletionCandidate> {
+    let names = Line::read()
+        .document()
+        .map(|document| configure::names(&document, Table::IpGroup));
+    offered(names.unwrap_or_default(), &current.to_string_lossy())
+}
+
 /// The names of subscriptions of alerts.
 pub(super) fn subscriptions(current: &OsStr) -> Vec<CompletionCandidate> {
     let names = Line::read()

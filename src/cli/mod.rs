@@ -14,6 +14,8 @@ mod demo;
 mod events;
 mod export;
 mod files;
+mod follow;
+mod groups;
 mod import;
 mod logging;
 mod manual;
@@ -68,6 +70,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             };
         }
     };
+    screen::choose_colours(arguments.color);
     end(dispatch(arguments))
 }
 
@@ -98,8 +101,8 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Unregister(arguments) => order::unregister(&arguments),
         Command::Refresh(arguments) => order::refresh(&arguments),
         Command::Alerts(arguments) => alerts::alerts(&arguments),
-        Command::Metrics(arguments) => metrics::metrics(&arguments),
         Command::Web(arguments) => web::web(&arguments),
+        Command::Metrics(arguments) => metrics::metrics(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),
         Command::Reload(arguments) => reload::reload(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
@@ -197,9 +200,10 @@ impl From<ClientError> for Failure {
 
 fn end_of(code: FaultCode) -> End {
     match code {
-        FaultCode::UnknownAccount | FaultCode::UnknownProxySet | FaultCode::UnknownAlert => {
-            End::Usage
-        }
+        FaultCode::UnknownAccount
+        | FaultCode::UnknownProxySet
+        | FaultCode::UnknownGroup
+        | FaultCode::UnknownAlert => End::Usage,
         FaultCode::Stopping => End::Unreachable,
         FaultCode::Refused
         | FaultCode::Busy

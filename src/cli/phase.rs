@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::status::Phase;
+use crate::status::order::SortKey;
 
 /// Reads a phase by the word that JSON has for it.
 pub(super) fn parser() -> impl TypedValueParser<Value = Phase> {
@@ -13,6 +14,15 @@ pub(super) fn parser() -> impl TypedValueParser<Value = Phase> {
     PossibleValuesParser::new(words).map(|word: String| {
         let found = PHASES.iter().find(|(known, ..)| *known == word);
         found.map_or(Phase::Standby, |(_, phase, _)| *phase)
+    })
+}
+
+/// Reads an order of Accounts by its word.
+pub(super) fn sort_parser() -> impl TypedValueParser<Value = SortKey> {
+    let words = SortKey::ALL.map(|(_, word, meaning)| PossibleValue::new(word).help(meaning));
+    PossibleValuesParser::new(words).map(|word: String| {
+        let found = SortKey::ALL.iter().find(|(_, known, _)| *known == word);
+        found.map_or(SortKey::Index, |(key, ..)| *key)
     })
 }
 

@@ -9,23 +9,29 @@ use super::args::{Proxies, Status};
 use super::connect::connect;
 use super::screen::{Screen, out};
 use super::status::{PATIENCE, now};
-use super::{End, Failure};
+use super::{End, Failure, follow};
 use crate::control::protocol::{Call, Done, Item, Names};
-use crate::status::proxies::table;
+use crate::status::proxies::{news, table};
 use crate::status::{ProxySetStatus, SCHEMA};
 
 /// Shows Proxy Sets.
 pub(super) fn proxies(arguments: &Proxies, status: &Status) -> Result<End, Failure> {
-    if status.watch || status.matching.is_some() || !status.phase.is_empty() {
-        let why = anyhow!("--watch, --matching and --phase are for Accounts, not for Proxy Sets");
-        return Err(Failure::new(End::Usage, why));
-    }
-    let mut client = connect(&status.socket, PATIENCE)?;
-    let names = Names {
-        names: arguments.set.iter().cloned().collect(),
+    only_accounts(status, "Proxy Sets")?;
+    let call = || {
+        let names = arguments.set.iter().cloned().collect();
+        Call::ProxySets(Some(Names { names }))
     };
+    let mut client = connect(&status.socket, PATIENCE)?;
+    if status.watch {
+        return follow::follow(client, call, status.json, |item| {
+            let Item::ProxySet(set) = item else {
+                return None;
+            };
+            Some((set.name.to_string(), news(&set), set))
+        });
+    }
     let mut sets: Vec<Arc<ProxySetStatus>> = Vec::new();
-    let done = client.ask(Call::ProxySets(Some(names)), |item| {
+    let done = client.ask(call(), |item| {
         if let Item::ProxySet(status) = item {
             sets.push(status);
         }
@@ -37,6 +43,22 @@ pub(super) fn proxies(arguments: &Proxies, status: &Status) -> Result<End, Failu
     let screen = Screen::new();
     screen.print(&table(sets.iter().map(Arc::as_ref), now(), screen.width()))?;
     Ok(End::Done)
+}
+
+/// Refuses options that are about Accounts.
+pub(super) fn only_accounts(status: &Status, what: &str) -> Result<(), Failure> {
+    let has_filter = status.matching.is_some()
+        || !status.phase.is_empty()
+        || !status.group.is_empty()
+        || !status.registrar.is_empty()
+        || status.sort.is_some();
+    if has_filter {
+        let why = anyhow!(
+            "--matching, --phase, --group, --registrar and --sort are for Accounts, not for {what}"
+        );
+        return Err(Failure::new(End::Usage, why));
+    }
+    Ok(())
 }
 
 /// Prints them as one JSON document.

@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
     }
     let listener = listen(arguments.socket.path.as_deref(), &config)?;
     info!(configuration = %path.display(), control_socket = %listener.path().display(), "starting");
-    let web = web::Plan::new(config.web.clone(), &[]).map_err(|error| Failure {
+    let web = web::Plan::new(&config, &[]).map_err(|error| Failure {
         hint: error.hint().map(str::to_owned),
         ..Failure::failed(error)
     })?;

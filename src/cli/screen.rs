@@ -3,7 +3,9 @@
 
 use std::env;
 use std::io::{self, IsTerminal as _, StdoutLock, Write};
+use std::sync::OnceLock;
 
+use super::args::Colours;
 use crate::status::table::{Line, Tone};
 
 /// The table is never wider, however wide the terminal is.
@@ -19,7 +21,7 @@ impl Screen {
     pub(super) fn new() -> Self {
         let is_terminal = io::stdout().is_terminal();
         Self {
-            has_colours: is_terminal && may_colour(),
+            has_colours: has_colours(is_terminal),
             is_terminal: is_terminal && !is_dumb(),
         }
     }
@@ -60,6 +62,23 @@ impl Screen {
         out.flush()
     }
 }
+
+/// Says when colours are to be used. What was said first holds.
+pub(super) fn choose_colours(when: Colours) {
+    WHEN.get_or_init(|| when);
+}
+
+/// Whether the standard output is to be given colours.
+pub(super) fn has_colours(is_terminal: bool) -> bool {
+    match WHEN.get().copied().unwrap_or_default() {
+        Colours::Auto => is_terminal && may_colour(),
+        Colours::Always => true,
+        Colours::Never => false,
+    }
+}
+
+/// What the command line said about colours.
+static WHEN: OnceLock<Colours> = OnceLock::new();
 
 /// Whether a terminal, where there is one, is to be given colours.
 pub(super) fn may_colour() -> bool {
@@ -149,6 +168,9 @@ fn code(tone: Tone) -> Option<&'static str> {
         Tone::Good => Some("32"),
         Tone::Doubtful => Some("33"),
         Tone::Bad => Some("31"),
+        // Black on the ground of the terminal's letters, whatever colour those have.
+        Tone::Lost => Some("7"),
+        Tone::Unwatched => Some("37"),
     }
 }
 

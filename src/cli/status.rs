@@ -7,30 +7,35 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::args::{Status, What};
 use super::connect::connect;
 use super::screen::{Screen, out};
-use super::{End, Failure, proxies, watch};
+use super::{End, Failure, groups, proxies, watch};
 use crate::control::protocol::{Call, Done, Filter, Item, Summary};
 use crate::control::{Client, ClientError};
-use crate::status::table::{Line, Tone, story, table, totals};
+use crate::status::order::SortKey;
+use crate::status::table::{Line, Tone, folded, story, table, totals};
 use crate::status::words::{clean, clock};
 use crate::status::{AccountStatus, Keeping, SCHEMA, StateStatus, UnixMs};
 
 /// Shows Accounts.
 pub(super) fn status(arguments: &Status) -> Result<End, Failure> {
-    if let Some(What::Proxies(proxies)) = &arguments.what {
-        return proxies::proxies(proxies, arguments);
+    match &arguments.what {
+        Some(What::Proxies(proxies)) => return proxies::proxies(proxies, arguments),
+        Some(What::Groups(groups)) => return groups::groups(groups, arguments),
+        None => {}
     }
     let filter = filter(arguments);
     let client = connect(&arguments.socket, PATIENCE)?;
     if arguments.watch {
         return watch::watch(client, filter, arguments);
     }
+    let sort = arguments.sort.unwrap_or_default();
     if arguments.json {
-        return json(client, filter);
+        return json(client, filter, sort);
     }
-    let (accounts, summary) = fetch(client, filter)?;
+    let (mut accounts, summary) = fetch(client, filter)?;
+    accounts.sort_by(|one, other| sort.compare(one, other));
     let screen = Screen::new();
     screen.print(&match accounts.as_slice() {
-        [one] if arguments.account.is_some() => story(one, now()),
+        [one] if arguments.account.is_some() => folded(story(one, now()), screen.width()),
         accounts => overview(accounts, &summary, screen.width()),
     })?;
     Ok(End::Done)
@@ -51,13 +56,17 @@ pub(super) fn overview(
         .phases
         .iter()
         .map(|(phase, number)| (*phase, *number));
-    lines.push(vec![(Tone::Quiet, totals(phases))]);
+    let some = match summary.matching {
+        all if all == summary.total => String::new(),
+        some => format!("{some} of "),
+    };
+    lines.push(vec![(Tone::Quiet, some + &totals(phases))]);
     lines.extend(summary.state.as_ref().and_then(state));
     lines
 }
 
 /// What is to be said about what outlives the run: nothing, when all is well.
-fn state(status: &StateStatus) -> Option<Line> {
+pub(super) fn state(status: &StateStatus) -> Option<Line> {
     let trouble = clean(status.trouble.as_deref().unwrap_or_default());
     let (tone, text) = match status.state {
         Keeping::Kept => return None,
@@ -92,6 +101,7 @@ pub(super) fn fetch(
         Done::Status(summary) => Ok((accounts, summary)),
         Done::Hello { .. }
         | Done::ProxySets { .. }
+        | Done::Groups { .. }
         | Done::Events { .. }
         | Done::Order { .. }
         | Done::Reloaded(_)
@@ -103,8 +113,8 @@ pub(super) fn fetch(
     }
 }
 
-/// Prints what matches as one JSON document, as it comes.
-fn json(mut client: Client, filter: Filter) -> Result<End, Failure> {
+/// Prints what matches as one JSON document: as it comes, or ordered.
+fn json(mut client: Client, filter: Filter, sort: SortKey) -> Result<End, Failure> {
     let mut out = io::BufWriter::new(out());
     let opening = format!("{{\"schema\":{SCHEMA},\"accounts\":[\n");
     let mut is_first = true;
@@ -116,12 +126,22 @@ fn json(mut client: Client, filter: Filter) -> Result<End, Failure> {
         serde_json::to_writer(&mut out, status)?;
         Ok(())
     };
+    let mut waiting = Vec::new();
     let done = client.ask(Call::Status(Some(filter)), |item| {
-        if let Item::Account(status) = item {
+        let Item::Account(status) = item else {
+            return Ok(());
+        };
+        if sort == SortKey::Index {
             print(&status).map_err(ClientError::Output)?;
+        } else {
+            waiting.push(status);
         }
         Ok(())
     })?;
+    waiting.sort_by(|one, other| sort.compare(one, other));
+    for status in &waiting {
+        print(status)?;
+    }
     if is_first {
         out.write_all(opening.as_bytes())?;
     }
@@ -157,6 +177,8 @@ fn filter(arguments: &Status) -> Filter {
         names: arguments.account.iter().cloned().collect(),
         matching: arguments.matching.clone(),
         phases: arguments.phase.clone(),
+        groups: arguments.group.clone(),
+        registrars: arguments.registrar.clone(),
         offset: 0,
         limit: None,
     }

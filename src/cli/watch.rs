@@ -68,6 +68,14 @@ fn lines(
             Some(Says::Item(Item::Removed { account })) => {
                 super::screen::note(&format!("{}: removed", clean(&account)));
             }
+            Some(Says::Item(Item::State(status))) => {
+                let line = super::status::state(&status);
+                let text = line.map_or_else(
+                    || IS_KEPT.to_owned(),
+                    |line| line.into_iter().map(|(_, text)| text).collect(),
+                );
+                super::screen::note(&text);
+            }
             Some(Says::Item(Item::Watching(first))) => {
                 if first.matching == 0 && first.total > 0 {
                     super::screen::note(&format!("{NO_MATCH} now"));
@@ -174,6 +182,8 @@ impl View {
                 Says::Item(
                     Item::Outcome(_)
                     | Item::ProxySet(_)
+                    | Item::Group(_)
+                    | Item::State(_)
                     | Item::Event(_)
                     | Item::Message(_)
                     | Item::Following(_)
@@ -401,6 +411,9 @@ impl Drop for Terminal {
         }
     }
 }
+
+/// Said where the state was not written, and is again.
+const IS_KEPT: &str = "the state is written again";
 
 /// Between two pictures, at least.
 const FRAME: Duration = Duration::from_millis(200);

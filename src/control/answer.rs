@@ -2,24 +2,31 @@
 //! for the web alike.
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::board::{Board, Directory, PHASES};
 use super::protocol::{Action, Fault, FaultCode, Filter, Names, Summary};
 use crate::config::nearest;
-use crate::status::{AccountStatus, Keeping, ProxySetStatus, SCHEMA, UnixMs};
+use crate::status::{AccountStatus, GroupStatus, Keeping, ProxySetStatus, SCHEMA, UnixMs};
 
 /// A filter whose names have been looked up.
 pub struct Selection<'a> {
     filter: &'a Filter,
     matching: Option<String>,
     slots: BTreeSet<u32>,
+    registrars: Vec<SocketAddr>,
 }
 
 impl<'a> Selection<'a> {
     /// Looks up the names of a filter.
-    pub fn new(directory: &Directory, filter: &'a Filter) -> Result<Self, Fault> {
+    pub fn new(board: &Board, directory: &Directory, filter: &'a Filter) -> Result<Self, Fault> {
+        if !filter.groups.is_empty() {
+            let names = filter.groups.clone();
+            groups(&board.groups(), &Names { names })?;
+        }
+        let registrars = filter.registrars.iter().map(|text| remote(text));
         let slots = filter.names.iter().map(|name| match directory.find(name) {
             Some(entry) => Ok(entry.slot),
             None => Err(unknown(directory, name)),
@@ -28,6 +35,7 @@ impl<'a> Selection<'a> {
             filter,
             matching: filter.matching.as_deref().map(str::to_lowercase),
             slots: slots.collect::<Result<_, _>>()?,
+            registrars: registrars.collect::<Result<_, _>>()?,
         })
     }
 
@@ -40,13 +48,28 @@ impl<'a> Selection<'a> {
                 .is_none_or(|part| name.to_lowercase().contains(part))
     }
 
+    /// Whether an Account is as it should be, apart from its name and its phase.
+    pub fn fits(&self, status: &AccountStatus) -> bool {
+        let groups = &self.filter.groups;
+        let is_in = |group: &String| **group == *status.served || **group == *status.serving;
+        let is_at = |wanted: &SocketAddr| {
+            status.registrar.is_some_and(|registrar| {
+                registrar.ip() == wanted.ip()
+                    && (wanted.port() == 0 || registrar.port() == wanted.port())
+            })
+        };
+        (groups.is_empty() || groups.iter().any(is_in))
+            && (self.registrars.is_empty() || self.registrars.iter().any(is_at))
+    }
+
     /// The status of an Account, if it matches in all.
     pub fn status(&self, board: &Board, slot: u32, name: &str) -> Option<Arc<AccountStatus>> {
         let status = self.has(slot, name).then(|| board.at(slot)).flatten()?;
         let phases = &self.filter.phases;
         // The Account of this name may have gone, and another one have its slot.
         let is_it = *status.name == *name;
-        (is_it && (phases.is_empty() || phases.contains(&status.phase))).then_some(status)
+        let is_in_phase = phases.is_empty() || phases.contains(&status.phase);
+        (is_it && is_in_phase && self.fits(&status)).then_some(status)
     }
 
     /// Whether the Account that matches as the `place`th, from 0, is on the page that was asked
@@ -95,6 +118,27 @@ pub fn proxy_sets(
     Ok(all.iter().filter(is_asked).cloned().collect())
 }
 
+/// The IP Groups that are asked for, each once.
+pub fn groups(all: &[GroupStatus], asked: &Names) -> Result<Vec<GroupStatus>, Fault> {
+    let is_there = |name: &&String| all.iter().any(|group| *group.name == ***name);
+    if let Some(name) = asked.names.iter().find(|name| !is_there(name)) {
+        let shown: String = name.chars().take(60).collect();
+        let hint = match nearest(name, all.iter().map(|group| &*group.name)) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => "`regent status groups` lists those that an Account names".to_owned(),
+        };
+        let message = format!("there is no IP Group {shown:?}");
+        return Err(Fault {
+            hint: Some(hint),
+            ..Fault::new(FaultCode::UnknownGroup, message)
+        });
+    }
+    let is_asked = |group: &&GroupStatus| {
+        asked.names.is_empty() || asked.names.iter().any(|name| **name == *group.name)
+    };
+    Ok(all.iter().filter(is_asked).cloned().collect())
+}
+
 /// The names of the Accounts that an action is about, each once.
 pub fn names(directory: &Directory, action: &Action) -> Result<Vec<Arc<str>>, Fault> {
     if action.all != action.names.is_empty() {
@@ -131,6 +175,23 @@ pub fn unknown(directory: &Directory, name: &str) -> Fault {
         hint: Some(hint),
         ..Fault::new(FaultCode::UnknownAccount, message)
     }
+}
+
+/// An address with or without a port; 0 stands for any.
+pub fn remote(text: &str) -> Result<SocketAddr, Fault> {
+    let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    let ip = bare.unwrap_or(text).parse::<IpAddr>();
+    let address = ip
+        .map(|ip| SocketAddr::new(ip, 0))
+        .or_else(|_| text.parse());
+    address.map_err(|_| {
+        let shown: String = text.chars().take(60).collect();
+        let message = format!("{shown:?} is no address of a registrar");
+        Fault {
+            hint: Some("for example 192.0.2.1, 192.0.2.1:5060 or [2001:db8::1]:5060".to_owned()),
+            ..Fault::new(FaultCode::BadParams, message)
+        }
+    })
 }
 
 /// What the clock on the wall says.

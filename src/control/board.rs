@@ -8,12 +8,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use dashmap::DashMap;
 use tokio::sync::broadcast;
 
-use super::door::Door;
+use super::gate::Gate;
 use super::gauges::Gauges;
 use super::past::Past;
+use crate::status::groups::{GroupSeat, group};
 use crate::status::history::Entry as Event;
 use crate::status::{
-    AccountStatus, AlertStatus, DeliveryStatus, Phase, ProxySetStatus, StateStatus,
+    AccountStatus, AlertStatus, DeliveryStatus, GroupRole, GroupStatus, Phase, ProxySetStatus,
+    StateStatus,
 };
 use crate::trace::Traces;
 
@@ -23,13 +25,16 @@ pub struct Board {
     directory: RwLock<Arc<Directory>>,
     accounts: DashMap<u32, Arc<AccountStatus>, BuildHasherDefault<Spread>>,
     proxy_sets: RwLock<BTreeMap<u32, Arc<ProxySetStatus>>>,
+    groups: RwLock<Vec<GroupSeat>>,
+    /// How many Accounts of each group are in which phase: as served group, as serving group.
+    counts: RwLock<BTreeMap<Arc<str>, [Counts; 2]>>,
     alerts: RwLock<BTreeMap<Arc<str>, Vec<AlertStatus>>>,
     deliveries: RwLock<BTreeMap<Arc<str>, DeliveryStatus>>,
     phases: [AtomicU32; PHASES.len()],
     changes: broadcast::Sender<Change>,
     state: RwLock<Option<StateStatus>>,
     past: RwLock<Option<Arc<dyn Past>>>,
-    door: RwLock<Option<Arc<dyn Door>>>,
+    gate: RwLock<Option<Arc<dyn Gate>>>,
     alerted: AtomicU64,
     events: broadcast::Sender<Arc<Event>>,
     traces: Traces,
@@ -43,13 +48,15 @@ impl Board {
             accounts: DashMap::with_capacity_and_hasher(accounts, BuildHasherDefault::default()),
             directory: RwLock::default(),
             proxy_sets: RwLock::default(),
+            groups: RwLock::default(),
+            counts: RwLock::default(),
             alerts: RwLock::default(),
             deliveries: RwLock::default(),
             phases: Default::default(),
             changes: broadcast::Sender::new(CHANGES),
             state: RwLock::default(),
             past: RwLock::default(),
-            door: RwLock::default(),
+            gate: RwLock::default(),
             alerted: AtomicU64::new(0),
             events: broadcast::Sender::new(CHANGES),
             traces,
@@ -79,6 +86,7 @@ impl Board {
         self.gauges.on_published(old.as_deref(), new.as_deref());
         let gone = old.as_ref().map(|old| Arc::clone(&old.name));
         let gone = gone.filter(|gone| Some(gone) != name.as_ref());
+        self.recount(old.as_deref(), slot);
         let old = old.map(|old| old.phase);
         if old != phase {
             if let Some(old) = old {
@@ -107,6 +115,56 @@ impl Board {
         let sets = self.proxy_sets.read();
         let sets = sets.unwrap_or_else(PoisonError::into_inner);
         sets.values().cloned().collect()
+    }
+
+    /// Counts the Account in this slot in its groups, in place of what it was.
+    fn recount(&self, old: Option<&AccountStatus>, slot: u32) {
+        let new = self.at(slot);
+        let seat = |it: &AccountStatus| (it.phase, Arc::clone(&it.served), Arc::clone(&it.serving));
+        let (old, new) = (old.map(seat), new.as_deref().map(seat));
+        if old == new {
+            return;
+        }
+        let counts = self.counts.write();
+        let mut counts = counts.unwrap_or_else(PoisonError::into_inner);
+        for (change, seat) in [(-1, old), (1, new)] {
+            let Some((phase, served, serving)) = seat else {
+                continue;
+            };
+            for (role, group) in [served, serving].into_iter().enumerate() {
+                let of_role = &mut counts.entry(Arc::clone(&group)).or_default();
+                let number = &mut of_role[role][place(phase)];
+                *number = number.saturating_add_signed(change);
+                if of_role.iter().flatten().all(|number| *number == 0) {
+                    counts.remove(&group);
+                }
+            }
+        }
+    }
+
+    /// Says which IP Groups there are.
+    pub fn list_groups(&self, seats: Vec<GroupSeat>) {
+        let groups = self.groups.write();
+        *groups.unwrap_or_else(PoisonError::into_inner) = seats;
+    }
+
+    /// The status of every IP Group that an Account names, by name.
+    pub fn groups(&self) -> Vec<GroupStatus> {
+        let sets = self.proxy_sets();
+        let sets: BTreeMap<&str, &ProxySetStatus> =
+            sets.iter().map(|set| (&*set.name, &**set)).collect();
+        let groups = self.groups.read();
+        let groups = groups.unwrap_or_else(PoisonError::into_inner);
+        let counts = self.counts.read();
+        let counts = counts.unwrap_or_else(PoisonError::into_inner);
+        let status = |seat: &GroupSeat| {
+            let role = usize::from(seat.role == GroupRole::Serving);
+            let counts = counts.get(&seat.name).map(|it| it[role]);
+            let phases = PHASES.into_iter().zip(counts.unwrap_or_default());
+            let set = seat.proxy_set.as_deref();
+            group(seat, phases, set.and_then(|set| sets.get(set).copied()))
+        };
+        groups.iter().map(status).collect()
     }
 
     /// Puts up the ongoing alerts of the Account of this name.
@@ -167,14 +225,14 @@ impl Board {
     }
 
     /// Says where the web is entered; none where there is no web server.
-    pub fn set_door(&self, door: Option<Arc<dyn Door>>) {
-        let place = self.door.write();
-        *place.unwrap_or_else(PoisonError::into_inner) = door;
+    pub fn set_gate(&self, gate: Option<Arc<dyn Gate>>) {
+        let place = self.gate.write();
+        *place.unwrap_or_else(PoisonError::into_inner) = gate;
     }
 
     /// Where the web is entered, if it is.
-    pub(super) fn door(&self) -> Option<Arc<dyn Door>> {
-        let place = self.door.read();
+    pub(super) fn gate(&self) -> Option<Arc<dyn Gate>> {
+        let place = self.gate.read();
         place.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -348,6 +406,9 @@ pub const PHASES: [Phase; 11] = [
 fn place(phase: Phase) -> usize {
     phase as usize
 }
+
+/// How many Accounts are in each phase.
+type Counts = [u32; PHASES.len()];
 
 /// Changes that a slow reader may be behind.
 const CHANGES: usize = 4_096;

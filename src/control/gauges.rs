@@ -12,22 +12,22 @@ use crate::status::{AccountStatus, Phase};
 pub struct Gauges {
     refresh_failing: AtomicU32,
     on_backup: AtomicU32,
-    clients: [AtomicU32; Gate::ALL.len()],
+    clients: [AtomicU32; Door::ALL.len()],
     measured: RwLock<Arc<Measured>>,
     round_trips: RwLock<RoundTrips>,
 }
 
-/// What clients come in by.
+/// Where clients come in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Gate {
+pub enum Door {
     /// By the control socket.
     Control,
     /// By HTTP.
     Web,
 }
 
-impl Gate {
-    /// All gates.
+impl Door {
+    /// All doors.
     pub const ALL: [Self; 2] = [Self::Control, Self::Web];
 
     /// Its word.
@@ -54,7 +54,7 @@ impl Gauges {
         for (count, is_so) in [
             (
                 &self.refresh_failing,
-                is_failing as fn(&AccountStatus) -> bool,
+                AccountStatus::is_refresh_failing as fn(&AccountStatus) -> bool,
             ),
             (&self.on_backup, is_on_backup),
         ] {
@@ -77,14 +77,14 @@ impl Gauges {
     }
 
     /// A client has come in.
-    pub fn enter(&self, door: Gate) -> Presence<'_> {
+    pub fn enter(&self, door: Door) -> Presence<'_> {
         let count = &self.clients[door as usize];
         count.fetch_add(1, Ordering::Relaxed);
         Presence(count)
     }
 
     /// So many clients that came in there are connected.
-    pub fn clients(&self, door: Gate) -> u32 {
+    pub fn clients(&self, door: Door) -> u32 {
         self.clients[door as usize].load(Ordering::Relaxed)
     }
 
@@ -111,11 +111,6 @@ impl Gauges {
         let place = self.round_trips.read();
         place.unwrap_or_else(PoisonError::into_inner).view()
     }
-}
-
-/// It is registered, though its last refresh failed.
-fn is_failing(status: &AccountStatus) -> bool {
-    status.phase == Phase::Registered && status.temporary.is_some()
 }
 
 /// It is registered at another registrar than the first of its set.

@@ -6,7 +6,7 @@ use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage};
 use nix::sys::time::TimeVal;
 
 use super::board::{Board, PHASES};
-use super::gauges::Gate;
+use super::gauges::Door;
 use crate::status::DeliveryStatus;
 use crate::status::metrics::{Exposition, Format, Picture, Process, Waiting};
 
@@ -25,8 +25,8 @@ pub fn exposition(board: &Board, format: Format, accounts: bool) -> Exposition {
         alerts: board.alerts().len() as u64,
         waiting: MEANS.map(|means| waiting(means, &deliveries)).into(),
         state: board.state().map(|it| it.state),
-        clients: Gate::ALL
-            .map(|gate| (gate.word(), gauges.clients(gate)))
+        clients: Door::ALL
+            .map(|door| (door.word(), gauges.clients(door)))
             .into(),
         process: process(),
         measured: gauges.measured(),
@@ -98,7 +98,7 @@ mod tests {
     fn clients_are_counted_while_they_are_there() {
         let board = Board::new(0, Traces::new(0));
         let text = || exposition(&board, Format::Text, true).collect::<String>();
-        let one = board.gauges().enter(Gate::Web);
+        let one = board.gauges().enter(Door::Web);
         assert!(text().contains("regent_clients{server=\"web\"} 1\n"));
         drop(one);
         assert!(text().contains("regent_clients{server=\"web\"} 0\n"));

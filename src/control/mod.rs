@@ -8,8 +8,8 @@
 pub mod answer;
 pub mod board;
 mod client;
-mod door;
 mod events;
+mod gate;
 mod gauges;
 mod lines;
 mod listener;
@@ -24,8 +24,8 @@ mod server;
 
 pub use board::{Board, Change, Directory, Entry};
 pub use client::{Client, ClientError};
-pub use door::{Door, Entrance};
-pub use gauges::{Gate, Gauges, Presence};
+pub use gate::{Entrance, Gate};
+pub use gauges::{Door, Gauges, Presence};
 pub use listener::{ListenError, Listener};
 pub use metrics::exposition;
 pub use order::{Order, Reloading, Source, TestingAlert, Verb, Wish, Wishes};

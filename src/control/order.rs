@@ -70,6 +70,8 @@ pub enum Wish {
     Reload(Reloading),
     /// Subscriptions to be tested.
     TestAlert(TestingAlert),
+    /// A word that it still listens.
+    Ping(oneshot::Sender<()>),
 }
 
 /// The way of wishes to the daemon.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::status::history::{Entry as Event, EntryKind, Wanted as WantedEvents};
 use crate::status::metrics::Format as MetricsFormat;
 use crate::status::{
-    AccountStatus, AlertStatus, DeliveryStatus, Outcome, Phase, ProxySetStatus, StateStatus, UnixMs,
+    AccountStatus, AlertStatus, DeliveryStatus, GroupStatus, Outcome, Phase, ProxySetStatus,
+    StateStatus, UnixMs,
 };
 use crate::trace::{At, Entry, State};
 
@@ -44,6 +45,8 @@ pub enum Call {
     Watch(Option<Filter>),
     /// The status of Proxy Sets: items [`Item::ProxySet`], in file order; [`Done::ProxySets`].
     ProxySets(Option<Names>),
+    /// The status of IP Groups: items [`Item::Group`], by name; [`Done::Groups`].
+    Groups(Option<Names>),
     /// What has happened: items [`Item::Event`], oldest first; [`Done::Events`]. With `follow`
     /// those that happen from then on too, until the client hangs up.
     Events(Option<Past>),
@@ -72,11 +75,12 @@ pub enum Call {
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 14] = [
+    pub const METHODS: [&str; 15] = [
         "hello",
         "status",
         "watch",
         "proxy-sets",
+        "groups",
         "events",
         "register",
         "unregister",
@@ -108,6 +112,12 @@ pub struct Filter {
     /// Those in one of these phases.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<Phase>,
+    /// Those with one of these IP Groups, served or serving; one that there is not is an error.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// Those at one of these addresses, with or without a port.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub registrars: Vec<String>,
     /// Leave out so many of those that match.
     #[serde(skip_serializing_if = "is_zero")]
     pub offset: u32,
@@ -116,7 +126,7 @@ pub struct Filter {
     pub limit: Option<u32>,
 }
 
-/// Which Proxy Sets a client wants to see.
+/// Which Proxy Sets, IP Groups or subscriptions a client means.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Names {
@@ -254,6 +264,10 @@ pub enum Item {
     Account(Arc<AccountStatus>),
     /// The status of a Proxy Set.
     ProxySet(Arc<ProxySetStatus>),
+    /// The status of an IP Group.
+    Group(GroupStatus),
+    /// How it is with what outlives a run, told to who watches whenever it is another.
+    State(StateStatus),
     /// Something that happened.
     Event(Arc<Event>),
     /// What came of an order for an Account.
@@ -337,6 +351,15 @@ pub enum Done {
         /// Proxy Sets that there are.
         proxy_sets: u32,
     },
+    /// Of [`Call::Groups`].
+    Groups {
+        /// The version of [`Item::Group`].
+        schema: u32,
+        /// When the daemon said so.
+        at: UnixMs,
+        /// IP Groups that there are.
+        groups: u32,
+    },
     /// Of [`Call::Events`].
     Events {
         /// The version of [`Item::Event`].
@@ -366,11 +389,6 @@ pub enum Done {
         /// Notices that are not delivered yet.
         deliveries: u32,
     },
-    /// Of [`Call::Metrics`].
-    Metrics {
-        /// What the text is, as HTTP has it.
-        content_type: String,
-    },
     /// Of [`Call::Web`].
     Web {
         /// Where it is, each as `http://ADDRESS:PORT`.
@@ -381,6 +399,11 @@ pub enum Done {
         code: String,
         /// For so many seconds from now.
         valid_secs: u32,
+    },
+    /// Of [`Call::Metrics`].
+    Metrics {
+        /// What the text is, as HTTP has it.
+        content_type: String,
     },
     /// Of [`Call::TestAlert`].
     Tested {
@@ -471,6 +494,8 @@ pub enum FaultCode {
     UnknownAccount,
     /// There is no such Proxy Set.
     UnknownProxySet,
+    /// There is no such IP Group, or no Account that names it.
+    UnknownGroup,
     /// There is no such subscription of alerts, or none at all.
     UnknownAlert,
     /// There is no web server.

@@ -14,13 +14,13 @@ use tokio::net::unix::UCred;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
+use tokio::time::{Duration, Instant, interval, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
-use super::answer::{Selection, names, now, proxy_sets, stopping, summary};
+use super::answer::{Selection, groups, names, now, proxy_sets, stopping, summary};
 use super::board::{Board, Change};
 use super::events;
-use super::gauges::Gate;
+use super::gauges::Door;
 use super::lines::{Heard, Lines};
 use super::listener::Listener;
 use super::metrics::exposition;
@@ -30,7 +30,7 @@ use super::protocol::{
     Action, Call, Done, Fault, FaultCode, Filter, Item, Names, Says, Told, VERSION, WantedMetrics,
 };
 use super::request::{Unread, read};
-use crate::status::SCHEMA;
+use crate::status::{AccountStatus, SCHEMA};
 
 pub use trace::query;
 
@@ -141,7 +141,7 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>, is_full: bool) {
         drop(lines.finish(Says::Error(fault)).await);
         return;
     }
-    let _presence = shared.board.gauges().enter(Gate::Control);
+    let _presence = shared.board.gauges().enter(Door::Control);
     let client = Client {
         board: &shared.board,
         wishes: &shared.wishes,
@@ -229,6 +229,7 @@ impl Client<'_> {
             Call::Status(filter) => self.status(&filter.unwrap_or_default()).await?,
             Call::Watch(filter) => self.watch(&filter.unwrap_or_default(), stopped).await?,
             Call::ProxySets(asked) => self.proxy_sets(&asked.unwrap_or_default()).await?,
+            Call::Groups(asked) => self.groups(&asked.unwrap_or_default()).await?,
             Call::Events(asked) => {
                 let asked = asked.unwrap_or_default();
                 events::tell(&mut self.lines, self.board, asked, stopped).await?
@@ -254,7 +255,7 @@ impl Client<'_> {
 
     async fn status(&mut self, filter: &Filter) -> io::Result<Result<Done, Fault>> {
         let directory = self.board.directory();
-        let selection = match Selection::new(&directory, filter) {
+        let selection = match Selection::new(self.board, &directory, filter) {
             Ok(selection) => selection,
             Err(fault) => return Ok(Err(fault)),
         };
@@ -299,6 +300,22 @@ impl Client<'_> {
         })
     }
 
+    async fn groups(&mut self, asked: &Names) -> io::Result<Result<Done, Fault>> {
+        let all = self.board.groups();
+        let groups = match groups(&all, asked) {
+            Ok(groups) => groups,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        for group in groups {
+            self.lines.item(Item::Group(group)).await?;
+        }
+        Ok(Ok(Done::Groups {
+            schema: SCHEMA,
+            at: now(),
+            groups: u32::try_from(all.len()).unwrap_or(u32::MAX),
+        }))
+    }
+
     async fn watch(
         &mut self,
         filter: &Filter,
@@ -309,29 +326,42 @@ impl Client<'_> {
             Ok(Done::Status(first)) => first,
             other => return Ok(other),
         };
+        let mut state = first.state.clone();
         self.lines.item(Item::Watching(first)).await?;
         self.lines.flush().await?;
         let directory = self.board.directory();
-        let selection = match Selection::new(&directory, filter) {
+        let selection = match Selection::new(self.board, &directory, filter) {
             Ok(selection) => selection,
             Err(fault) => return Ok(Err(fault)),
         };
+        let mut glance = interval(GLANCE);
         loop {
             let change = tokio::select! {
-                change = changes.recv() => change,
+                change = changes.recv() => Some(change),
+                _ = glance.tick() => None,
                 said = self.lines.hears() => {
                     said?;
                     return Ok(Ok(Done::Status(summary(self.board, 0))));
                 }
-                _ = stopped.wait_for(|stopped| *stopped) => Err(RecvError::Closed),
+                _ = stopped.wait_for(|stopped| *stopped) => Some(Err(RecvError::Closed)),
+            };
+            let Some(change) = change else {
+                if let Some(news) = self.board.state().filter(|it| Some(it) != state.as_ref()) {
+                    state = Some(news.clone());
+                    self.lines.item(Item::State(news)).await?;
+                    self.lines.flush().await?;
+                }
+                continue;
             };
             match change {
                 Ok(Change { slot, gone }) => {
                     if let Some(account) = gone.filter(|name| selection.has(slot, name)) {
                         self.lines.item(Item::Removed { account }).await?;
                     }
-                    let status = self.board.at(slot);
-                    if let Some(status) = status.filter(|found| selection.has(slot, &found.name)) {
+                    let is_meant = |found: &Arc<AccountStatus>| {
+                        selection.has(slot, &found.name) && selection.fits(found)
+                    };
+                    if let Some(status) = self.board.at(slot).filter(is_meant) {
                         self.lines.item(Item::Account(status)).await?;
                     }
                 }
@@ -417,6 +447,9 @@ const BURST: u32 = 100;
 
 /// See [`BURST`].
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// How often it is looked whether the state of the daemon is another, for who watches.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// After so many Accounts another client gets its turn.
 const YIELD: usize = 512;

@@ -15,6 +15,7 @@ pub use outbox::Outbox;
 pub use timers::{Armed, Owner, Timers};
 pub use transactions::{
     Branch, BranchText, Ended, Expired, Matched, Opening, Party, TransactionId, Transactions,
+    UnderWay,
 };
 
 use crate::effect::{AccountId, Output, Whose};

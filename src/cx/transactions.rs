@@ -145,6 +145,17 @@ pub struct Ended {
     pub is_proceeding: bool,
 }
 
+/// A transaction that is not over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnderWay {
+    /// When its request first left.
+    pub sent: Instant,
+    /// How often its request left.
+    pub sends: u8,
+    /// When it fails unless an answer comes.
+    pub fails: Instant,
+}
+
 /// What an answer is to the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Matched {
@@ -204,6 +215,17 @@ impl Transactions {
     /// Whether none is under way.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How it goes with a transaction, if it is not over.
+    pub fn look(&self, id: TransactionId) -> Option<UnderWay> {
+        let slot = self.slots.get(id.slot as usize)?;
+        let live = slot.live.as_ref()?;
+        (slot.generation == id.generation).then(|| UnderWay {
+            sent: live.sent,
+            sends: live.machine.sends(),
+            fails: live.machine.fails(),
+        })
     }
 
     /// Sets a place aside and names its branch. It must be started at once.

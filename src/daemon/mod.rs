@@ -4,6 +4,7 @@
 //! thing, then asked until it wants nothing more; what it wants is done when the batch is through,
 //! status first, outcomes last.
 
+mod binding;
 mod clock;
 mod desk;
 mod device;
@@ -45,6 +46,7 @@ use crate::status::{self, Phase, UnixMs};
 use crate::time::{Duration, Instant};
 use crate::trace::{Export, Traces};
 use crate::web;
+pub use binding::foreign_addresses;
 use clock::Clock;
 use desk::Desk;
 pub use device::Device;
@@ -114,6 +116,7 @@ pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
             wishes: wishes.clone(),
             source: source.clone(),
             started: UnixMs(daemon.clock.unix_ms_at_zero()),
+            load: load_text,
         });
         server.apply(plan).context("cannot serve the web")?;
         daemon.reloads.web = Some(server);
@@ -266,6 +269,8 @@ impl Daemon {
         let entry = |id: &AccountId| Some((Arc::clone(&config(id)?.name), id.slot));
         let entries = accounts.iter().filter_map(entry);
         self.board.list(Directory::new(entries));
+        self.board
+            .list_groups(status::groups::seats(accounts.iter().filter_map(config)));
         self.is_listed = true;
         self.listed = now;
     }
@@ -331,6 +336,8 @@ impl Daemon {
             }
             Wish::Reload(reloading) => self.reload(Asker::Operator(reloading)),
             Wish::TestAlert(testing) => self.test_alert(testing),
+            // Whoever asked may be gone.
+            Wish::Ping(answer) => drop(answer.send(())),
         }
     }
 
@@ -492,9 +499,15 @@ impl Daemon {
             effects.changed.dedup();
         }
         let mut gone = Vec::new();
+        let mut refreshed = Vec::new();
         for id in effects.changed.drain(..) {
             match status::account(&self.engine, id) {
-                Some(status) => self.board.publish(id.slot, Some(status)),
+                Some(status) => {
+                    let before = self.board.at(id.slot);
+                    refreshed
+                        .extend(before.and_then(|it| history::refreshed(&it, &status, unix_now)));
+                    self.board.publish(id.slot, Some(status));
+                }
                 None => gone.push(id.slot),
             }
         }
@@ -512,6 +525,9 @@ impl Daemon {
             if let Some(entry) = entry.filter(|_| is_news) {
                 self.keeper.note(entry, &self.board);
             }
+        }
+        for entry in refreshed {
+            self.keeper.note(entry, &self.board);
         }
         // Their last words in the log had their names. Others may have their slots already.
         self.is_listed &= gone.is_empty();

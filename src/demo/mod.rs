@@ -75,7 +75,7 @@ pub fn run_with<R>(
     let (stopper, shutdown) = Shutdown::by_word();
     let daemon = thread::Builder::new().name("daemon".to_owned());
     let setup = daemon::Setup {
-        web: web::Plan::new(config.web.clone(), &[])?,
+        web: web::Plan::new(&config, &[])?,
         config: Arc::new(config),
         origin: None,
         state,

@@ -36,7 +36,7 @@ use alerts::Watched;
 use persist::Persist;
 use stop::{STOP_PATIENCE, Stopping};
 
-pub use crate::account::View as AccountView;
+pub use crate::account::{NextStep, Purpose, View as AccountView};
 pub use crate::proxy::{Health, MemberView};
 pub use views::{Census, SetView};
 

@@ -29,6 +29,12 @@ impl RegistrarId {
     pub fn number(self) -> u32 {
         self.0
     }
+
+    /// One that stands for nobody.
+    #[cfg(test)]
+    pub fn nobody() -> Self {
+        Self(u32::MAX)
+    }
 }
 
 /// Names an entry in a registrar's queue, so that one that was cancelled is known.

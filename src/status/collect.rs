@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::snapshot::{
-    AccountStatus, Avoided, LastAnswer, MemberStatus, ProxySetStatus, StatusWord, UnixMs,
+    AccountStatus, AnswerStatus, AttemptStatus, Avoided, LastAnswer, MemberStatus, NextAction,
+    ProxySetStatus, Routes, StatusWord, UnixMs,
 };
 use crate::effect::{AccountId, Phase, SetId};
 use crate::engine::{AccountView, Engine};
@@ -28,12 +29,6 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
         .trouble()
         .map(|trouble| trouble.code())
         .filter(|code| *code >= 300);
-    // What the run before was granted lies before this one's first instant.
-    let before = || {
-        let bound = bound?;
-        let granted = i64::from(bound.granted).saturating_mul(1_000);
-        Some(UnixMs(time(bound.until).0.saturating_sub(granted)))
-    };
     Some(AccountStatus {
         index: config.index,
         name: Arc::clone(&config.name),
@@ -51,16 +46,22 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
         granted: bound.map(|bound| bound.granted),
         registered_since: bound.map(|bound| UnixMs(bound.since_unix_ms)),
         binding_until: bound.map(|bound| time(bound.until)),
-        last_success: view.granted_at().map(time).or_else(before),
         refresh_due: view.refresh_due().map(time),
+        last_success: view.last_success().map(UnixMs),
         last_answer: view.last().map(|last| LastAnswer {
             code: last.code,
             reason: Arc::clone(&last.reason),
             at: time(last.at),
         }),
+        answers: answers(&view),
+        attempt: attempt(&view),
         failures: view.failures(),
         temporary: view.trouble().map(|trouble| trouble.is_temporary()),
         next_try: view.next_try().or(listen_again).map(time),
+        next_action: view.next().map(|(what, at)| NextAction {
+            what,
+            at: at.map(time),
+        }),
         avoided: view
             .avoided()
             .map(|(registrar, until)| Avoided {
@@ -69,11 +70,47 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
             })
             .collect(),
         retry_after_until: view.retry_after_until().map(time),
+        min_expires: registrar.and_then(|registrar| view.min_expires(registrar)),
+        routes: routes(&view),
         public_address: view.public_address(),
         algorithm: view.algorithm().map(Cow::Borrowed),
         rtt_us: view.round_trip().map(micros),
         detail: detail(&view).map(Arc::from),
     })
+}
+
+/// The last answers, the newest first.
+fn answers(view: &AccountView<'_>) -> Vec<AnswerStatus> {
+    let answers = view.heard().iter().rev().map(|heard| AnswerStatus {
+        code: heard.code,
+        reason: Arc::clone(&heard.reason),
+        registrar: heard.address,
+        at: UnixMs(view.unix_ms(heard.at)),
+        first: UnixMs(view.unix_ms(heard.first)),
+        count: heard.count,
+    });
+    answers.collect()
+}
+
+fn attempt(view: &AccountView<'_>) -> Option<AttemptStatus> {
+    let (purpose, registrar, under_way) = view.under_way()?;
+    Some(AttemptStatus {
+        purpose,
+        registrar: view.address(registrar),
+        since: UnixMs(view.unix_ms(under_way.sent)),
+        sends: under_way.sends,
+        until: UnixMs(view.unix_ms(under_way.fails)),
+    })
+}
+
+fn routes(view: &AccountView<'_>) -> Option<Arc<Routes>> {
+    let route = view.route()?;
+    let routes = Routes {
+        path: route.path.clone(),
+        service_route: route.service_route.clone(),
+        associated_uris: route.associated.clone(),
+    };
+    (routes != Routes::default()).then(|| Arc::new(routes))
 }
 
 fn micros(time: Duration) -> u32 {

@@ -1,7 +1,7 @@
 //! Rows of text in columns: aligned, and cut where the screen ends.
 
 use super::table::{Line, Tone};
-use super::words::fitted;
+use super::words::{breadth, fitted};
 
 /// A column: its heading, and how narrow it may become.
 pub(super) struct Column {
@@ -19,7 +19,7 @@ pub(super) fn aligned<const N: usize>(
 ) -> Vec<Line> {
     let mut widths = [0; N];
     for (place, column) in columns.iter().enumerate() {
-        let cells = rows.iter().map(|row| row[place].chars().count());
+        let cells = rows.iter().map(|row| breadth(&row[place]));
         widths[place] = cells.max().unwrap_or(0).max(column.heading.len());
     }
     let all = |widths: &[usize; N]| widths.iter().sum::<usize>() + GAP.len() * (N - 1);
@@ -47,7 +47,7 @@ fn line<'c>(cells: impl Iterator<Item = (Tone, &'c str)>, widths: &[usize]) -> L
     let mut line = Line::new();
     for ((tone, cell), &width) in cells.zip(widths) {
         let cell = fitted(cell, width);
-        let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
+        let pad = " ".repeat(width.saturating_sub(breadth(&cell)));
         line.push((tone, cell));
         line.push((Tone::Plain, pad + GAP));
     }

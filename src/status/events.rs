@@ -2,7 +2,7 @@
 
 use super::history::{Entry, EntryKind};
 use super::table::{Line, Tone};
-use super::words::{clean, clock};
+use super::words::{breadth, clean, clock};
 
 /// Lines that stand one below the other: a column grows with what comes into it.
 #[derive(Clone, Copy, Default, Debug)]
@@ -14,8 +14,8 @@ pub struct Columns {
 impl Columns {
     /// Makes room for an event.
     pub fn fit(&mut self, entry: &Entry) {
-        self.account = self.account.max(name(entry).chars().count());
-        self.what = self.what.max(what(entry).chars().count());
+        self.account = self.account.max(breadth(&name(entry)));
+        self.what = self.what.max(breadth(&what(entry)));
     }
 
     /// An event in one line: when (in UTC), to whom, what, and the rest.
@@ -23,7 +23,7 @@ impl Columns {
         self.fit(entry);
         let (account, what) = (name(entry), what(entry));
         let pad = |text: &str, width: usize| {
-            let missing = width.saturating_sub(text.chars().count());
+            let missing = width.saturating_sub(breadth(text));
             " ".repeat(missing + GAP)
         };
         let account_pad = pad(&account, self.account);
@@ -52,6 +52,7 @@ fn what(entry: &Entry) -> String {
         EntryKind::Phase | EntryKind::Member => clean(&to.replace('-', " ")),
         EntryKind::RefreshFailed => "refresh failed".to_owned(),
         EntryKind::ListenFailed => "listen failed".to_owned(),
+        EntryKind::Refreshed => "refreshed again".to_owned(),
         EntryKind::Moved
         | EntryKind::Warning
         | EntryKind::Order
@@ -89,6 +90,7 @@ fn tone(entry: &Entry) -> Tone {
         .is_some_and(|code| matches!(code, 401 | 403 | 407));
     match (entry.kind, entry.to.as_deref()) {
         (EntryKind::Phase, Some("registered")) | (EntryKind::Member, Some("online")) => Tone::Good,
+        (EntryKind::Refreshed, _) => Tone::Good,
         (EntryKind::Phase, Some("no-port")) => Tone::Bad,
         (EntryKind::Phase, Some("waiting-to-retry")) if refused => Tone::Bad,
         (EntryKind::Phase, Some("waiting-to-retry" | "held" | "avoided")) => Tone::Doubtful,

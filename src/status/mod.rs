@@ -8,19 +8,23 @@ pub mod alerts;
 mod collect;
 mod columns;
 pub mod events;
+pub mod groups;
 pub mod history;
 pub mod metrics;
+pub mod order;
 pub mod proxies;
 pub mod round_trips;
 mod snapshot;
+pub mod strips;
 pub mod table;
 pub mod words;
 
 pub use crate::effect::{Answer, Failure, Outcome, Phase};
-pub use crate::engine::Health;
+pub use crate::engine::{Health, NextStep, Purpose};
 pub use alerts::{AlertStatus, DeliveryStatus, alerts, alerts_of};
 pub use collect::{account, proxy_set};
 pub use snapshot::{
-    AccountStatus, Avoided, Keeping, LastAnswer, MemberStatus, ProxySetStatus, SCHEMA, StateStatus,
-    StatusWord, UnixMs,
+    AccountStatus, AnswerStatus, AttemptStatus, Avoided, GroupRole, GroupStatus, Keeping,
+    LastAnswer, MemberStatus, NextAction, ProxySetStatus, Routes, SCHEMA, StateStatus, StatusWord,
+    UnixMs,
 };

@@ -1,7 +1,7 @@
 //! Proxy Sets as a table: a line for each member, and below it what is to be said of the sets.
 
 use super::table::{Line, Tone};
-use super::words::{clean, fitted, short_span};
+use super::words::{breadth, clean, fitted, short_span};
 use super::{Health, MemberStatus, ProxySetStatus, UnixMs};
 
 /// The tone of a member's word.
@@ -9,8 +9,10 @@ pub fn tone(health: Health) -> Tone {
     match health {
         Health::Ok => Tone::Good,
         Health::Lagged => Tone::Doubtful,
-        Health::Unreachable | Health::Unknown => Tone::Bad,
-        Health::Unmonitored | Health::NoStatus => Tone::Quiet,
+        Health::Unreachable => Tone::Bad,
+        Health::Unknown => Tone::Lost,
+        Health::Unmonitored => Tone::Unwatched,
+        Health::NoStatus => Tone::Plain,
     }
 }
 
@@ -29,7 +31,7 @@ pub fn table<'a>(
     let mut widths = HEADINGS.map(str::len);
     for (_, row) in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(breadth(cell));
         }
     }
     // The names give way first.
@@ -55,6 +57,24 @@ pub fn table<'a>(
     lines
 }
 
+/// A Proxy Set in one line, for those who read changes as they come.
+pub fn news(set: &ProxySetStatus) -> Line {
+    let mut line = vec![(Tone::Plain, format!("{}:", clean(&set.name)))];
+    for (place, member) in set.members.iter().enumerate() {
+        let comma = if place == 0 { "" } else { "," };
+        let current = if member.is_current { " (current)" } else { "" };
+        line.push((Tone::Plain, format!("{comma} {}{current} ", member.address)));
+        line.push((tone(member.health), member.health.to_string()));
+    }
+    if set.members.is_empty() {
+        line.push((Tone::Plain, " no members".to_owned()));
+    }
+    if let Some(trouble) = &set.trouble {
+        line.push((Tone::Plain, format!("; {}", clean(trouble))));
+    }
+    line
+}
+
 fn cells(set: &ProxySetStatus, member: &MemberStatus, now: UnixMs) -> [String; COLUMNS] {
     let rtt = |micros: u32| format!("{}.{} ms", micros / 1_000, micros / 100 % 10);
     [
@@ -73,7 +93,7 @@ fn line(row: &[String; COLUMNS], widths: &[usize; COLUMNS], tones: [Tone; COLUMN
     let mut line = Line::with_capacity(2 * COLUMNS);
     for (place, ((cell, &width), tone)) in row.iter().zip(widths).zip(tones).enumerate() {
         let cell = fitted(cell, width);
-        let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
+        let pad = " ".repeat(width.saturating_sub(breadth(&cell)));
         match place {
             LAST => line.push((tone, cell)),
             RTT | BOUND => line.push((tone, pad + &cell + GAP)),
@@ -192,15 +212,25 @@ mod tests {
         assert!(lines[2].ends_with('…'), "{lines:#?}");
     }
 
+    // rule P5
     #[test]
     fn colours_follow_the_meaning() {
         let words = [
             Health::Ok,
             Health::Lagged,
+            Health::Unreachable,
             Health::Unknown,
+            Health::Unmonitored,
             Health::NoStatus,
         ];
-        let expected = [Tone::Good, Tone::Doubtful, Tone::Bad, Tone::Quiet];
+        let expected = [
+            Tone::Good,
+            Tone::Doubtful,
+            Tone::Bad,
+            Tone::Lost,
+            Tone::Unwatched,
+            Tone::Plain,
+        ];
         assert_eq!(words.map(tone), expected);
     }
 }

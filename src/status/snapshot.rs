@@ -1,6 +1,7 @@
 //! A serialisable picture with a schema number: plain data with absolute times (rule T1).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use crate::effect::Phase;
-use crate::engine::Health;
+use crate::engine::{Health, NextStep, Purpose};
 
 /// Version of the shapes in this file; it rises when a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
@@ -51,13 +52,20 @@ pub struct AccountStatus {
     pub registered_since: Option<UnixMs>,
     /// When the registrar forgets the binding.
     pub binding_until: Option<UnixMs>,
-    /// When a registrar last granted the binding, as far as that is known.
-    #[serde(default)]
-    pub last_success: Option<UnixMs>,
     /// When the next refresh is due.
     pub refresh_due: Option<UnixMs>,
+    /// When a registrar last granted a binding.
+    #[serde(default)]
+    pub last_success: Option<UnixMs>,
     /// The last final answer.
     pub last_answer: Option<LastAnswer>,
+    /// The last final answers, the newest first; those that are alike and came one after the other
+    /// are one.
+    #[serde(default)]
+    pub answers: Vec<AnswerStatus>,
+    /// The REGISTER under way.
+    #[serde(default)]
+    pub attempt: Option<AttemptStatus>,
     /// Failed attempts since the last 200.
     pub failures: u32,
     /// Whether the trouble may pass by itself (`true`) or somebody must act (`false`); absent
@@ -65,11 +73,20 @@ pub struct AccountStatus {
     pub temporary: Option<bool>,
     /// When the next attempt after a failure is due.
     pub next_try: Option<UnixMs>,
+    /// What happens next; absent where nothing will by itself, and nobody is asked for it.
+    #[serde(default)]
+    pub next_action: Option<NextAction>,
     /// Registrars that it avoids (rule S8).
     #[serde(default)]
     pub avoided: Vec<Avoided>,
     /// A Retry-After in force ends then.
     pub retry_after_until: Option<UnixMs>,
+    /// The shortest expiry that the registrar takes, once it has said so (423).
+    #[serde(default)]
+    pub min_expires: Option<u32>,
+    /// What the last 200 said about ways and names.
+    #[serde(default)]
+    pub routes: Option<Arc<Routes>>,
     /// Our address as the registrar saw it (`received` and `rport`).
     pub public_address: Option<SocketAddr>,
     /// Digest algorithm in use.
@@ -80,6 +97,13 @@ pub struct AccountStatus {
     pub detail: Option<Arc<str>>,
 }
 
+impl AccountStatus {
+    /// Whether it is registered, though its last refresh failed.
+    pub fn is_refresh_failing(&self) -> bool {
+        self.phase == Phase::Registered && self.temporary.is_some()
+    }
+}
+
 /// A registrar that an Account avoids (rule S8).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Avoided {
@@ -87,6 +111,58 @@ pub struct Avoided {
     pub registrar: SocketAddr,
     /// Until when.
     pub until: UnixMs,
+}
+
+/// Final answers of one kind that came one after the other.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AnswerStatus {
+    /// SIP status code; 408 stands for a time-out too.
+    pub code: u16,
+    /// Reason phrase, or what happened instead of an answer.
+    pub reason: Arc<str>,
+    /// Whose.
+    pub registrar: SocketAddr,
+    /// When the last of them came.
+    pub at: UnixMs,
+    /// When the first of them came.
+    pub first: UnixMs,
+    /// How many they are.
+    pub count: u32,
+}
+
+/// A REGISTER that waits for its answer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AttemptStatus {
+    /// What it is to bring about.
+    pub purpose: Purpose,
+    /// Where it goes.
+    pub registrar: SocketAddr,
+    /// When it first left.
+    pub since: UnixMs,
+    /// How often it has left.
+    pub sends: u8,
+    /// When it fails unless an answer comes.
+    pub until: UnixMs,
+}
+
+/// What happens next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NextAction {
+    /// What.
+    pub what: NextStep,
+    /// When, if that is known.
+    pub at: Option<UnixMs>,
+}
+
+/// What a 200 said about ways and names, as it stood there.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Routes {
+    /// `Path` (RFC 3327).
+    pub path: Vec<Box<str>>,
+    /// `Service-Route` (RFC 3608).
+    pub service_route: Vec<Box<str>>,
+    /// `P-Associated-URI` (RFC 7315).
+    pub associated_uris: Vec<Box<str>>,
 }
 
 /// A final answer with its time.
@@ -134,6 +210,43 @@ pub struct MemberStatus {
     pub accounts_bound: u32,
     /// Whether requests that follow no binding go to it.
     pub is_current: bool,
+}
+
+/// The status of an IP Group that an Account names.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GroupStatus {
+    /// Unique name.
+    pub name: Arc<str>,
+    /// What Accounts have it for.
+    pub role: GroupRole,
+    /// The word for it: that of the best of its members (rule P5).
+    pub health: Health,
+    /// Its Proxy Set, if it has one.
+    pub proxy_set: Option<Arc<str>>,
+    /// Whether that is online as a whole; absent while that is not known, and without keep-alive.
+    pub is_online: Option<bool>,
+    /// The members of that.
+    pub members: Vec<MemberStatus>,
+    /// How many Accounts are registered on its behalf; of a group that only serves, at it.
+    pub registered: u32,
+    /// How many Accounts there are of that kind.
+    pub accounts: u32,
+    /// The same by phase, without the phases that none is in.
+    pub phases: BTreeMap<Phase, u32>,
+    /// What is to be said of it, for people.
+    pub detail: Option<Arc<str>>,
+}
+
+/// What Accounts have an IP Group for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GroupRole {
+    /// They register on its behalf.
+    Served,
+    /// They register at it.
+    Serving,
+    /// Some do this and some that; those on its behalf are counted.
+    Both,
 }
 
 /// How it is with what outlives a run.

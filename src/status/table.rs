@@ -3,8 +3,13 @@
 //! It knows widths and words, no terminal: each line comes as pieces with a tone, and whoever
 //! prints them makes colours of the tones, or nothing.
 
-use super::words::{clean, count, fitted, moment, phase_words, short_span, span};
-use super::{AccountStatus, Phase, StatusWord, UnixMs};
+use std::iter;
+
+use super::words::{breadth, clean, clock, count, fitted, moment, phase_words, short_span, span};
+use super::{
+    AccountStatus, AnswerStatus, AttemptStatus, NextAction, NextStep, Phase, Purpose, StatusWord,
+    UnixMs,
+};
 
 /// What a piece of text means, for those who show it in colour. The text says the same without.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,6 +24,10 @@ pub enum Tone {
     Doubtful,
     /// Somebody must act.
     Bad,
+    /// Nobody knows any more how it is: black, where black can be read.
+    Lost,
+    /// Nobody looks how it is: white.
+    Unwatched,
 }
 
 /// A line in pieces.
@@ -52,10 +61,10 @@ pub fn table<'a>(
         .into_iter()
         .map(|status| (tone(status), cells(status, now)))
         .collect();
-    let mut widths = HEADINGS.map(|heading| heading.chars().count());
+    let mut widths = HEADINGS.map(breadth);
     for (_, row) in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(breadth(cell));
         }
     }
     widths[REGISTRAR] = widths[REGISTRAR].min(WIDEST_REGISTRAR);
@@ -91,7 +100,7 @@ pub fn cut(line: Line, width: usize) -> Line {
     let mut left = width;
     let pieces = line.into_iter().map(|(tone, text)| {
         let text = fitted(&text, left);
-        left = left.saturating_sub(text.chars().count());
+        left = left.saturating_sub(breadth(&text));
         (tone, text)
     });
     pieces.filter(|(_, text)| !text.is_empty()).collect()
@@ -193,7 +202,7 @@ fn line(
     let columns = row.iter().zip(widths).zip(tones).enumerate();
     for (place, ((cell, &width), tone)) in columns.filter(|(place, _)| is_shown[*place]) {
         let mut cell = fitted(cell, width);
-        let pad = width.saturating_sub(cell.chars().count());
+        let pad = width.saturating_sub(breadth(&cell));
         if place == INDEX {
             cell.insert_str(0, &" ".repeat(pad));
             line.push((tone, cell));
@@ -217,7 +226,7 @@ pub fn story(status: &AccountStatus, now: UnixMs) -> Vec<Line> {
         (tone(status), state(status)),
     ]];
     let mut fact = |name: &str, text: String| {
-        let name = format!("  {name:<13}");
+        let name = format!("  {name:<FACT$}");
         lines.push(vec![(Tone::Quiet, name), (Tone::Plain, text)]);
     };
     fact(
@@ -237,16 +246,16 @@ pub fn story(status: &AccountStatus, now: UnixMs) -> Vec<Line> {
         });
         fact("our address", format!("{local}{seen}"));
     }
-    let granted = status
-        .granted
-        .map_or_else(String::new, |granted| format!(", {granted} s granted"));
-    fact("expiry", format!("{} s asked{granted}", status.asked));
-    if let Some(last) = &status.last_answer {
-        let when = moment(last.at, now);
-        fact(
-            "last answer",
-            format!("{} {}, {when}", last.code, clean(&last.reason)),
-        );
+    fact("expiry", expiry(status));
+    if let Some(attempt) = &status.attempt {
+        fact("attempt", under_way(attempt, now));
+    }
+    let names = ["last answer"].into_iter().chain(iter::repeat("before"));
+    for (name, answer) in names.zip(&status.answers) {
+        fact(name, answer_words(answer, now));
+    }
+    if let Some(at) = status.last_success.filter(|_| status.failures > 0) {
+        fact("last success", moment(at, now));
     }
     if let Some(rtt) = status.rtt_us {
         fact(
@@ -263,6 +272,17 @@ pub fn story(status: &AccountStatus, now: UnixMs) -> Vec<Line> {
     if let Some(detail) = &status.detail {
         fact("why", clean(detail));
     }
+    if let Some(routes) = &status.routes {
+        let all = [&routes.path, &routes.service_route, &routes.associated_uris];
+        let names = ["path", "route", "associated"];
+        for (name, values) in names
+            .into_iter()
+            .zip(all)
+            .filter(|(_, all)| !all.is_empty())
+        {
+            fact(name, clean(&values.join(", ")));
+        }
+    }
     for avoided in &status.avoided {
         let until = moment(avoided.until, now);
         fact("avoids", format!("{}, until {until}", avoided.registrar));
@@ -275,6 +295,48 @@ pub fn story(status: &AccountStatus, now: UnixMs) -> Vec<Line> {
     }
     fact("next", coming(status, now));
     lines
+}
+
+fn expiry(status: &AccountStatus) -> String {
+    let granted = status
+        .granted
+        .map_or_else(String::new, |granted| format!(", {granted} s granted"));
+    let least = status.min_expires.map_or_else(String::new, |least| {
+        format!(", the registrar takes no less than {least} s")
+    });
+    format!("{} s asked{granted}{least}", status.asked)
+}
+
+/// The REGISTER under way.
+fn under_way(attempt: &AttemptStatus, now: UnixMs) -> String {
+    let what = match attempt.purpose {
+        Purpose::Register => "a registration",
+        Purpose::Refresh => "a refresh",
+        Purpose::Unregister => "an un-registration",
+        Purpose::Clear => "the removal of all bindings",
+    };
+    let sends = match attempt.sends {
+        1 => "sent".to_owned(),
+        sends => format!("sent {sends} times"),
+    };
+    let [since, until] = [attempt.since, attempt.until].map(|at| moment(at, now));
+    let to = attempt.registrar;
+    format!("{what} at {to}, {sends} since {since}; it is given up {until}")
+}
+
+fn answer_words(answer: &AnswerStatus, now: UnixMs) -> String {
+    let times = match answer.count {
+        1 => String::new(),
+        count => format!(", the last of {count} since {}", clock(answer.first)),
+    };
+    let (code, from) = (answer.code, answer.registrar);
+    let (reason, at) = (clean(&answer.reason), moment(answer.at, now));
+    let words = if code == 408 && NO_ANSWERS.contains(&&*reason) {
+        format!("{reason} (408)")
+    } else {
+        format!("{code} {reason}")
+    };
+    format!("{words}, {from}, {at}{times}")
 }
 
 /// Which of the set's members the registrar is.
@@ -325,21 +387,75 @@ fn failures(status: &AccountStatus) -> String {
     format!("{} since the last success{kind}", status.failures)
 }
 
+/// What happens next, in words.
 fn coming(status: &AccountStatus, now: UnixMs) -> String {
-    match (status.next_try, status.refresh_due, status.phase) {
-        (Some(at), ..) => format!("another attempt {}", moment(at, now)),
-        (None, Some(at), _) => format!("a refresh {}", moment(at, now)),
-        (None, None, Phase::Registering | Phase::Unregistering) => {
-            "the registrar's answer, or a time-out".to_owned()
-        }
-        (None, None, Phase::Unregistered) => "nothing, until `regent register`".to_owned(),
-        (None, None, _) => "nothing is due".to_owned(),
+    let Some(NextAction { what, at }) = status.next_action else {
+        return "nothing is due".to_owned();
+    };
+    let at = at.map_or_else(String::new, |at| format!(" {}", moment(at, now)));
+    match what {
+        NextStep::Register => format!("a first attempt{at}"),
+        NextStep::Refresh => format!("a refresh{at}"),
+        NextStep::Retry => format!("another attempt{at}"),
+        NextStep::Answer => format!("the registrar's answer, or a time-out{at}"),
+        NextStep::Turn => "its turn at the registrar".to_owned(),
+        NextStep::AvoidanceOver => format!("an attempt when an older binding has ended{at}"),
+        NextStep::Port => format!("a local port{at}"),
+        NextStep::Interface => format!("its SIP Interface is bound once more{at}"),
+        NextStep::Address => "an address of its Proxy Set".to_owned(),
+        NextStep::AnotherAccount => "what another Account finds out".to_owned(),
+        NextStep::ServedGroup => "an attempt when the served group is online".to_owned(),
+        NextStep::Store => "an attempt when the state is written".to_owned(),
+        NextStep::Operator => "nothing, until `regent register`".to_owned(),
+        NextStep::Unknown => "something that this version does not know".to_owned(),
     }
+}
+
+/// Lines of facts in no more columns than that: what is longer goes on below itself, broken at a
+/// space as far as there is one.
+pub fn folded(lines: Vec<Line>, width: usize) -> Vec<Line> {
+    lines
+        .into_iter()
+        .flat_map(|line| fold(line, width))
+        .collect()
+}
+
+fn fold(line: Line, width: usize) -> Vec<Line> {
+    if line.iter().map(|(_, text)| breadth(text)).sum::<usize>() <= width {
+        return vec![line];
+    }
+    let mut lines = vec![Line::new()];
+    let mut used = 0;
+    for (tone, text) in line {
+        for word in text.split_inclusive(' ') {
+            let length = breadth(word.trim_end());
+            if used + length > width && used > INDENT {
+                lines.push(vec![(Tone::Plain, " ".repeat(INDENT))]);
+                used = INDENT;
+            }
+            if let Some(last) = lines.last_mut() {
+                match last.last_mut().filter(|(before, _)| *before == tone) {
+                    Some((_, before)) => before.push_str(word),
+                    None => last.push((tone, word.to_owned())),
+                }
+            }
+            used += breadth(word);
+        }
+    }
+    lines
 }
 
 fn none() -> String {
     "–".to_owned()
 }
+
+/// What stands for the reason where nobody has answered.
+const NO_ANSWERS: [&str; 2] = ["No answer", "Not reachable"];
+
+/// The names of facts take so many columns.
+const FACT: usize = 13;
+/// Where facts begin.
+const INDENT: usize = FACT + 2;
 
 const HEADINGS: [&str; COLUMNS] = [
     "#",
@@ -374,7 +490,8 @@ const NARROWEST_LAST: usize = 12;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::LastAnswer;
+    use crate::status::{LastAnswer, Routes};
+    use std::sync::Arc;
 
     const NOW: UnixMs = UnixMs(1_795_341_600_000);
 
@@ -465,16 +582,54 @@ main: registered
   registrar    127.0.0.1:5060, number 2 of its set: the backup is used
   our address  127.0.0.1:5070
   expiry       180 s asked, 180 s granted
-  last answer  200 OK, 2026-11-22 09:59:10Z (50 s ago)
+  last answer  200 OK, 127.0.0.1:5060, 2026-11-22 09:59:10Z (50 s ago)
   round trip   1.234 ms
   digest       MD5
   next         a refresh 2026-11-22 10:00:40Z (in 40 s)"
         );
         let text: Vec<String> = story(&refused(), NOW).iter().map(plain).collect();
+        for line in [
+            "  attempt      a registration at 127.0.0.1:5060, sent 2 times since 2026-11-22 09:59:59Z \
+             (1 s ago); it is given up 2026-11-22 10:00:31Z (in 31 s)",
+            "  last answer  403 Forbidden, 127.0.0.1:5060, 2026-11-22 09:59:59Z (1 s ago), the last of 3 \
+             since 2026-11-22 09:58:20Z",
+            "  before       No answer (408), 127.0.0.1:5060, 2026-11-22 09:56:40Z (3 min 20 s ago)",
+            "  last success 2026-11-22 09:50:00Z (10 min ago)",
+            "  expiry       180 s asked, the registrar takes no less than 120 s",
+            "  route        <sip:edge.carrier.example;lr>",
+            "  next         the registrar's answer, or a time-out 2026-11-22 10:00:31Z (in 31 s)",
+        ] {
+            assert!(text.iter().any(|told| told == line), "{line} in {text:#?}");
+        }
         assert!(text.contains(&"fax: not registered (403), waiting to retry".to_owned()));
         assert!(
             text.contains(&"  failures     1 since the last success: somebody must act".to_owned())
         );
+    }
+
+    // rule T1: what is told fits a screen of a hundred columns, and nothing of it is lost.
+    #[test]
+    fn a_story_is_folded_at_spaces() {
+        let whole = story(&refused(), NOW);
+        let words = |lines: &[Line]| {
+            let text: Vec<String> = lines.iter().map(plain).collect();
+            let text = text.join(" ");
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        for width in [40, 60, 100] {
+            let lines = folded(whole.clone(), width);
+            assert_eq!(words(&lines), words(&whole));
+            let widest = lines
+                .iter()
+                .map(|line| plain(line).trim_end().chars().count())
+                .max();
+            assert!(
+                widest <= Some(width.max(INDENT + 29)),
+                "{widest:?} in {width}"
+            );
+        }
     }
 
     #[test]
@@ -522,18 +677,29 @@ main: registered
             granted: Some(180),
             registered_since: at(-7_200),
             binding_until: at(130),
-            last_success: at(-50),
             refresh_due: at(40),
+            last_success: at(-50),
             last_answer: at(-50).map(|at| LastAnswer {
                 code: 200,
                 reason: "OK".into(),
                 at,
             }),
+            answers: at(-50)
+                .map(|at| answer(200, "OK", at))
+                .into_iter()
+                .collect(),
+            attempt: None,
             failures: 0,
             temporary: None,
             next_try: None,
+            next_action: Some(NextAction {
+                what: NextStep::Refresh,
+                at: at(40),
+            }),
             avoided: Vec::new(),
             retry_after_until: None,
+            min_expires: None,
+            routes: None,
             public_address: None,
             algorithm: Some("MD5".into()),
             rtt_us: Some(1_234),
@@ -559,11 +725,47 @@ main: registered
                 reason: "Forbidden".into(),
                 at,
             }),
+            last_success: at(-600),
+            answers: vec![
+                AnswerStatus {
+                    first: UnixMs(NOW.0 - 100_000),
+                    count: 3,
+                    ..answer(403, "Forbidden", UnixMs(NOW.0 - 1_000))
+                },
+                answer(408, "No answer", UnixMs(NOW.0 - 200_000)),
+            ],
+            attempt: Some(AttemptStatus {
+                purpose: Purpose::Register,
+                registrar: ([127, 0, 0, 1], 5060).into(),
+                since: UnixMs(NOW.0 - 1_000),
+                sends: 2,
+                until: UnixMs(NOW.0 + 31_000),
+            }),
+            next_action: Some(NextAction {
+                what: NextStep::Answer,
+                at: at(31),
+            }),
+            min_expires: Some(120),
+            routes: Some(Arc::new(Routes {
+                service_route: vec!["<sip:edge.carrier.example;lr>".into()],
+                ..Routes::default()
+            })),
             failures: 1,
             temporary: Some(false),
             next_try: at(600),
             detail: Some("credentials refused".into()),
             ..registered()
+        }
+    }
+
+    fn answer(code: u16, reason: &str, at: UnixMs) -> AnswerStatus {
+        AnswerStatus {
+            code,
+            reason: reason.into(),
+            registrar: ([127, 0, 0, 1], 5060).into(),
+            at,
+            first: at,
+            count: 1,
         }
     }
 

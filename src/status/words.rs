@@ -1,5 +1,7 @@
 //! Numbers, times and phases in words.
 
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 use super::{Phase, UnixMs};
 
 /// A phase in words for people.
@@ -108,15 +110,25 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
-/// The text in at most so many characters; what was cut shows.
-pub fn fitted(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
+/// Columns that a text takes on a screen: none for a mark above a letter, two for a wide one.
+pub fn breadth(text: &str) -> usize {
+    text.width()
+}
+
+/// The text in at most so many columns; what was cut shows.
+pub fn fitted(text: &str, columns: usize) -> String {
+    if breadth(text) <= columns {
         return text.to_owned();
     }
-    let Some(kept) = width.checked_sub(1) else {
+    let Some(mut left) = columns.checked_sub(1) else {
         return String::new();
     };
-    text.chars().take(kept).chain(['…']).collect()
+    let fits = |c: &char| {
+        let rest = left.checked_sub(c.width().unwrap_or(0));
+        left = rest.unwrap_or(left);
+        rest.is_some()
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -157,5 +169,10 @@ mod tests {
         assert_eq!(fitted("äöüß", 3), "äö…");
         assert_eq!(fitted("äöüß", 1), "…");
         assert_eq!(fitted("äöüß", 0), "");
+        assert_eq!(fitted("電話番号", 8), "電話番号");
+        assert_eq!(fitted("電話番号", 7), "電話番…");
+        assert_eq!(fitted("電話番号", 6), "電話…");
+        assert_eq!(breadth("電話"), 4);
+        assert_eq!(breadth("e\u{301}"), 1);
     }
 }

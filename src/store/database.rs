@@ -120,9 +120,7 @@ impl Store for Database {
         self.examine(&records::TABLES)?;
         let records = records::read(&self.connection).map_err(fault)?;
         let extended = records.iter().filter(|record| records::is_extended(record));
-        self.extended = extended
-            .map(|record| record.account.as_str().into())
-            .collect();
+        self.extended = extended.map(|record| (*record.account).into()).collect();
         Ok(records)
     }
 
@@ -148,7 +146,7 @@ impl Store for Database {
                 self.extended.remove(&**name);
             }
             let back = changes.records.iter().filter(|it| records::is_extended(it));
-            let back = back.map(|record| record.account.as_str().into());
+            let back = back.map(|record| (*record.account).into());
             self.extended.extend(back);
         }
         Ok(())

@@ -16,6 +16,7 @@ mod merge;
 mod place;
 mod records;
 mod round_trips;
+mod rows;
 mod schema;
 mod writer;
 

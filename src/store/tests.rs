@@ -44,7 +44,7 @@ fn records_come_back_as_they_were_written_last() {
     assert_eq!(store.restore().unwrap(), [shorter, plain.clone()]);
     // Rows beside an Account's own are found after a restart too.
     let bare = Record {
-        account: "full".to_owned(),
+        account: "full".into(),
         ..plain.clone()
     };
     save(&mut store, &[], &[&bare]);
@@ -219,8 +219,8 @@ fn a_file_of_version_1_is_brought_up_with_all_that_is_in_it() {
     assert_eq!(records.len(), 2);
     let main = &records[0];
     assert_eq!(
-        (&*main.account, &*main.call_id, &*main.mark),
-        ("main", "c0ffee", "beef")
+        (&*main.account, &*main.call_id, main.mark),
+        ("main", "c0ffee", 0xbeef)
     );
     assert_eq!((main.cseq, main.cseq_limit, main.clean), (7, 256, true));
     assert_eq!(
@@ -454,11 +454,11 @@ fn event(id: u64, at: u64, account: &str) -> Arc<Entry> {
 
 fn plain(name: &str) -> Record {
     Record {
-        account: name.to_owned(),
-        aor: format!("sip:{name}@carrier.example"),
+        account: name.into(),
+        aor: format!("sip:{name}@carrier.example").into(),
         epoch: u64::MAX,
-        call_id: "c0ffee".to_owned(),
-        mark: "beef".to_owned(),
+        call_id: "c0ffee".into(),
+        mark: 0xbeef,
         cseq: 7,
         cseq_limit: u32::MAX,
         clean: true,
@@ -491,7 +491,7 @@ fn full(name: &str) -> Record {
             refreshed_unix_ms: 1,
             since_unix_ms: -2,
             due_unix_ms: 3,
-            contact: Some("192.0.2.9:5060".to_owned()),
+            contact: Some(([192, 0, 2, 9], 5060).into()),
         }),
         port: Some(u16::MAX),
         contact_user: Some("Ünicode'\"".to_owned()),

@@ -300,11 +300,11 @@ fn event(id: u64) -> Arc<Entry> {
 
 fn record(name: &str, cseq: u32) -> Record {
     Record {
-        account: name.to_owned(),
-        aor: String::new(),
+        account: name.into(),
+        aor: "".into(),
         epoch: 0,
-        call_id: String::new(),
-        mark: String::new(),
+        call_id: "".into(),
+        mark: 0,
         cseq,
         cseq_limit: 256,
         clean: false,

@@ -1,7 +1,6 @@
 //! Accounts: lists of them, in any order, and single ones.
 
 use std::cmp::Ordering;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::response::Response;
@@ -24,20 +23,11 @@ use crate::status::{AccountStatus, Phase};
 #[derive(Clone, Debug)]
 struct Wanted {
     filter: Filter,
-    group: Option<String>,
-    registrar: Option<Remote>,
     sort: Sort,
     is_descending: bool,
     offset: usize,
     /// None for all.
     limit: Option<usize>,
-}
-
-/// A registrar: with a port, or at any.
-#[derive(Clone, Copy, Debug)]
-enum Remote {
-    Exactly(SocketAddr),
-    Host(IpAddr),
 }
 
 /// What Accounts are sorted by.
@@ -108,17 +98,16 @@ impl Wanted {
             Some("desc") => true,
             Some(other) => return Err(wrong("order", other, "asc or desc")),
         };
-        let registrar = query.one("registrar")?;
         Ok(Self {
             filter: Filter {
                 names: query.all("name").map(str::to_owned).collect(),
                 matching: query.one("matching")?.map(str::to_owned),
                 phases,
+                groups: query.all("group").map(str::to_owned).collect(),
+                registrars: query.all("registrar").map(str::to_owned).collect(),
                 offset: 0,
                 limit: None,
             },
-            group: query.one("group")?.map(str::to_owned),
-            registrar: registrar.map(Remote::read).transpose()?,
             sort,
             is_descending,
             offset: query
@@ -131,41 +120,9 @@ impl Wanted {
         })
     }
 
-    /// Whether an Account is wanted, as far as the filter does not say.
-    fn has(&self, status: &AccountStatus) -> bool {
-        let group = self.group.as_deref();
-        group.is_none_or(|group| *status.served == *group)
-            && self.registrar.is_none_or(|it| it.is(status.registrar))
-    }
-
-    fn is_for_all(&self) -> bool {
-        let Filter {
-            names,
-            matching,
-            phases,
-            ..
-        } = &self.filter;
-        names.is_empty()
-            && matching.is_none()
-            && phases.is_empty()
-            && self.group.is_none()
-            && self.registrar.is_none()
-    }
-}
-
-impl Remote {
-    fn read(text: &str) -> Result<Self, Refusal> {
-        let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
-        let host = bare.unwrap_or(text).parse().map(Self::Host);
-        host.or_else(|_| text.parse().map(Self::Exactly))
-            .map_err(|_| wrong("registrar", text, "an address with or without a port"))
-    }
-
-    fn is(self, address: Option<SocketAddr>) -> bool {
-        address.is_some_and(|address| match self {
-            Self::Exactly(own) => own == address,
-            Self::Host(own) => own == address.ip(),
-        })
+    /// Whether nothing is to be looked for, so that a page is found by its place.
+    fn is_plain(&self) -> bool {
+        self.filter == Filter::default() && self.sort == Sort::Index && !self.is_descending
     }
 }
 
@@ -186,7 +143,7 @@ pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
     let wanted = Wanted::read(&asked.query)?;
     let board = Arc::clone(&asked.shared.world.board);
     // A name that there is not is an error before anything is said.
-    Selection::new(&board.directory(), &wanted.filter)?;
+    Selection::new(&board, &board.directory(), &wanted.filter)?;
     if wanted.limit.is_none() && wanted.sort == Sort::Index && !wanted.is_descending {
         let (pieces, response) = piecewise("application/json");
         tokio::spawn(async move {
@@ -217,18 +174,18 @@ pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
 fn find(board: &Board, wanted: &Wanted) -> Result<(Summary, Vec<Arc<AccountStatus>>), Refusal> {
     let directory = board.directory();
     let entries = directory.entries();
-    if wanted.is_for_all() && wanted.sort == Sort::Index && !wanted.is_descending {
+    if wanted.is_plain() {
         let page = entries.iter().skip(wanted.offset);
         let page = page.take(wanted.limit.unwrap_or(usize::MAX));
         let page = page.filter_map(|entry| board.at(entry.slot).filter(|it| it.name == entry.name));
         let total = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         return Ok((summary(board, total), page.collect()));
     }
-    let selection = Selection::new(&directory, &wanted.filter)?;
+    let selection = Selection::new(board, &directory, &wanted.filter)?;
     let found = entries
         .iter()
         .filter_map(|entry| selection.status(board, entry.slot, &entry.name));
-    let mut found: Vec<_> = found.filter(|status| wanted.has(status)).collect();
+    let mut found: Vec<_> = found.collect();
     // The sort is stable, so that equals stay in index order either way.
     found.sort_by(|a, b| {
         let order = wanted.sort.compare(a, b);
@@ -247,14 +204,14 @@ fn find(board: &Board, wanted: &Wanted) -> Result<(Summary, Vec<Arc<AccountStatu
 /// Tells all Accounts that are wanted as they are when their turn comes.
 async fn dump(board: &Board, wanted: &Wanted, pieces: &Pieces) -> Result<(), Gone> {
     let directory = board.directory();
-    let Ok(selection) = Selection::new(&directory, &wanted.filter) else {
+    let Ok(selection) = Selection::new(board, &directory, &wanted.filter) else {
         return Ok(());
     };
     let mut list = List::begin(&summary(board, 0));
     let mut matching = 0;
     for (place, entry) in directory.entries().iter().enumerate() {
         let status = selection.status(board, entry.slot, &entry.name);
-        if let Some(status) = status.filter(|status| wanted.has(status)) {
+        if let Some(status) = status {
             if matching >= wanted.offset {
                 list.add(pieces, &status).await?;
             }

@@ -28,7 +28,7 @@ use super::reports::Trouble;
 use super::routes::{Shared, Visitor, finish, router};
 use super::server::News;
 use crate::config::Listen;
-use crate::control::{Gate, ListenError, Listener};
+use crate::control::{Door, ListenError, Listener};
 
 /// Why there is no web server.
 #[derive(Debug, Error)]
@@ -248,6 +248,8 @@ impl Acceptor {
         };
         let (router, closed) = (self.router.clone(), self.closed.clone());
         clients.spawn(async move {
+            let board = Arc::clone(&shared.world.board);
+            let _presence = board.gauges().enter(Door::Web);
             connection(shared, router, stream, visitor, closed).await;
             drop(place);
         });
@@ -264,7 +266,6 @@ async fn connection<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let _presence = shared.world.board.gauges().enter(Gate::Web);
     let own = Arc::clone(&shared);
     let service = service_fn(move |request: Request<Incoming>| {
         let (shared, router) = (Arc::clone(&own), router.clone());

@@ -5,20 +5,34 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::Response;
 use serde::Serialize;
+use tokio::sync::oneshot;
+use tokio::time::{Duration, Instant, timeout};
 
 use super::access::Right;
 use super::body::{json, typed};
 use super::query::{Query, wrong};
 use super::refusal::Refusal;
 use super::routes::{Asked, Shared};
-use crate::control::Pages;
 use crate::control::answer::{self, no_history, now};
 use crate::control::protocol::{Names, Summary};
+use crate::control::{Pages, Wish};
 use crate::status::history::{Entry, EntryKind, Wanted};
-use crate::status::{AlertStatus, DeliveryStatus, ProxySetStatus, SCHEMA, UnixMs};
+use crate::status::{AlertStatus, DeliveryStatus, GroupStatus, ProxySetStatus, SCHEMA, UnixMs};
 
-/// `GET /healthz`: whoever gets it knows that the program answers.
-pub(super) async fn healthz(_: Asked) -> Result<Response, Refusal> {
+/// `GET /healthz`: whoever gets it knows that the daemon's loop goes round. However many ask, it is
+/// asked once a second.
+pub(super) async fn healthz(asked: Asked) -> Result<Response, Refusal> {
+    let mut heard = asked.shared.heard.lock().await;
+    if heard.is_none_or(|at| at.elapsed() > HEARTBEAT) {
+        let (answer, told) = oneshot::channel();
+        let sent = asked.shared.world.wishes.send(Wish::Ping(answer));
+        let asked = async { sent.await.is_ok() && told.await.is_ok() };
+        match timeout(HEARS_WITHIN, asked).await {
+            Ok(true) => *heard = Some(Instant::now()),
+            Ok(false) => return Err(answer::stopping().into()),
+            Err(_) => return Err(Refusal::deaf()),
+        }
+    }
     Ok(typed(Body::from("ok\n"), "text/plain; charset=utf-8"))
 }
 
@@ -32,6 +46,7 @@ pub(super) struct Overview {
     alerts: usize,
     deliveries: usize,
     proxy_sets: usize,
+    groups: usize,
     may_act: bool,
 }
 
@@ -47,6 +62,7 @@ impl Overview {
             alerts,
             deliveries,
             proxy_sets: board.proxy_sets().len(),
+            groups: board.groups().len(),
             may_act: right == Some(Right::Act),
         }
     }
@@ -76,6 +92,27 @@ pub(super) async fn proxy_sets(asked: Asked) -> Result<Response, Refusal> {
         schema: SCHEMA,
         at: now(),
         proxy_sets: answer::proxy_sets(&all, &names)?,
+    }))
+}
+
+#[derive(Serialize)]
+struct Groups {
+    schema: u32,
+    at: UnixMs,
+    groups: Vec<GroupStatus>,
+}
+
+/// `GET /api/v1/groups`.
+pub(super) async fn groups(asked: Asked) -> Result<Response, Refusal> {
+    let query = Query::read(&asked.query, &["name"])?;
+    let names = Names {
+        names: query.all("name").map(str::to_owned).collect(),
+    };
+    let all = asked.shared.world.board.groups();
+    Ok(json(&Groups {
+        schema: SCHEMA,
+        at: now(),
+        groups: answer::groups(&all, &names)?,
     }))
 }
 
@@ -162,6 +199,12 @@ pub(super) fn limit(query: &Query<'_>, usual: u32, most: u32) -> Result<u32, Ref
         false => Err(wrong("limit", &limit.to_string(), &wanted)),
     }
 }
+
+/// So long an answer of the daemon's loop counts.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// A loop that takes longer does not go round.
+const HEARS_WITHIN: Duration = Duration::from_secs(5);
 
 /// So many events are told unless it is said.
 const EVENTS_USUAL: u32 = 100;

@@ -10,13 +10,15 @@
 
 mod access;
 mod accounts;
+mod act;
 mod body;
-mod door;
+mod gate;
 mod guard;
 mod listen;
 mod look;
 mod metrics;
 mod page;
+mod past;
 mod patient;
 mod query;
 mod refusal;
@@ -25,6 +27,7 @@ mod routes;
 mod server;
 mod session;
 mod stream;
+mod subscriptions;
 
 use tokio::sync::watch;
 

@@ -8,6 +8,8 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use super::body::typed;
+use super::refusal::Refusal;
+use super::routes::Asked;
 
 /// A file: where it is asked for, what it is, and what is in it.
 pub(super) struct File {
@@ -24,6 +26,16 @@ pub(super) static FILES: &[File] = &[File {
 }];
 
 const HTML: &str = "text/html; charset=utf-8";
+
+/// `GET /api/v1/openapi.json`.
+pub(super) async fn openapi(asked: Asked) -> Result<Response, Refusal> {
+    let file = File {
+        path: "/api/v1/openapi.json",
+        kind: "application/json",
+        content: include_bytes!("openapi.json"),
+    };
+    Ok(file.answer(&asked.headers))
+}
 
 impl File {
     /// The file, unless the browser has it.

@@ -160,6 +160,12 @@ impl Refusal {
         .hint("list the name in `hosts` of [web]")
     }
 
+    /// The daemon's loop does not answer.
+    pub(super) fn deaf() -> Self {
+        let message = "the daemon's loop does not answer";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message)
+    }
+
     pub(super) fn too_many(message: impl Into<String>) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", message)
             .header(RETRY_AFTER, HeaderValue::from_static("1"))
@@ -175,9 +181,10 @@ impl From<Fault> for Refusal {
             | FaultCode::BadParams
             | FaultCode::UnknownMethod
             | FaultCode::Unknown => StatusCode::BAD_REQUEST,
-            FaultCode::UnknownAccount | FaultCode::UnknownProxySet | FaultCode::UnknownAlert => {
-                StatusCode::NOT_FOUND
-            }
+            FaultCode::UnknownAccount
+            | FaultCode::UnknownProxySet
+            | FaultCode::UnknownGroup
+            | FaultCode::UnknownAlert => StatusCode::NOT_FOUND,
             FaultCode::NoHistory | FaultCode::NoWeb | FaultCode::Configuration => {
                 StatusCode::CONFLICT
             }

@@ -22,15 +22,19 @@ use super::page::FILES;
 use super::refusal::Refusal;
 use super::reports::{Reports, Trouble};
 use super::server::World;
-use super::{accounts, look, metrics, session, stream};
-use crate::config::Web;
+use super::{accounts, act, look, metrics, page, past, session, stream, subscriptions};
+use crate::config::{Alert, Web};
 
 /// What every request needs.
 pub(super) struct Shared {
     pub(super) world: World,
     pub(super) web: RwLock<Arc<Web>>,
+    /// The subscriptions in force.
+    pub(super) alerts: RwLock<Arc<[Arc<Alert>]>>,
     pub(super) access: Arc<Mutex<Access>>,
     pub(super) reports: Reports,
+    /// When the daemon's loop answered last.
+    pub(super) heard: tokio::sync::Mutex<Option<tokio::time::Instant>>,
     /// Wrong tokens that are being refused.
     pub(super) penalties: Semaphore,
     /// Streams of events.
@@ -107,16 +111,38 @@ pub(super) static ROUTES: &[Route] = &[
     route!(POST "/session" ANYBODY, session::begin),
     route!(DELETE "/session" ANYBODY, session::end),
     route!(GET "/healthz" ANYBODY, look::healthz),
-    // Who may read them is configured.
-    route!(GET "/metrics" ANYBODY, metrics::metrics),
     route!(GET "/api/v1/summary" LOOK, look::summary),
     route!(GET "/api/v1/accounts" LOOK, accounts::list),
     route!(GET "/api/v1/accounts/{name}" LOOK, accounts::show),
+    route!(POST "/api/v1/accounts/{name}/register" ACT, act::register),
+    route!(POST "/api/v1/accounts/{name}/unregister" ACT, act::unregister),
+    route!(POST "/api/v1/accounts/{name}/refresh" ACT, act::refresh),
+    route!(GET "/api/v1/accounts/{name}/history" LOOK, past::history),
+    route!(GET "/api/v1/accounts/{name}/messages" LOOK, past::messages),
+    route!(POST "/api/v1/accounts/register" ACT, act::register_many),
+    route!(POST "/api/v1/accounts/unregister" ACT, act::unregister_many),
+    route!(POST "/api/v1/accounts/refresh" ACT, act::refresh_many),
+    route!(GET "/api/v1/history" LOOK, past::histories),
     route!(GET "/api/v1/proxy-sets" LOOK, look::proxy_sets),
-    route!(GET "/api/v1/registrars/round-trips" LOOK, metrics::round_trips),
+    route!(GET "/api/v1/groups" LOOK, look::groups),
+    route!(GET "/api/v1/registrars/round-trips" LOOK, past::round_trips),
     route!(GET "/api/v1/alerts" LOOK, look::alerts),
+    route!(GET "/api/v1/subscriptions" LOOK, subscriptions::list),
+    route!(POST "/api/v1/subscriptions" ACT, subscriptions::add),
+    route!(PUT "/api/v1/subscriptions/{name}" ACT, subscriptions::set),
+    route!(DELETE "/api/v1/subscriptions/{name}" ACT, subscriptions::remove),
+    route!(POST "/api/v1/subscriptions/{name}/test" ACT, subscriptions::test),
     route!(GET "/api/v1/events" LOOK, look::events),
     route!(GET "/api/v1/stream" LOOK, stream::open),
+    route!(GET "/api/v1/openapi.json" ANYBODY, page::openapi),
+    route!(GET "/metrics" ANYBODY, metrics::show),
+];
+
+/// Words of orders that stand where the name of an Account may stand too.
+static ORDERS: [&str; 3] = [
+    "/api/v1/accounts/register",
+    "/api/v1/accounts/unregister",
+    "/api/v1/accounts/refresh",
 ];
 
 /// The way of each request to its answer.
@@ -144,8 +170,14 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
             }
             let shared = Arc::clone(shared);
             methods = methods.on(filter, move |names: RawPathParams, request: Request| {
-                answer(Arc::clone(&shared), route, names, request)
+                let name = names.iter().next().map(|(_, name)| name.to_owned());
+                answer(shared, route, name, request)
             });
+        }
+        if ORDERS.contains(&path) {
+            allowed.extend(["GET", "HEAD"]);
+            let shared = Arc::clone(shared);
+            methods = methods.get(move |request: Request| named(shared, path, request));
         }
         router = router.route(path, refusing(methods, &allowed.join(", ")));
     }
@@ -161,14 +193,24 @@ fn refusing(methods: MethodRouter, allowed: &str) -> MethodRouter {
     })
 }
 
-/// Answers a request that a route fits.
+/// The status of an Account that is called like an order.
+async fn named(shared: Arc<Shared>, path: &'static str, request: Request) -> Response {
+    let name = path.rsplit('/').next().map(str::to_owned);
+    let mut routes = ROUTES.iter();
+    let route = routes.find(|it| it.method == Method::GET && it.path.ends_with("accounts/{name}"));
+    match route {
+        Some(route) => answer(shared, route, name, request).await,
+        None => Refusal::no_such_path().into_response(),
+    }
+}
+
+/// Answers a request that a route fits; `name` is the one in its path, if that has one.
 async fn answer(
     shared: Arc<Shared>,
     route: &'static Route,
-    names: RawPathParams,
+    name: Option<String>,
     request: Request,
 ) -> Response {
-    let name = names.iter().next().map(|(_, name)| name.to_owned());
     let (parts, body) = request.into_parts();
     let visitor = parts.extensions.get::<Visitor>().copied();
     let Some(visitor) = visitor else {

@@ -2,6 +2,7 @@
 //! anybody.
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 
@@ -9,12 +10,12 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tracing::{info, warn};
 
 use super::access::Access;
-use super::door::Keeper;
+use super::gate::Keeper;
 use super::listen::{Bound, WebError, bind, serve};
 use super::reports::Reports;
 use super::routes::Shared;
 use super::shown;
-use crate::config::{Listen, Web};
+use crate::config::{Alert, Config, Listen, Loaded, Web};
 use crate::control::{Board, Source, Wishes};
 use crate::status::UnixMs;
 
@@ -29,6 +30,8 @@ pub struct World {
     pub source: Option<Source>,
     /// When it was started.
     pub started: UnixMs,
+    /// Says what the text of a configuration means.
+    pub load: fn(&Path, &str) -> Loaded,
 }
 
 /// The web server; nothing while it is not configured.
@@ -60,6 +63,7 @@ pub(super) enum News {
 /// A configuration that can be put in force: what it needs is bound.
 pub struct Plan {
     web: Option<Web>,
+    alerts: Arc<[Arc<Alert>]>,
     bound: Vec<Bound>,
 }
 
@@ -82,10 +86,10 @@ impl Server {
 
     /// Puts a configuration in force.
     pub fn apply(&mut self, plan: Plan) -> io::Result<()> {
-        let Plan { web, bound } = plan;
+        let Plan { web, alerts, bound } = plan;
         let Some(web) = web else {
             if let Some(running) = self.running.take() {
-                self.world.board.set_door(None);
+                self.world.board.set_gate(None);
                 running.stop.send_replace(true);
                 info!("web: not served any more");
             }
@@ -96,13 +100,18 @@ impl Server {
             Some(running) => running.change(web, bound),
             None => self.running = Some(Running::start(&self.world, web, bound)?),
         }
+        if let Some(running) = &self.running {
+            let place = running.shared.alerts.write();
+            *place.unwrap_or_else(PoisonError::into_inner) = alerts;
+        }
         Ok(())
     }
 }
 
 impl Plan {
     /// Binds what a configuration needs and is not listened at yet.
-    pub fn new(web: Option<Web>, places: &[Listen]) -> Result<Self, WebError> {
+    pub fn new(config: &Config, places: &[Listen]) -> Result<Self, WebError> {
+        let web = config.web.clone();
         let wanted = web.iter().flat_map(|web| &web.listen);
         let mut left = places.to_vec();
         let mut bound = Vec::new();
@@ -113,7 +122,8 @@ impl Plan {
                 None => bound.push(bind(listen)?),
             }
         }
-        Ok(Self { web, bound })
+        let alerts = config.alerts.iter().cloned().collect();
+        Ok(Self { web, alerts, bound })
     }
 }
 
@@ -126,8 +136,10 @@ impl Running {
         let shared = Arc::new(Shared {
             world: world.clone(),
             web: RwLock::new(Arc::clone(&web)),
+            alerts: RwLock::new(Arc::new([])),
             access: Arc::clone(&access),
             reports: Reports::default(),
+            heard: tokio::sync::Mutex::default(),
             penalties: Semaphore::new(PENALTIES),
             streams: Arc::new(Semaphore::new(STREAMS)),
             stopped,
@@ -154,7 +166,7 @@ impl Running {
             thread: Some(thread),
         };
         running.open(bound);
-        world.board.set_door(Some(Arc::new(Keeper {
+        world.board.set_gate(Some(Arc::new(Keeper {
             access,
             places: shown,
         })));

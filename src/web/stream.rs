@@ -20,8 +20,8 @@ use super::refusal::Refusal;
 use super::routes::{Asked, Shared};
 use crate::control::Change;
 use crate::control::answer::unknown;
-use crate::status::ProxySetStatus;
 use crate::status::history::Entry;
+use crate::status::{GroupStatus, ProxySetStatus};
 
 /// What somebody wants to hear of.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -29,15 +29,17 @@ enum Topic {
     Summary,
     Accounts,
     ProxySets,
+    Groups,
     Alerts,
     Events,
 }
 
 impl Topic {
-    const WORDS: [(&'static str, Self); 5] = [
+    const WORDS: [(&'static str, Self); 6] = [
         ("summary", Self::Summary),
         ("accounts", Self::Accounts),
         ("proxy-sets", Self::ProxySets),
+        ("groups", Self::Groups),
         ("alerts", Self::Alerts),
         ("events", Self::Events),
     ];
@@ -91,10 +93,12 @@ pub(super) async fn open(asked: Asked) -> Result<Response, Refusal> {
         names,
         pending: slots,
         gone: Vec::new(),
+        has_changed: true,
         text: Vec::new(),
         overview: None,
         told: Instant::now(),
         sets: BTreeMap::new(),
+        groups: BTreeMap::new(),
         alerted: None,
     };
     tokio::spawn(async move {
@@ -117,12 +121,15 @@ struct Telling {
     /// Accounts that have changed since they were told, by slot.
     pending: BTreeSet<u32>,
     gone: Vec<Arc<str>>,
+    /// Whether any Account or member has changed since the groups were looked at.
+    has_changed: bool,
     /// What is to be sent next.
     text: Vec<u8>,
     overview: Option<Overview>,
     /// When the overview and the alerts were told.
     told: Instant,
     sets: BTreeMap<Arc<str>, Arc<ProxySetStatus>>,
+    groups: BTreeMap<Arc<str>, GroupStatus>,
     alerted: Option<u64>,
 }
 
@@ -146,11 +153,12 @@ impl Telling {
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut pings = interval(PING);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let [wants_accounts, wants_events] =
-            [Topic::Accounts, Topic::Events].map(|topic| self.topics.contains(&topic));
+        let wants_events = self.topics.contains(&Topic::Events);
+        let mut both = [Topic::Accounts, Topic::Groups].into_iter();
+        let wants_changes = both.any(|topic| self.topics.contains(&topic));
         loop {
             tokio::select! {
-                change = self.changes.recv(), if wants_accounts => self.on_change(change)?,
+                change = self.changes.recv(), if wants_changes => self.on_change(change)?,
                 event = self.events.recv(), if wants_events => self.on_event(event)?,
                 _ = turns.tick() => self.turn(pieces).await?,
                 _ = pings.tick() => self.say("ping", &Nothing {}),
@@ -167,10 +175,14 @@ impl Telling {
     fn on_change(&mut self, change: Result<Change, RecvError>) -> Result<(), Gone> {
         match change {
             Ok(Change { slot, gone }) => {
+                self.has_changed = true;
                 self.pending.insert(slot);
                 self.gone.extend(gone.filter(|name| self.wants(name)));
             }
-            Err(RecvError::Lagged(missed)) => self.say("missed", &Missed { missed }),
+            Err(RecvError::Lagged(missed)) => {
+                self.has_changed = true;
+                self.say("missed", &Missed { missed });
+            }
             Err(RecvError::Closed) => return Err(Gone),
         }
         Ok(())
@@ -178,7 +190,12 @@ impl Telling {
 
     fn on_event(&mut self, event: Result<Arc<Entry>, RecvError>) -> Result<(), Gone> {
         match event {
-            Ok(entry) => self.say("event", &*entry),
+            Ok(entry) => {
+                // What is about nobody is for everybody.
+                if entry.account.as_deref().is_none_or(|name| self.wants(name)) {
+                    self.say("event", &*entry);
+                }
+            }
             Err(RecvError::Lagged(missed)) => self.say("missed", &Missed { missed }),
             Err(RecvError::Closed) => return Err(Gone),
         }
@@ -202,12 +219,14 @@ impl Telling {
                 }
             }
         }
-        if self.topics.contains(&Topic::ProxySets) {
-            self.proxy_sets();
+        self.proxy_sets();
+        if !self.topics.contains(&Topic::Accounts) {
+            self.pending.clear();
         }
         if self.told <= Instant::now() {
             self.told = Instant::now() + PAUSE;
             self.overview();
+            self.groups();
             self.alerts();
         }
         self.flush(pieces).await
@@ -242,9 +261,28 @@ impl Telling {
         for set in all {
             let before = known.remove(&set.name);
             if before.is_none_or(|before| !Arc::ptr_eq(&before, &set)) {
-                self.say("proxy-set", &*set);
+                self.has_changed = true;
+                if self.topics.contains(&Topic::ProxySets) {
+                    self.say("proxy-set", &*set);
+                }
             }
             self.sets.insert(Arc::clone(&set.name), set);
+        }
+    }
+
+    fn groups(&mut self) {
+        let is_due = self.topics.contains(&Topic::Groups) && self.has_changed;
+        if !is_due {
+            return;
+        }
+        self.has_changed = false;
+        let mut known = std::mem::take(&mut self.groups);
+        for group in self.shared.world.board.groups() {
+            let before = known.remove(&group.name);
+            if before.as_ref() != Some(&group) {
+                self.say("group", &group);
+            }
+            self.groups.insert(Arc::clone(&group.name), group);
         }
     }
 

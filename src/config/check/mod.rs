@@ -26,7 +26,7 @@ use super::row::Row;
 use super::values::SOCKET_PATH_BYTES;
 use super::{
     Account, Agent, Alert, Config, IpGroup, Mail, MoveWhenLost, ProbeUnknown, ProxySet, Redirects,
-    Registration, SipInterface, StateFailure, SyncMode, Trace, UnregistrationMode, Web,
+    Registration, SipInterface, Spot, StateFailure, SyncMode, Trace, UnregistrationMode, Web,
 };
 use crate::sip::Algorithm;
 
@@ -40,6 +40,8 @@ pub(super) struct Check<'t> {
     spread: Option<u8>,
     limits: Limits,
     interfaces: Registry<SipInterface>,
+    /// Where their addresses stand.
+    interfaces_at: Vec<Spot>,
     /// What is bound to (port, IPv6 or not, address), and where that is said.
     bound: BTreeMap<(u16, bool, IpAddr), u32>,
     reserved: Vec<Reserved>,
@@ -96,6 +98,7 @@ impl<'t> Check<'t> {
             spread: None,
             limits: Limits::read(&agent),
             interfaces: Registry::new(Table::SipInterface),
+            interfaces_at: Vec::new(),
             bound: BTreeMap::new(),
             reserved: Vec::new(),
             sets: Registry::new(Table::ProxySet),
@@ -232,6 +235,7 @@ impl Check<'_> {
                 ..self.registration
             },
             sip_interfaces: self.interfaces.into_values(),
+            interfaces_at: self.interfaces_at,
             proxy_sets: self.sets.into_values(),
             ip_groups: self.groups.into_values(),
             accounts,

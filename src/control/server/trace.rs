@@ -2,7 +2,6 @@
 //! come.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -10,9 +9,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Duration, sleep};
 
 use super::Client;
-use crate::control::answer::{proxy_sets, stopping, unknown};
+use crate::control::answer::{proxy_sets, remote, stopping, unknown};
 use crate::control::board::Board;
-use crate::control::protocol::{Done, Fault, FaultCode, Item, Names, Wanted};
+use crate::control::protocol::{Done, Fault, Item, Names, Wanted};
 use crate::trace::{Query, Reading, Traces};
 
 impl Client<'_> {
@@ -102,23 +101,6 @@ pub fn query(board: &Board, wanted: &Wanted) -> Result<Query, Fault> {
         since: wanted.since,
         until: wanted.until,
         limit: wanted.limit.map(|limit| limit as usize),
-    })
-}
-
-/// An address with or without a port.
-fn remote(text: &str) -> Result<SocketAddr, Fault> {
-    let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
-    let ip = bare.unwrap_or(text).parse::<IpAddr>();
-    let address = ip
-        .map(|ip| SocketAddr::new(ip, 0))
-        .or_else(|_| text.parse());
-    address.map_err(|_| {
-        let shown: String = text.chars().take(60).collect();
-        let message = format!("{shown:?} is no address of a registrar");
-        Fault {
-            hint: Some("for example 192.0.2.1, 192.0.2.1:5060 or [2001:db8::1]:5060".to_owned()),
-            ..Fault::new(FaultCode::BadParams, message)
-        }
     })
 }
 

@@ -5,7 +5,7 @@ use crate::control::protocol::{Done, Fault, FaultCode};
 
 impl Client<'_> {
     pub(super) fn web(&self) -> Result<Done, Fault> {
-        let Some(door) = self.board.door() else {
+        let Some(gate) = self.board.gate() else {
             let hint = "add [web] to the configuration and reload it: `regent configure web set \
                         listen 127.0.0.1:8060`";
             return Err(Fault {
@@ -13,7 +13,7 @@ impl Client<'_> {
                 ..Fault::new(FaultCode::NoWeb, "the daemon serves no web page")
             });
         };
-        let entrance = door.let_in();
+        let entrance = gate.let_in();
         Ok(Done::Web {
             addresses: entrance.addresses,
             sockets: entrance.sockets,

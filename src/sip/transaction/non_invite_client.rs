@@ -113,6 +113,11 @@ impl NonInviteClient {
         waiting
     }
 
+    /// When it fails unless it is answered.
+    pub fn fails(&self) -> Instant {
+        self.fails
+    }
+
     /// How often the request has left.
     pub fn sends(&self) -> u8 {
         self.sends

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// Where the web is entered.
-pub trait Door: Send + Sync {
+pub trait Gate: Send + Sync {
     /// How whoever may use the control socket comes in.
     fn let_in(&self) -> Entrance;
 }

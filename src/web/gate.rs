@@ -9,7 +9,7 @@ use tracing::warn;
 use super::access::{Access, CODE};
 use super::shown;
 use crate::config::Listen;
-use crate::control::{Door, Entrance};
+use crate::control::{Entrance, Gate};
 
 /// Hands out codes that sign in.
 pub(super) struct Keeper {
@@ -18,7 +18,7 @@ pub(super) struct Keeper {
     pub(super) places: Arc<RwLock<Vec<Listen>>>,
 }
 
-impl Door for Keeper {
+impl Gate for Keeper {
     fn let_in(&self) -> Entrance {
         let access = self.access.lock();
         let code = access
