@@ -27,6 +27,7 @@ pub mod secret;
 pub mod sim;
 pub mod sip;
 pub mod status;
+pub mod tally;
 pub mod time;
 
 // The shell.

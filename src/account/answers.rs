@@ -9,6 +9,7 @@ use crate::cx::Ended;
 use crate::effect::{Answer, Cause, Event, Failure, Outcome};
 use crate::pace::RegistrarId;
 use crate::sip::{Message, Name, RetryAfter, Via};
+use crate::tally::{Ending, Method};
 use crate::time::{Duration, Instant};
 
 /// `Min-Expires` above this is not obeyed (table A).
@@ -31,6 +32,9 @@ impl Account {
         };
         let now = shared.cx.now;
         shared.on_answered(registrar, ended, code);
+        self.tally(registrar, shared, |tally, place| {
+            tally.answered(place, Method::Register, ended.round_trip(now));
+        });
         let repeat = match (code, self.errand) {
             (200..=299, _) | (404 | 481, Errand::Unregister | Errand::Clear) => None,
             _ => Some(self.repeat(code, message, registrar, shared)),
@@ -51,6 +55,7 @@ impl Account {
             }
             (_, Errand::Register) => self.on_registered(registrar, message, shared),
             (_, Errand::Unregister | Errand::Clear) => {
+                self.tally_end(registrar, Ending::Ok, shared);
                 self.on_authentication_info(message, registrar, shared);
                 self.tell_group((None, true), shared);
                 let all = shared.rules.unregistration_mode == UnregistrationMode::All
@@ -140,6 +145,7 @@ impl Account {
             since_unix_ms,
             granted,
         });
+        self.tally_end(registrar, Ending::Ok, shared);
         self.failures = 0;
         self.refusals = 0;
         self.trouble = None;
@@ -246,6 +252,9 @@ impl Account {
     ) {
         if self.next_detour() {
             return self.send_again(registrar, shared);
+        }
+        if let Some(ending) = trouble.ending() {
+            self.tally_end(registrar, ending, shared);
         }
         let outcome = self.outcome(&trouble);
         self.hold(registrar, &trouble, retry_after, shared);

@@ -23,6 +23,7 @@ mod schedule;
 mod select;
 mod shared;
 mod state;
+mod tally;
 mod triggers;
 mod view;
 mod watch;
@@ -38,6 +39,7 @@ use crate::effect::{
 };
 use crate::pace::{GroupId, RegistrarId, Turn};
 use crate::sip::Algorithm;
+use crate::tally::Method;
 use crate::time::{Duration, Instant};
 use auth::Known;
 use avoid::Visit;
@@ -48,6 +50,7 @@ use regevent::Subscription;
 pub use reload::Adopted;
 use reload::Next;
 pub use request::{ALLOW, MARK};
+use restore::Saved;
 use select::Pass;
 pub use shared::{Dirty, Shared};
 pub use state::{Attempt, Binding, Bound, Errand, Trouble, Wanted, Why};
@@ -109,6 +112,8 @@ pub struct Account {
     /// Whether all Contacts are to be removed first (rule I9).
     clears: bool,
     is_dirty: bool,
+    /// The record that was handed to the store last.
+    saved: Saved,
 }
 
 /// What most Accounts never have.
@@ -127,7 +132,7 @@ struct Rare {
 struct Identity {
     /// `sip:user@host` of From and To.
     aor: Arc<str>,
-    call_id: Box<str>,
+    call_id: Arc<str>,
     from_tag: u64,
     mark: u64,
     cseq: u32,
@@ -235,6 +240,7 @@ impl Account {
             is_told_off: false,
             clears: shared.rules.unregister_on_startup && !shared.has_begun,
             is_dirty: false,
+            saved: Saved::default(),
         };
         account.mark_changed(shared);
         account
@@ -457,6 +463,11 @@ impl Account {
     /// alone, and must not hold up anybody else (rule P4).
     pub fn on_repeated(&mut self, ended: &Ended, shared: &mut Shared) {
         self.mark_shown(shared);
+        if let Some(registrar) = self.flight(ended.id) {
+            self.tally(registrar, shared, |tally, place| {
+                tally.repeated(place, Method::Register);
+            });
+        }
         let Attempt::InFlight {
             transaction,
             registrar,
@@ -670,7 +681,7 @@ impl Account {
     }
 
     /// What is shown of it is other than before; what is kept of it is not.
-    fn mark_shown(&mut self, shared: &mut Shared) {
+    pub(super) fn mark_shown(&mut self, shared: &mut Shared) {
         if !self.is_dirty {
             self.is_dirty = true;
             shared.cx.out.changed(self.id);

@@ -48,14 +48,14 @@ impl Account {
     }
 
     /// Host and port of its Contact as they are configured, whether anything is bound yet or not.
-    pub(super) fn planned_contact(&self) -> Option<String> {
+    pub(super) fn planned_contact(&self) -> Option<SocketAddr> {
         let interface = &self.config.serving.proxy_set.as_ref()?.sip_interface;
         let host = interface.advertised_address.unwrap_or(interface.address);
         let port = match self.has_own_port() {
             true => self.port_number()?,
             false => interface.udp_port,
         };
-        Some(SocketAddr::new(host, port).to_string())
+        Some(SocketAddr::new(host, port))
     }
 
     /// Whether the port that a REGISTER leaves from is bound. If not, it is asked for, and the

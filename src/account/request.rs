@@ -14,6 +14,7 @@ use crate::rng::{Draw, Token};
 use crate::sip::uri::{Uri, escape_user};
 use crate::sip::write::Writer;
 use crate::sip::{Message, NameAddr};
+use crate::tally::Method;
 
 /// Methods that we understand (rule I5).
 pub const ALLOW: &str =
@@ -101,7 +102,7 @@ const RANDOM_USER: usize = 15;
 const LETTERS_AND_DIGITS: &[u8; 62] =
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-fn call_id(draw: &mut Draw) -> Box<str> {
+fn call_id(draw: &mut Draw) -> Arc<str> {
     [draw.token().as_str(), draw.token().as_str()]
         .concat()
         .into()
@@ -191,6 +192,10 @@ impl Account {
             max_sends: self.max_sends(registrar, shared),
         };
         shared.cx.open(&branch, opening);
+        self.tally(registrar, shared, |tally, place| {
+            tally.sent(place, Method::Register);
+        });
+        self.mark_shown(shared);
         self.go(self.binding, attempt, shared, String::new);
     }
 

@@ -1,14 +1,15 @@
 //! What the store keeps of an Account, and how it goes on after a restart (rule L8).
 
-use super::request::CSEQ_MAX;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::avoid::Visit;
+use super::request::CSEQ_MAX;
 use super::{Account, Attempt, Binding, Bound, Hold, Identity, Shared, Why, schedule};
 use crate::effect::{Record, StoredBinding, StoredHold, StoredVisit};
 use crate::flow::Ports;
 use crate::pace::RegistrarId;
-use crate::rng::{Token, read_hex};
 use crate::time::{Duration, Instant};
 
 /// Limits are raised to this far ahead of the last CSeq.
@@ -17,6 +18,60 @@ const AHEAD: u32 = 256;
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// They are raised while so many remain.
 const LOW: u32 = 64;
+
+/// What tells one record of an Account from another, in place of the record.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Saved {
+    content: u64,
+    due_unix_ms: i64,
+}
+
+impl Saved {
+    fn of(record: &Record) -> Self {
+        let Record {
+            account: _,
+            aor,
+            epoch,
+            call_id,
+            mark,
+            cseq: _,
+            cseq_limit,
+            clean: _,
+            binding,
+            unregistered,
+            port,
+            contact_user,
+            visits,
+            holds,
+            minima,
+        } = record;
+        let bound = binding.as_ref().map(|binding| {
+            let StoredBinding {
+                registrar,
+                granted,
+                refreshed_unix_ms,
+                since_unix_ms,
+                due_unix_ms: _,
+                contact,
+            } = binding;
+            (
+                registrar,
+                granted,
+                refreshed_unix_ms,
+                since_unix_ms,
+                contact,
+            )
+        });
+        let mut hasher = DefaultHasher::new();
+        (aor, epoch, call_id, mark, cseq_limit, bound).hash(&mut hasher);
+        (unregistered, port, contact_user, visits, holds, minima).hash(&mut hasher);
+        Self {
+            // Nothing is told apart by 0.
+            content: hasher.finish().max(1),
+            due_unix_ms: binding.as_ref().map_or(0, |binding| binding.due_unix_ms),
+        }
+    }
+}
 
 impl Account {
     /// The Account's record.
@@ -44,11 +99,11 @@ impl Account {
             }
         };
         Record {
-            account: self.config.name.to_string(),
-            aor: identity.aor.to_string(),
+            account: Arc::clone(&self.config.name),
+            aor: Arc::clone(&identity.aor),
             epoch: 0,
-            call_id: identity.call_id.to_string(),
-            mark: Token::of(identity.mark).as_str().to_owned(),
+            call_id: Arc::clone(&identity.call_id),
+            mark: identity.mark,
             cseq: identity.cseq,
             cseq_limit: identity.cseq_limit.max(identity.cseq_asked),
             clean,
@@ -60,6 +115,27 @@ impl Account {
             holds: self.stored_holds(shared),
             minima: self.stored_minima(shared),
         }
+    }
+
+    /// The Account's record, if it is another than the last one that was asked for. Of what differs
+    /// with each REGISTER nothing counts: the limit stands for the CSeq, and while one is under way
+    /// a restart finds it due, as it was before.
+    pub fn changed_record(&mut self, shared: &Shared) -> Option<Record> {
+        let record = self.record(shared, false);
+        let saved = Saved::of(&record);
+        let is_under_way = self.attempt.registrar().is_some();
+        let is_same = saved.content == self.saved.content
+            && (is_under_way || saved.due_unix_ms == self.saved.due_unix_ms);
+        if is_same {
+            return None;
+        }
+        self.saved = saved;
+        Some(record)
+    }
+
+    /// The last record is not on disk, and never will be.
+    pub fn on_record_lost(&mut self) {
+        self.saved = Saved::default();
     }
 
     fn stored_visits(&self, shared: &Shared) -> Vec<StoredVisit> {
@@ -115,11 +191,11 @@ impl Account {
         if last >= CSEQ_MAX - AHEAD {
             return;
         }
-        self.identity.call_id = record.call_id.as_str().into();
-        self.identity.mark = read_hex(record.mark.as_bytes()).unwrap_or(self.identity.mark);
+        self.identity.call_id = Arc::clone(&record.call_id);
+        self.identity.mark = record.mark;
         self.identity.cseq = last;
         self.identity.cseq_limit = last;
-        self.identity.aor = record.aor.as_str().into();
+        self.identity.aor = Arc::clone(&record.aor);
         if let Some(binding) = &record.binding {
             self.restore_binding(binding, shared);
         }

@@ -1,10 +1,10 @@
 //! `regent alerts`.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
@@ -12,10 +12,12 @@ use super::args::Socket;
 use super::connect::connect;
 use super::screen::{Screen, note, out, say};
 use super::status::{PATIENCE, now};
-use super::{End, Failure, complete, configure};
-use crate::config::options::Table;
-use crate::configure::Verb;
+use super::{End, Failure, ask, complete};
+use crate::config::TimeLimit;
+use crate::configure::{self, Edit, Rejection, Signer, Subscription};
 use crate::control::protocol::{Call, Done, Item, Names, Tested};
+use crate::daemon::load_text;
+use crate::secret::Secret;
 use crate::status::alerts::{deliveries, table};
 use crate::status::words::{clean, count};
 use crate::status::{AlertStatus, DeliveryStatus, SCHEMA};
@@ -150,79 +152,86 @@ pub(super) fn alerts(arguments: &Alerts) -> Result<End, Failure> {
     match &arguments.what {
         What::List(list) => show(list, &arguments.socket),
         What::Subscribe(wanted) => {
-            if let Some(name) = wanted.accounts.iter().find(|name| name.contains(',')) {
-                let usage =
-                    Failure::usage(format!("{name:?} cannot be named here: it has a comma"));
-                return Err(usage.hint("write the list `accounts` into the configuration itself"));
-            }
-            let words = wanted.words();
-            change(&wanted.place, &arguments.socket, Verb::Add, &words)
+            let subscription = wanted.subscription()?;
+            change(&wanted.place, &arguments.socket, |file| {
+                configure::subscribe(file, &subscription, |text| load_text(file, text))
+            })
         }
-        What::Unsubscribe(gone) => {
-            let words = [gone.name.clone()];
-            change(&gone.place, &arguments.socket, Verb::Remove, &words)
-        }
+        What::Unsubscribe(gone) => change(&gone.place, &arguments.socket, |file| {
+            configure::unsubscribe(file, &gone.name, |text| load_text(file, text))
+        }),
         What::Test(wanted) => test(wanted, &arguments.socket),
     }
 }
 
 impl Subscribe {
-    /// As words of `regent configure alert add`. What is as by default is left out.
-    fn words(&self) -> Vec<String> {
-        let mut words = vec![self.name.clone()];
-        let mut say = |name: &str, value: &str| {
-            words.extend([name.to_owned(), value.to_owned()]);
-        };
-        let given = [
-            ("email", &self.email),
-            ("webhook", &self.webhook),
-            ("webhook-secret-file", &self.webhook_secret_file),
-        ];
-        for (name, value) in given {
-            if let Some(value) = value {
-                say(name, value);
+    fn subscription(&self) -> Result<Subscription, Failure> {
+        let signer = match &self.webhook_secret_file {
+            Some(path) => Signer::File(path.clone()),
+            None if self.webhook_secret => {
+                let secret = ask::secret("webhook-secret: ");
+                let secret = secret.context("cannot read the webhook-secret");
+                Signer::Inline(Secret::new(secret.map_err(Failure::failed)?))
             }
-        }
-        if self.webhook_secret {
-            say("webhook-secret", "-");
-        }
-        if !self.accounts.is_empty() {
-            say("accounts", &self.accounts.join(","));
-        }
-        if self.no_resolution {
-            say("send-resolution", "disable");
-        }
-        if self.no_timeout {
-            say("send-timeout", "disable");
-        }
-        if self.time_limit != Limit::Day {
-            say("time-limit", self.time_limit.word());
-        }
-        words
+            None => Signer::Kept,
+        };
+        Ok(Subscription {
+            email: self.email.clone(),
+            webhook: self.webhook.clone(),
+            signer,
+            accounts: (!self.accounts.is_empty()).then(|| self.accounts.clone()),
+            send_resolution: !self.no_resolution,
+            send_timeout: !self.no_timeout,
+            time_limit: self.time_limit.into(),
+            ..Subscription::new(&*self.name)
+        })
     }
 }
 
-impl Limit {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Hour => "1h",
-            Self::TwoHours => "2h",
-            Self::SixHours => "6h",
-            Self::HalfDay => "12h",
-            Self::Day => "24h",
+impl From<Limit> for TimeLimit {
+    fn from(limit: Limit) -> Self {
+        match limit {
+            Limit::Hour => Self::Hour,
+            Limit::TwoHours => Self::TwoHours,
+            Limit::SixHours => Self::SixHours,
+            Limit::HalfDay => Self::HalfDay,
+            Limit::Day => Self::Day,
         }
     }
 }
 
-fn change(place: &Place, socket: &Socket, verb: Verb, words: &[String]) -> Result<End, Failure> {
-    let whither = configure::Whither {
+fn change(
+    place: &Place,
+    socket: &Socket,
+    edit: impl FnOnce(&Path) -> Result<Edit, Rejection>,
+) -> Result<End, Failure> {
+    let whither = super::configure::Whither {
         config: place.config.clone(),
         dry_run: place.dry_run,
         socket: Socket {
             path: socket.path.clone(),
         },
     };
-    configure::say(whither, Table::Alert, verb, words)
+    super::configure::carry(whither, edit)?.or_else(|rejection| rejected(&rejection))
+}
+
+/// Says why nothing was written.
+fn rejected(rejection: &Rejection) -> Result<End, Failure> {
+    let (end, refusal) = match rejection {
+        Rejection::Unknown(refusal) | Rejection::Misfit(refusal) => (End::Usage, refusal),
+        Rejection::Taken(refusal) | Rejection::File(refusal) => (End::Failed, refusal),
+        Rejection::Faulty(refusals) => {
+            for refusal in refusals {
+                note(&refusal.located("").to_string());
+            }
+            return Ok(End::Failed);
+        }
+    };
+    let failure = Failure::new(end, anyhow!("{}", refusal.message));
+    Err(match &refusal.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    })
 }
 
 fn show(list: &List, socket: &Socket) -> Result<End, Failure> {

@@ -9,6 +9,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::alerts::{self, Alerts};
 use super::events::{self, Events};
+use super::metrics::{self, Metrics};
 use super::texts::{
     CHECK_EXAMPLES, EXAMPLES, EXPORT_EXAMPLES, GROUP_WORDS, HEALTH_WORDS, IMPORT_EXAMPLES,
     REFRESH_EXAMPLES, REGISTER_EXAMPLES, RELOAD_EXAMPLES, RUN_EXAMPLES, STATUS_WORDS,
@@ -240,6 +241,10 @@ pub(super) enum Command {
     /// The daemon keeps the last ones in memory (trace_memory_mib). Times are in UTC.
     #[command(after_long_help = TRACE_EXAMPLES)]
     Trace(Trace),
+
+    /// Print what Prometheus reads: counts, states and times of the daemon
+    #[command(after_long_help = metrics::EXAMPLES)]
+    Metrics(Metrics),
 
     /// Show alerts of lost registrations, and say who gets them
     #[command(after_long_help = alerts::EXAMPLES)]

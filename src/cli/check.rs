@@ -14,7 +14,11 @@ use crate::status::words::count;
 /// Names everything that is wrong with a configuration, and sums up.
 pub(super) fn check(arguments: &Check) -> Result<End, Failure> {
     let (origin, loaded, _) = load(&arguments.configuration)?;
-    let found = &loaded.diagnostics;
+    let here = loaded.config.as_ref().map(|config| {
+        // What cannot be bound on this host may be meant for another one.
+        daemon::foreign_addresses(loaded.diagnostics.file(), config)
+    });
+    let found = &loaded.diagnostics.clone().merged(here.unwrap_or_default());
     let accounts = loaded
         .config
         .as_ref()

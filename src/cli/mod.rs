@@ -20,6 +20,7 @@ mod import;
 mod live;
 mod logging;
 mod manual;
+mod metrics;
 mod moment;
 mod order;
 mod phase;
@@ -102,6 +103,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Unregister(arguments) => order::unregister(&arguments),
         Command::Refresh(arguments) => order::refresh(&arguments),
         Command::Alerts(arguments) => alerts::alerts(&arguments),
+        Command::Metrics(arguments) => metrics::metrics(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),
         Command::Reload(arguments) => reload::reload(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),

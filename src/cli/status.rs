@@ -108,6 +108,7 @@ pub(super) fn fetch(
         | Done::Order { .. }
         | Done::Reloaded(_)
         | Done::Alerts { .. }
+        | Done::Metrics { .. }
         | Done::Tested { .. }
         | Done::Trace(_) => Err(ClientError::Ended),
     }

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Spot;
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::suggest::quoted;
 
@@ -208,6 +209,18 @@ impl<'t> Faults<'t> {
     /// The line of a byte, from 1.
     pub(super) fn line(&self, at: u32) -> u32 {
         offset(self.starts().partition_point(|start| *start <= at))
+    }
+
+    /// The line and the column of a byte.
+    pub(super) fn spot(&self, at: u32) -> Spot {
+        let line = self.line(at);
+        let start = self.starts().get(line as usize - 1);
+        let start = start.copied().unwrap_or_default() as usize;
+        let before = self.text.get(start..at as usize).unwrap_or_default();
+        Spot {
+            line,
+            column: offset(before.chars().count() + 1),
+        }
     }
 
     /// Where the lines start.

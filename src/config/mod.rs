@@ -33,7 +33,8 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::documentation;
 pub use party::{
     AuthenticationMode, Credentials, DnsResolveMethod, Host, IpGroup, KeepAlive, LoadBalancing,
-    Ports, PortsMode, ProxyAddress, ProxySet, Redundancy, SecretSource, SipInterface, Transport,
+    Ports, PortsMode, ProxyAddress, ProxySet, Redundancy, SecretSource, SipInterface, Spot,
+    Transport,
 };
 pub use secrets::SecretFault;
 pub use suggest::nearest;
@@ -54,6 +55,8 @@ pub struct Config {
     pub registration: Registration,
     /// Tables `[[sip_interface]]`, in file order.
     pub sip_interfaces: Vec<Arc<SipInterface>>,
+    /// Where the addresses of `sip_interfaces` are given.
+    pub interfaces_at: Vec<Spot>,
     /// Tables `[[proxy_set]]`, in file order.
     pub proxy_sets: Vec<Arc<ProxySet>>,
     /// Tables `[[ip_group]]`, in file order.

@@ -41,6 +41,21 @@ impl SipInterface {
     }
 }
 
+/// Where something is said in the file of a configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spot {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+impl Default for Spot {
+    fn default() -> Self {
+        Self { line: 1, column: 1 }
+    }
+}
+
 /// A range of ports, both ends included; never empty.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ports {

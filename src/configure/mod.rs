@@ -10,6 +10,7 @@ mod apply;
 mod command;
 mod delta;
 mod document;
+mod edit;
 mod file;
 mod grammar;
 pub mod help;
@@ -20,10 +21,12 @@ mod refusal;
 mod script;
 mod session;
 mod show;
+mod subscription;
 
 pub use command::{Ask, Words, change, rename, row_word, row_words, shown, unset};
 pub use delta::unified;
 pub use document::Document;
+pub use edit::Edit;
 pub use file::{Locked, read};
 pub use grammar::{
     Change, Setting, TABLES, Target, Verb, is_foreign, is_secret, option, setting, table,
@@ -32,3 +35,4 @@ pub use refusal::{Place, Refusal};
 pub use script::{Script, Step};
 pub use session::{Outcome, Session};
 pub use show::{Form, addresses, json, list, names, script as as_script, show};
+pub use subscription::{Rejection, Signer, Subscription, resubscribe, subscribe, unsubscribe};

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use dashmap::DashMap;
 use tokio::sync::broadcast;
 
+use super::gauges::Gauges;
 use super::past::Past;
 use crate::status::groups::{GroupSeat, group};
 use crate::status::history::Entry as Event;
@@ -34,6 +35,7 @@ pub struct Board {
     past: RwLock<Option<Arc<dyn Past>>>,
     events: broadcast::Sender<Arc<Event>>,
     traces: Traces,
+    gauges: Gauges,
 }
 
 impl Board {
@@ -53,6 +55,7 @@ impl Board {
             past: RwLock::default(),
             events: broadcast::Sender::new(CHANGES),
             traces,
+            gauges: Gauges::default(),
         }
     }
 
@@ -69,10 +72,13 @@ impl Board {
     pub fn publish(&self, slot: u32, status: Option<AccountStatus>) {
         let phase = status.as_ref().map(|status| status.phase);
         let name = status.as_ref().map(|status| Arc::clone(&status.name));
+        let status = status.map(Arc::new);
+        let new = status.clone();
         let old = match status {
-            Some(status) => self.accounts.insert(slot, Arc::new(status)),
+            Some(status) => self.accounts.insert(slot, status),
             None => self.accounts.remove(&slot).map(|(_, old)| old),
         };
+        self.gauges.on_published(old.as_deref(), new.as_deref());
         let gone = old.as_ref().map(|old| Arc::clone(&old.name));
         let gone = gone.filter(|gone| Some(gone) != name.as_ref());
         self.recount(old.as_deref(), slot);
@@ -251,6 +257,11 @@ impl Board {
     /// The events from now on. Who is slow loses the oldest and is told so.
     pub(super) fn events(&self) -> broadcast::Receiver<Arc<Event>> {
         self.events.subscribe()
+    }
+
+    /// What monitoring reads.
+    pub fn gauges(&self) -> &Gauges {
+        &self.gauges
     }
 
     /// The last messages.

@@ -9,8 +9,10 @@ mod answer;
 mod board;
 mod client;
 mod events;
+mod gauges;
 mod lines;
 mod listener;
+mod metrics;
 mod order;
 mod past;
 pub mod path;
@@ -21,7 +23,9 @@ mod server;
 
 pub use board::{Board, Change, Directory, Entry};
 pub use client::{Client, ClientError};
+pub use gauges::{Door, Gauges, Presence};
 pub use listener::{ListenError, Listener};
+pub use metrics::exposition;
 pub use order::{Order, Reloading, Source, TestingAlert, Verb, Wish, Wishes};
 pub use past::Past;
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::status::history::{Entry as Event, EntryKind, Wanted as WantedEvents};
+use crate::status::metrics::Format as MetricsFormat;
 use crate::status::{
     AccountStatus, AlertStatus, DeliveryStatus, GroupStatus, Outcome, Phase, ProxySetStatus,
     StateStatus, UnixMs,
@@ -64,13 +65,15 @@ pub enum Call {
     /// Ongoing alerts, items [`Item::Alert`], by Account, and notices that are not delivered yet,
     /// items [`Item::Delivery`], the oldest first (rule T3); [`Done::Alerts`].
     Alerts(Option<Nothing>),
+    /// What monitoring reads: items [`Item::Metrics`], in their order; [`Done::Metrics`].
+    Metrics(Option<WantedMetrics>),
     /// Sends a test to subscriptions: items [`Item::Tested`], one for each way; [`Done::Tested`].
     TestAlert(Option<Names>),
 }
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 13] = [
+    pub const METHODS: [&str; 14] = [
         "hello",
         "status",
         "watch",
@@ -83,6 +86,7 @@ impl Call {
         "reload",
         "trace",
         "alerts",
+        "metrics",
         "test-alert",
     ];
 }
@@ -208,6 +212,16 @@ pub struct Wanted {
     pub follow: bool,
 }
 
+/// How a client wants metrics.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WantedMetrics {
+    /// How the text is written.
+    pub format: MetricsFormat,
+    /// Whether Accounts are shown one by one.
+    pub accounts: bool,
+}
+
 /// How a client wants the configuration to be read again.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -272,6 +286,8 @@ pub enum Item {
     Alert(AlertStatus),
     /// A notice that is not delivered yet.
     Delivery(DeliveryStatus),
+    /// A piece of the text for monitoring: whole lines.
+    Metrics(String),
     /// What came of a test.
     Tested(Tested),
 }
@@ -369,6 +385,11 @@ pub enum Done {
         alerts: u32,
         /// Notices that are not delivered yet.
         deliveries: u32,
+    },
+    /// Of [`Call::Metrics`].
+    Metrics {
+        /// What the text is, as HTTP has it.
+        content_type: String,
     },
     /// Of [`Call::TestAlert`].
     Tested {

@@ -19,12 +19,14 @@ use tracing::{debug, warn};
 use super::answer::{Selection, groups, names, now, proxy_sets, summary};
 use super::board::{Board, Change};
 use super::events::{self, stopping};
+use super::gauges::Door;
 use super::lines::{Heard, Lines};
 use super::listener::Listener;
+use super::metrics::exposition;
 use super::order::{Order, Reloading, Source, Verb, Wish, Wishes};
 use super::peer::Rule;
 use super::protocol::{
-    Action, Call, Done, Fault, FaultCode, Filter, Item, Names, Says, Told, VERSION,
+    Action, Call, Done, Fault, FaultCode, Filter, Item, Names, Says, Told, VERSION, WantedMetrics,
 };
 use super::request::{Unread, read};
 use crate::status::{AccountStatus, SCHEMA};
@@ -136,6 +138,7 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>, is_full: bool) {
         drop(lines.finish(Says::Error(fault)).await);
         return;
     }
+    let _presence = shared.board.gauges().enter(Door::Control);
     let client = Client {
         board: &shared.board,
         wishes: &shared.wishes,
@@ -236,6 +239,7 @@ impl Client<'_> {
             Call::Refresh(action) => self.order(Verb::Refresh, &action).await?,
             Call::Trace(wanted) => self.trace(&wanted.unwrap_or_default(), stopped).await?,
             Call::Alerts(_) => self.alerts().await?,
+            Call::Metrics(wanted) => Ok(self.metrics(wanted.unwrap_or_default()).await?),
             Call::TestAlert(names) => self.test_alert(names.unwrap_or_default().names).await?,
             Call::Reload(how) => self.reload(how.unwrap_or_default().check_only).await,
         };
@@ -280,6 +284,16 @@ impl Client<'_> {
             at: now(),
             proxy_sets: u32::try_from(all.len()).unwrap_or(u32::MAX),
         }))
+    }
+
+    async fn metrics(&mut self, wanted: WantedMetrics) -> io::Result<Done> {
+        for piece in exposition(self.board, wanted.format, wanted.accounts) {
+            self.lines.item(Item::Metrics(piece)).await?;
+            tokio::task::yield_now().await;
+        }
+        Ok(Done::Metrics {
+            content_type: wanted.format.content_type().to_owned(),
+        })
     }
 
     async fn groups(&mut self, asked: &Names) -> io::Result<Result<Done, Fault>> {

@@ -21,6 +21,7 @@ pub use transactions::{
 use crate::effect::{AccountId, Output, Whose};
 use crate::rng::{Draw, Seed};
 use crate::sip::transaction::Timing;
+use crate::tally::Tally;
 use crate::time::Instant;
 
 /// The context of everything that happens in an engine.
@@ -40,6 +41,8 @@ pub struct Cx {
     pub transactions: Transactions,
     /// Effects that wait to be polled.
     pub out: Outbox,
+    /// What is counted of registrars.
+    pub tally: Tally,
     /// Whose the message is that came last.
     pub heard: Whose,
     /// A buffer to build messages in, so that building allocates once.
@@ -57,6 +60,7 @@ impl Cx {
             timers: Timers::default(),
             transactions: Transactions::default(),
             out: Outbox::default(),
+            tally: Tally::default(),
             heard: Whose::Nobody,
             scratch: Vec::with_capacity(2_048),
         }

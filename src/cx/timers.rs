@@ -4,7 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::time::Instant;
+use crate::tally::{Histogram, LATENESS};
+use crate::time::{Instant, micros};
 
 /// Whose timer it is. The owner knows by its own state what is due.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -51,11 +52,26 @@ struct Entry {
 }
 
 /// All timers of an engine.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub struct Timers {
     heap: BinaryHeap<Reverse<Entry>>,
     sequence: u64,
     armed: usize,
+    /// How late the entry was that came due last.
+    late: u64,
+    lateness: Histogram,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self {
+            heap: BinaryHeap::new(),
+            sequence: 0,
+            armed: 0,
+            late: 0,
+            lateness: Histogram::new(&LATENESS),
+        }
+    }
 }
 
 impl Timers {
@@ -82,6 +98,11 @@ impl Timers {
         }));
     }
 
+    /// How late timers were that fired: from when they were due to when they were looked at.
+    pub fn lateness(&self) -> &Histogram {
+        &self.lateness
+    }
+
     /// How many timers are armed.
     pub fn count(&self) -> usize {
         self.armed
@@ -95,6 +116,7 @@ impl Timers {
             return None;
         }
         let Reverse(entry) = self.heap.pop()?;
+        self.late = micros(now.since(entry.at));
         Some((entry.owner, entry.generation))
     }
 
@@ -105,6 +127,7 @@ impl Timers {
         }
         timer.at = Instant::FAR;
         self.armed -= 1;
+        self.lateness.add(self.late);
         true
     }
 

@@ -4,6 +4,7 @@
 //! thing, then asked until it wants nothing more; what it wants is done when the batch is through,
 //! status first, outcomes last.
 
+mod binding;
 mod clock;
 mod desk;
 mod device;
@@ -12,6 +13,7 @@ mod history;
 mod journal;
 mod load;
 mod memory;
+mod meter;
 mod post;
 mod reload;
 mod secrets;
@@ -43,6 +45,7 @@ use crate::status::words::count;
 use crate::status::{self, Phase, UnixMs};
 use crate::time::{Duration, Instant};
 use crate::trace::{Export, Traces};
+pub use binding::foreign_addresses;
 use clock::Clock;
 use desk::Desk;
 pub use device::Device;
@@ -50,6 +53,7 @@ use effects::{Effects, Owed, Wire};
 use journal::Journal;
 pub use load::{Origin, load_text, usual_places};
 pub use memory::{Guard, guard};
+use meter::Meter;
 use post::Post;
 use reload::{Asker, Reloads};
 use shutdown::Word;
@@ -133,6 +137,7 @@ struct Daemon {
     board: Arc<Board>,
     desk: Desk,
     journal: Journal,
+    meter: Meter,
     keeper: Keeper,
     post: Post,
     manager: Manager,
@@ -197,6 +202,7 @@ impl Daemon {
             board,
             desk: Desk::default(),
             journal: Journal::default(),
+            meter: Meter::new(now),
             keeper: keeper.context("cannot start the thread that writes the state")?,
             post: post.context("cannot start the thread that delivers notices")?,
             manager: Manager::find(),
@@ -379,6 +385,7 @@ impl Daemon {
         self.manager.alive();
         self.manager.status(&self.board);
         self.journal.sum_up();
+        self.measure(now);
         if self.look <= now {
             self.look = now + LOOK;
             if let Some(unix_ms_at_zero) = self.clock.look() {

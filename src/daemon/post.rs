@@ -147,6 +147,7 @@ impl Daemon {
 
     /// Something has become of a letter.
     pub(super) fn on_word(&mut self, word: Word) {
+        self.meter.on_word(&word);
         match &word {
             Word::Tried(letter) => {
                 let status = self.post.status(letter);

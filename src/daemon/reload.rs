@@ -5,13 +5,16 @@
 //! one, since the file may be another by now; all who wait share that one. The invariant: everyone
 //! who asks is answered once, after what has changed is published.
 
+use std::collections::BTreeSet;
 use std::future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{error, info, warn};
 
 use super::Daemon;
+use super::binding::{self, Ours};
 use super::load::Origin;
 use crate::config::{Account, Agent, Config, Diagnostics, Diff, Severity};
 use crate::control::Reloading;
@@ -84,7 +87,7 @@ impl Reloads {
 
     /// Begins to read if somebody waits and nothing is under way. Tells whether something may be
     /// put in force at its end.
-    fn begin(&mut self) -> bool {
+    fn begin(&mut self, held: impl FnOnce() -> BTreeSet<SocketAddr>) -> bool {
         if self.reading.is_some() || self.result.is_some() || self.waiting.is_empty() {
             return false;
         }
@@ -95,7 +98,14 @@ impl Reloads {
             return false;
         };
         let (old, at_start) = (Arc::clone(&self.config), self.at_start.clone());
-        self.reading = Some(spawn_blocking(move || read(&origin, &old, &at_start)));
+        let held = held();
+        self.reading = Some(spawn_blocking(move || {
+            let ours = Ours {
+                held: &held,
+                config: &old,
+            };
+            read(&origin, &ours, &at_start)
+        }));
         !self.asked.iter().all(Asker::is_check_only)
     }
 
@@ -193,12 +203,17 @@ impl Daemon {
         loop {
             if self.reloads.result.is_some() {
                 if let Some((uid, text)) = self.reloads.memory() {
+                    let is_good = matches!(self.reloads.result, Some(Ok(_)));
+                    let now = self.clock.unix(self.clock.now());
+                    self.meter.on_reload(is_good, now);
                     self.note_by(uid, EntryKind::Reload, text);
                 }
                 self.reloads.tell();
                 self.manager.reloaded(&self.board);
             }
-            if self.stopping.is_none() && self.reloads.begin() {
+            let sockets = &self.sockets;
+            let held = || sockets.locals().collect();
+            if self.stopping.is_none() && self.reloads.begin(held) {
                 self.manager.reloading();
             }
             // Where there is no file the answer is there at once.
@@ -210,19 +225,24 @@ impl Daemon {
 }
 
 /// Reads and compares. `at_start` is what counts until the next start.
-fn read(origin: &Origin, old: &Config, at_start: &Agent) -> Reading {
+fn read(origin: &Origin, ours: &Ours<'_>, at_start: &Agent) -> Reading {
     let shown = origin.path.display();
     let loaded = origin.load();
     let (loaded, _) = loaded.map_err(|error| fault(format!("cannot read {shown}: {error}")))?;
-    let Some(config) = loaded.config else {
-        let sum = count(loaded.diagnostics.errors() as u64, "error");
+    let mut found = loaded.diagnostics;
+    if let Some(config) = &loaded.config {
+        let tried = binding::try_new(&shown.to_string(), config, ours);
+        found = found.merged(tried);
+    }
+    let Some(config) = loaded.config.filter(|_| found.errors() == 0) else {
+        let sum = count(found.errors() as u64, "error");
         return Err(Fault {
-            diagnostics: lines(&loaded.diagnostics),
+            diagnostics: lines(&found),
             ..fault(format!("{shown}: {sum}; nothing has changed"))
         });
     };
-    let diff = Diff::between(old, &config);
-    let mut warnings = lines(&loaded.diagnostics);
+    let diff = Diff::between(ours.config, &config);
+    let mut warnings = lines(&found);
     let later = kept_until_the_next_start(at_start, &config.agent);
     warnings.extend(later.into_iter().map(|key| {
         let warning = Severity::Warning;

@@ -2,6 +2,7 @@
 //! turns.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{io, mem};
@@ -16,12 +17,14 @@ use crate::control::{Board, Past};
 use crate::effect::{BatchId, Event, Input, Record, StoredAlert};
 use crate::notify::Letter;
 use crate::status::history::{Entry, EntryKind, Wanted};
+use crate::status::round_trips::Point;
 use crate::status::words::count;
 use crate::status::{Keeping, StateStatus, UnixMs};
 use crate::store::{
     Database, Flusher, History, Keep, Manner, OutboxChanges, Place, Store, StoreError, Writer,
     Written, choose,
 };
+use crate::tally::Histogram;
 use crate::time::Duration;
 
 /// Where a run keeps what outlives it, and what the run before has left.
@@ -37,6 +40,7 @@ struct Open {
     directory: PathBuf,
     left: Left,
     newest: u64,
+    round_trips: Vec<(SocketAddr, Point)>,
 }
 
 /// What the run before has left.
@@ -99,6 +103,7 @@ impl Open {
             letters: store.restore_outbox()?,
         };
         let newest = store.newest()?;
+        let round_trips = store.restore_round_trips()?;
         let state = store.path().display();
         if store.is_new() {
             info!(%state, "the state is new");
@@ -111,6 +116,7 @@ impl Open {
             directory,
             left,
             newest,
+            round_trips,
         })
     }
 }
@@ -170,6 +176,8 @@ impl Keeper {
         };
         if let Some(open) = open {
             let manner = Manner { holds: is_lenient };
+            let gauges = board.gauges();
+            gauges.with_round_trips(|trips| trips.restore(open.round_trips));
             let writer = Writer::start(open.store, manner, words)?;
             keeper.status.state = Keeping::Kept;
             keeper.status.directory = Some(open.directory.display().to_string().into());
@@ -242,6 +250,18 @@ impl Keeper {
     /// Whether events are kept.
     pub(super) fn keeps_events(&self) -> bool {
         self.next.is_some()
+    }
+
+    /// Hands over the round trips of some minutes.
+    pub(super) fn keep_round_trips(&self, points: Vec<(SocketAddr, Point)>) {
+        if let Some(writer) = &self.writer {
+            writer.keep_round_trips(points);
+        }
+    }
+
+    /// How long it took to write, where anything is written.
+    pub(super) fn writes(&self) -> Option<Histogram> {
+        self.writer.as_ref().map(Writer::times)
     }
 
     /// Has events removed that are too old, or too many.
@@ -372,6 +392,7 @@ impl Daemon {
     /// Writes down what the next run needs. Whether it will find it.
     pub(super) fn close(mut self, stopped: Stopped) -> bool {
         let left = count(stopped.left.into(), "binding");
+        self.end_round_trips();
         self.note(EntryKind::Stop, format!("{left} left at registrars"));
         // Whoever waits for an outcome is told before anybody waits for a disk.
         let Self {

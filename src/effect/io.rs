@@ -473,19 +473,19 @@ pub struct Left {
 }
 
 /// What the store keeps of one Account (rule L8). Keyed by the Account's name.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// The Account's name.
-    pub account: String,
+    pub account: Arc<str>,
     /// The address-of-record that all of this is about, `sip:user@host`: who finds another one in
     /// the configuration begins anew.
-    pub aor: String,
+    pub aor: Arc<str>,
     /// Counts the times that the Account changed hands between nodes; 0 on a single node.
     pub epoch: u64,
     /// The Call-ID of its REGISTERs.
-    pub call_id: String,
+    pub call_id: Arc<str>,
     /// Our mark in the Contact (rule L2).
-    pub mark: String,
+    pub mark: u64,
     /// The last CSeq that was used, as far as is known.
     pub cseq: u32,
     /// No REGISTER with a CSeq above this one has left.
@@ -509,7 +509,7 @@ pub struct Record {
 }
 
 /// The last 200 of a registrar, as the store keeps it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct StoredVisit {
     /// The registrar.
     pub registrar: SocketAddr,
@@ -522,7 +522,7 @@ pub struct StoredVisit {
 }
 
 /// A Retry-After in force, as the store keeps it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct StoredHold {
     /// The registrar that it binds; `None` binds the Account.
     pub registrar: Option<SocketAddr>,
@@ -531,7 +531,7 @@ pub struct StoredHold {
 }
 
 /// A binding as the store keeps it: wall-clock times, since instants end with the run.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct StoredBinding {
     /// The registrar that holds it.
     pub registrar: SocketAddr,
@@ -544,5 +544,5 @@ pub struct StoredBinding {
     /// When the next refresh is due, in milliseconds since 1970.
     pub due_unix_ms: i64,
     /// Host and port of the Contact that the registrar has, as far as that is known.
-    pub contact: Option<String>,
+    pub contact: Option<SocketAddr>,
 }

@@ -196,6 +196,7 @@ impl Engine {
             self.persist.wanting.push(id);
         }
         for id in about.changed {
+            self.with(id, |account, _| account.on_record_lost());
             self.shared.dirty.mark(id);
         }
         // A name that was given again meanwhile has a record of its own, perhaps on disk already.
@@ -279,12 +280,7 @@ impl Engine {
             }
         }
         let rest: Vec<AccountId> = wanting.collect();
-        let accounts = changed
-            .iter()
-            .filter_map(|id| self.slots[id.slot as usize].account.as_ref());
-        let records: Vec<_> = accounts
-            .map(|account| account.record(&self.shared, false))
-            .collect();
+        let records = self.records(&changed);
         if !records.is_empty() {
             let about = Batch {
                 limits,
@@ -302,16 +298,7 @@ impl Engine {
         for id in changed.split_off(changed.len().min(BATCH)) {
             self.shared.dirty.mark(id);
         }
-        let accounts = changed.iter().filter_map(|id| {
-            self.slots
-                .get(id.slot as usize)?
-                .account
-                .as_ref()
-                .filter(|account| account.id() == *id)
-        });
-        let records: Vec<_> = accounts
-            .map(|account: &Account| account.record(&self.shared, false))
-            .collect();
+        let records = self.records(&changed);
         if !records.is_empty() || !self.persist.removed.is_empty() {
             let about = Batch {
                 changed,
@@ -320,5 +307,17 @@ impl Engine {
             let batch = self.persist.push(records, about, false, &mut self.shared);
             self.persist.writing = Some(batch);
         }
+    }
+    /// The records of Accounts that are others than the last ones.
+    fn records(&mut self, changed: &[AccountId]) -> Vec<Record> {
+        let Self { slots, shared, .. } = self;
+        let record = |id: &AccountId| {
+            let account = slots.get_mut(id.slot as usize)?.account.as_mut()?;
+            let account = (account.id() == *id).then_some(account)?;
+            account.changed_record(shared)
+        };
+        let mut records = Vec::with_capacity(changed.len());
+        records.extend(changed.iter().filter_map(record));
+        records
     }
 }

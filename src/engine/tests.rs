@@ -67,6 +67,7 @@ fn config() -> Arc<Config> {
         },
         registration: config::Registration::default(),
         sip_interfaces: vec![interface],
+        interfaces_at: Vec::new(),
         proxy_sets: vec![set],
         ip_groups: vec![serving, served],
         accounts: vec![account],

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::Engine;
 use super::requests::{self, Sender};
-use crate::account::regevent;
+use crate::account::{Shared, regevent};
 use crate::cx::{Branch, Cx, Ended, Expired, Matched, Party};
 use crate::effect::{Via, Whose};
 use crate::pace::RegistrarId;
@@ -179,11 +179,16 @@ impl Engine {
         }
         match transactions.on_timer(slot, (*now, timing), timers, |output| out.push(output)) {
             Expired::Nothing => {}
-            Expired::Repeated(ended) => {
-                if let Party::Account(id) = ended.party {
+            Expired::Repeated(ended) => match ended.party {
+                Party::Account(id) => {
                     self.with(id, |account, shared| account.on_repeated(&ended, shared));
                 }
-            }
+                Party::Probe { set, .. } => {
+                    let Shared { proxies, cx, .. } = &mut self.shared;
+                    proxies.on_repeated(set, ended.to, cx);
+                }
+                Party::Subscription(_) => {}
+            },
             Expired::TimedOut(ended) => self.on_ended(&ended, &End::Silence),
         }
     }

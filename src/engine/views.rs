@@ -1,11 +1,14 @@
 //! What the status may read of a Proxy Set, and how much of everything there is.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Engine;
 use crate::account::Shared;
 use crate::effect::SetId;
 use crate::proxy::MemberView;
+use crate::tally::{Histogram, Tally, Window};
 use crate::time::Instant;
 
 /// What the status may read of a Proxy Set.
@@ -71,6 +74,32 @@ impl<'a> SetView<'a> {
 }
 
 impl Engine {
+    /// What was counted of registrars.
+    pub fn tally(&self) -> &Tally {
+        &self.shared.cx.tally
+    }
+
+    /// The round trips since they were last taken, by registrar.
+    pub fn take_round_trips(&mut self) -> BTreeMap<SocketAddr, Window> {
+        self.shared.cx.tally.take_windows()
+    }
+
+    /// How late timers were that fired: from when they were due to when [`Engine::handle`] was
+    /// called.
+    pub fn lateness(&self) -> &Histogram {
+        self.shared.cx.timers.lateness()
+    }
+
+    /// Timers that are armed.
+    pub fn timers_armed(&self) -> usize {
+        self.shared.cx.timers.count()
+    }
+
+    /// Sockets of SIP Interfaces that are open.
+    pub fn open_sockets(&self) -> usize {
+        self.shared.proxies.open_sockets()
+    }
+
     /// How much there is.
     pub fn census(&self) -> Census {
         let shared = &self.shared;

@@ -15,11 +15,13 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 mod link;
+mod probe;
 mod resolver;
 mod udp;
 
 use crate::effect::{Input, SocketId};
 pub use link::{LinkUp, Links};
+pub use probe::try_bind;
 pub use resolver::{PATIENCE, Resolver};
 pub use udp::RECEIVE_BUFFER;
 use udp::UdpSocket;
@@ -79,6 +81,16 @@ impl Sockets {
         epoll.add(socket.as_fd(), interest(id, false))?;
         self.udp.insert(id, socket);
         Ok(bound)
+    }
+
+    /// So many sockets are open.
+    pub fn count(&self) -> usize {
+        self.udp.len()
+    }
+
+    /// Where sockets are bound.
+    pub fn locals(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.udp.values().map(UdpSocket::local)
     }
 
     /// Closes a socket; what it could not send yet is lost.

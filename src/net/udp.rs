@@ -23,6 +23,7 @@ use crate::effect::{Input, SocketId, Via};
 /// A bound socket and what it could not send yet.
 pub(super) struct UdpSocket {
     via: Via,
+    local: SocketAddr,
     socket: Socket,
     waiting: VecDeque<(SocketAddr, Arc<[u8]>)>,
 }
@@ -48,10 +49,16 @@ impl UdpSocket {
         };
         let socket = Self {
             via: Via::Socket(id),
+            local: bound.local,
             socket,
             waiting: VecDeque::new(),
         };
         Ok((socket, bound))
+    }
+
+    /// Where it is bound.
+    pub(super) fn local(&self) -> SocketAddr {
+        self.local
     }
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {

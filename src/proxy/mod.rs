@@ -18,6 +18,7 @@ mod settle;
 mod socket;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use keepalive::Health;
@@ -30,6 +31,7 @@ use crate::effect::{QuestionId, SetId, SocketId};
 use crate::locate::Resolution;
 use crate::pace::{Pace, RegistrarId};
 use crate::rng::Draw;
+use crate::tally::Place;
 use crate::time::{Duration, Instant};
 use keepalive::Limits;
 use names::Questions;
@@ -394,6 +396,12 @@ impl Proxies {
         pace.on_dead(registrar);
     }
 
+    /// A probe was sent again.
+    pub fn on_repeated(&self, set: SetId, to: SocketAddr, cx: &mut Cx) {
+        let config = &self.get(set).config;
+        cx.tally.repeated(place(config, to), probe::method(config));
+    }
+
     /// A probe is over.
     pub fn on_probed(&mut self, ended: &Ended, how: Probed, pace: &mut Pace, cx: &mut Cx) {
         let Party::Probe { set: id, registrar } = ended.party else {
@@ -411,6 +419,12 @@ impl Proxies {
         let registrar = member.registrar;
         let failures = &set.config.keep_alive_failure_responses;
         let is_failure = matches!(how, Probed::Answered(code) if failures.contains(&code));
+        if let Probed::Answered(_) = how {
+            let config = &set.config;
+            let round_trip = ended.round_trip(cx.now);
+            cx.tally
+                .answered(place(config, ended.to), probe::method(config), round_trip);
+        }
         self.touch(id);
         match how {
             Probed::Answered(_) if !is_failure => {
@@ -488,6 +502,14 @@ impl Proxies {
     pub fn rank(&self, set: SetId, registrar: RegistrarId) -> Option<u16> {
         let place = self.members(set).position(|member| member == registrar)?;
         u16::try_from(place + 1).ok()
+    }
+}
+
+/// What is counted of a member.
+fn place(set: &ProxySet, registrar: SocketAddr) -> Place<'_> {
+    Place {
+        set: &set.name,
+        registrar,
     }
 }
 

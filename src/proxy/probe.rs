@@ -10,6 +10,7 @@ use crate::effect::{SetId, SocketId, Via};
 use crate::rng::{Draw, Token};
 use crate::sip::uri::escape_user;
 use crate::sip::write::Writer;
+use crate::tally::{Method, Place};
 
 /// User of a probe REGISTER, where none is configured: an address-of-record needs one.
 const USER: &str = "keep-alive";
@@ -64,10 +65,8 @@ pub(super) fn send(
     }
     identity.cseq += 1;
     let branch = cx.transactions.reserve(draw.number());
-    let method = match config.keep_alive {
-        KeepAlive::Register | KeepAlive::FakeRegister => "REGISTER",
-        KeepAlive::Disable | KeepAlive::Options | KeepAlive::OptionsOnActive => "OPTIONS",
-    };
+    let kind = method(config);
+    let method = kind.name();
     let mut out = std::mem::take(&mut cx.scratch);
     out.clear();
     write(
@@ -89,7 +88,20 @@ pub(super) fn send(
         max_sends: own.map_or(u8::MAX, |again| again.saturating_add(1).min(u8::MAX - 1)),
     };
     cx.open(&branch, opening);
+    let place = Place {
+        set: &config.name,
+        registrar: target.address,
+    };
+    cx.tally.sent(place, kind);
     pulse.on_sent(branch.id, cx.now);
+}
+
+/// The method of a set's probes.
+pub(super) fn method(config: &ProxySet) -> Method {
+    match config.keep_alive {
+        KeepAlive::Register | KeepAlive::FakeRegister => Method::Register,
+        KeepAlive::Disable | KeepAlive::Options | KeepAlive::OptionsOnActive => Method::Options,
+    }
 }
 
 fn write(

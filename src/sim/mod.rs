@@ -97,7 +97,7 @@ struct Run {
 /// The disk.
 #[derive(Default)]
 struct Store {
-    records: BTreeMap<String, Record>,
+    records: BTreeMap<Arc<str>, Record>,
     alerts: BTreeMap<String, StoredAlert>,
     batches: Vec<(Instant, usize)>,
     fails: bool,

@@ -130,7 +130,7 @@ impl World {
         }
         let record = self.store.records.get(account);
         let kept = record.is_some_and(|record| {
-            record.call_id == summary.call_id && summary.cseq <= record.cseq_limit
+            *record.call_id == *summary.call_id && summary.cseq <= record.cseq_limit
         });
         assert!(
             kept,
@@ -264,7 +264,8 @@ impl World {
             self.store.records.remove(&*name);
         }
         for record in written.records {
-            self.store.records.insert(record.account.clone(), record);
+            let name = Arc::clone(&record.account);
+            self.store.records.insert(name, record);
         }
         self.handle(Input::Saved { batch });
     }

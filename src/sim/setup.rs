@@ -396,6 +396,7 @@ impl Setup {
             agent: agent(self.accounts.len()),
             registration: self.registration.clone(),
             sip_interfaces: vec![interface.clone()],
+            interfaces_at: Vec::new(),
             proxy_sets: Vec::new(),
             ip_groups: Vec::new(),
             accounts: Vec::new(),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,10 +14,11 @@ use nix::fcntl::{Flock, FlockArg};
 use rusqlite::{Connection, OpenFlags};
 
 use super::schema::{self, Found};
-use super::{Changes, Keep, Store, StoreError, alerts, events, records};
+use super::{Changes, Keep, Store, StoreError, alerts, events, records, round_trips};
 use crate::effect::{Record, StoredAlert};
 use crate::notify::Letter;
 use crate::status::history::Entry;
+use crate::status::round_trips::Point;
 
 /// The database's name in its directory.
 pub const FILE: &str = "regent.db";
@@ -118,9 +120,7 @@ impl Store for Database {
         self.examine(&records::TABLES)?;
         let records = records::read(&self.connection).map_err(fault)?;
         let extended = records.iter().filter(|record| records::is_extended(record));
-        self.extended = extended
-            .map(|record| record.account.as_str().into())
-            .collect();
+        self.extended = extended.map(|record| (*record.account).into()).collect();
         Ok(records)
     }
 
@@ -146,7 +146,7 @@ impl Store for Database {
                 self.extended.remove(&**name);
             }
             let back = changes.records.iter().filter(|it| records::is_extended(it));
-            let back = back.map(|record| record.account.as_str().into());
+            let back = back.map(|record| (*record.account).into());
             self.extended.extend(back);
         }
         Ok(())
@@ -161,6 +161,18 @@ impl Store for Database {
         self.set_durable(false).map_err(&fault)?;
         let transaction = self.connection.unchecked_transaction().map_err(&fault)?;
         events::append(&transaction, entries).map_err(&fault)?;
+        transaction.commit().map_err(fault)
+    }
+
+    fn restore_round_trips(&mut self) -> Result<Vec<(SocketAddr, Point)>, StoreError> {
+        round_trips::read(&self.connection).map_err(self.fault("read"))
+    }
+
+    fn keep_round_trips(&mut self, points: &[(SocketAddr, Point)]) -> Result<(), StoreError> {
+        let fault = self.fault("write");
+        self.set_durable(false).map_err(&fault)?;
+        let transaction = self.connection.unchecked_transaction().map_err(&fault)?;
+        round_trips::write(&transaction, points).map_err(&fault)?;
         transaction.commit().map_err(fault)
     }
 

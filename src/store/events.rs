@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::Keep;
 use super::records::Address;
+use super::rows::Rows;
 use crate::status::UnixMs;
 use crate::status::history::{Entry, EntryKind, Wanted};
 
@@ -20,22 +21,19 @@ pub(super) fn newest(connection: &Connection) -> rusqlite::Result<u64> {
 
 /// Writes events, inside a transaction.
 pub(super) fn append(connection: &Connection, entries: &[Arc<Entry>]) -> rusqlite::Result<()> {
-    let mut put = connection.prepare(PUT)?;
-    for entry in entries {
-        put.execute(params![
-            number(entry.id),
-            entry.at.0,
-            entry.kind.word(),
-            entry.account.as_deref(),
-            entry.from.as_deref(),
-            entry.to.as_deref(),
-            entry.registrar.map(|registrar| registrar.to_string()),
-            entry.code,
-            entry.uid,
-            &*entry.text,
-        ])?;
-    }
-    Ok(())
+    Rows::of(PUT, 10).put(connection, entries, |row, entry| {
+        row.value(number(entry.id))?
+            .value(entry.at.0)?
+            .value(entry.kind.word())?
+            .value(entry.account.as_deref())?
+            .value(entry.from.as_deref())?
+            .value(entry.to.as_deref())?
+            .address(entry.registrar)?
+            .value(entry.code)?
+            .value(entry.uid)?
+            .value(&*entry.text)?;
+        Ok(())
+    })
 }
 
 /// Removes some of what is not to be kept; whether there may be more of it. The newest event stays,
@@ -147,7 +145,7 @@ fn number(id: u64) -> i64 {
 /// So many rows go at a time, so that nobody who waits for the store waits long.
 const SOME: u32 = 2_000;
 
-const PUT: &str = "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+const PUT: &str = "INSERT OR IGNORE INTO event VALUES";
 const READ: &str = "SELECT id, unix_ms, kind, account, \"from\", \"to\", registrar, code, uid, text \
     FROM event";
 const TRIM_BY_NUMBER: &str =

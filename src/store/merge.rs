@@ -28,7 +28,7 @@ pub(super) fn merge(mut list: Vec<Changes>) -> Changes {
             all.removed.push(name);
         }
         for record in changes.records {
-            let name: Arc<str> = record.account.as_str().into();
+            let name = Arc::clone(&record.account);
             if let Some(place) = places.get(&name) {
                 records[*place] = Some(record);
             } else {
@@ -116,11 +116,11 @@ mod tests {
 
     fn record(name: &str, cseq: u32) -> Record {
         Record {
-            account: name.to_owned(),
-            aor: String::new(),
+            account: name.into(),
+            aor: "".into(),
             epoch: 0,
-            call_id: String::new(),
-            mark: String::new(),
+            call_id: "".into(),
+            mark: 0,
             cseq,
             cseq_limit: 256,
             clean: false,

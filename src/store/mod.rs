@@ -15,9 +15,12 @@ mod history;
 mod merge;
 mod place;
 mod records;
+mod round_trips;
+mod rows;
 mod schema;
 mod writer;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use database::{Database, FILE};
@@ -30,6 +33,7 @@ use crate::effect::{Record, StoredAlert};
 use crate::notify::Letter;
 use crate::status::UnixMs;
 use crate::status::history::Entry;
+use crate::status::round_trips::Point;
 
 /// Where records and events are kept.
 pub trait Store: Send {
@@ -51,6 +55,13 @@ pub trait Store: Send {
 
     /// Writes events, all or none. Those with an id that is known already are left out.
     fn append(&mut self, events: &[Arc<Entry>]) -> Result<(), StoreError>;
+
+    /// The round trips over time, the oldest first.
+    fn restore_round_trips(&mut self) -> Result<Vec<(SocketAddr, Point)>, StoreError>;
+
+    /// Writes round trips of some minutes, in the place of those of the same minutes, and removes
+    /// what is too old or too much.
+    fn keep_round_trips(&mut self, points: &[(SocketAddr, Point)]) -> Result<(), StoreError>;
 
     /// Removes some of the events that are not to be kept, and says whether there are more of them.
     fn trim(&mut self, keep: Keep) -> Result<bool, StoreError>;

@@ -7,6 +7,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Connection, Row, Statement, params};
 
 use super::Changes;
+use super::rows::{Rows, Values};
 use crate::effect::{Record, StoredBinding, StoredHold, StoredVisit};
 
 /// The tables of records.
@@ -47,9 +48,9 @@ pub(super) fn read(connection: &Connection) -> rusqlite::Result<Vec<Record>> {
         Ok((row.get::<_, Address>(1)?.0, row.get(2)?))
     })?;
     for record in &mut records {
-        record.visits = visits.remove(&record.account).unwrap_or_default();
-        record.holds = holds.remove(&record.account).unwrap_or_default();
-        record.minima = minima.remove(&record.account).unwrap_or_default();
+        record.visits = visits.remove(&*record.account).unwrap_or_default();
+        record.holds = holds.remove(&*record.account).unwrap_or_default();
+        record.minima = minima.remove(&*record.account).unwrap_or_default();
     }
     Ok(records)
 }
@@ -72,7 +73,6 @@ pub(super) fn write(
             }
         }
     }
-    let mut put = connection.prepare(PUT)?;
     let [mut visit, mut hold, mut minimum] = [
         connection.prepare(PUT_VISIT)?,
         connection.prepare(PUT_HOLD)?,
@@ -81,8 +81,8 @@ pub(super) fn write(
     // In the order of the table: neighbours share a page, which is found and copied once.
     let mut records: Vec<&Record> = changes.records.iter().collect();
     records.sort_unstable_by(|one, other| one.account.cmp(&other.account));
+    Rows::of(PUT, 17).put(connection, &records, |row, record| bind(row, record))?;
     for record in records {
-        put_record(&mut put, record)?;
         let name = &*record.account;
         if extended.contains(name) {
             clear.run(name)?;
@@ -135,28 +135,25 @@ impl<'c> Beside<'c> {
     }
 }
 
-fn put_record(put: &mut Statement<'_>, record: &Record) -> rusqlite::Result<()> {
+fn bind(row: &mut Values<'_, '_>, record: &Record) -> rusqlite::Result<()> {
     let binding = record.binding.as_ref();
-    let registrar = binding.map(|binding| binding.registrar.to_string());
-    put.execute(params![
-        record.account,
-        record.aor,
-        record.epoch.cast_signed(),
-        record.call_id,
-        record.mark,
-        record.cseq,
-        record.cseq_limit,
-        record.clean,
-        record.unregistered,
-        record.port,
-        record.contact_user,
-        registrar,
-        binding.map(|binding| binding.granted),
-        binding.map(|binding| binding.refreshed_unix_ms),
-        binding.map(|binding| binding.since_unix_ms),
-        binding.map(|binding| binding.due_unix_ms),
-        binding.and_then(|binding| binding.contact.as_deref()),
-    ])?;
+    row.value(&*record.account)?
+        .value(&*record.aor)?
+        .value(record.epoch.cast_signed())?
+        .value(&*record.call_id)?
+        .value(format!("{:016x}", record.mark))?
+        .value(record.cseq)?
+        .value(record.cseq_limit)?
+        .value(record.clean)?
+        .value(record.unregistered)?
+        .value(record.port)?
+        .value(record.contact_user.as_deref())?
+        .address(binding.map(|binding| binding.registrar))?
+        .value(binding.map(|binding| binding.granted))?
+        .value(binding.map(|binding| binding.refreshed_unix_ms))?
+        .value(binding.map(|binding| binding.since_unix_ms))?
+        .value(binding.map(|binding| binding.due_unix_ms))?
+        .address(binding.and_then(|binding| binding.contact))?;
     Ok(())
 }
 
@@ -170,7 +167,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
             refreshed_unix_ms: row.get(13)?,
             since_unix_ms: row.get(14)?,
             due_unix_ms: row.get(15)?,
-            contact: row.get(16)?,
+            contact: row.get::<_, Option<Address>>(16)?.map(|address| address.0),
         }),
     };
     Ok(Record {
@@ -178,7 +175,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         aor: row.get(1)?,
         epoch: row.get::<_, i64>(2)?.cast_unsigned(),
         call_id: row.get(3)?,
-        mark: row.get(4)?,
+        mark: row.get::<_, Mark>(4)?.0,
         cseq: row.get(5)?,
         cseq_limit: row.get(6)?,
         clean: row.get(7)?,
@@ -218,6 +215,17 @@ impl FromSql for Address {
     }
 }
 
+/// A mark as text.
+struct Mark(u64);
+
+impl FromSql for Mark {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let text = value.as_str()?;
+        let mark = u64::from_str_radix(text, 16).map(Self);
+        mark.map_err(|_| FromSqlError::Other(format!("{text:?} is no mark").into()))
+    }
+}
+
 const READ: &str = "SELECT name, aor, epoch, call_id, mark, cseq, cseq_limit, clean, unregistered, \
     port, contact_user, registrar, granted_secs, refreshed_unix_ms, since_unix_ms, due_unix_ms, \
     contact FROM account";
@@ -229,9 +237,7 @@ const READ_MINIMA: &str =
     "SELECT account, registrar, min_expires_secs FROM minimum ORDER BY account, place";
 const PUT: &str = "INSERT OR REPLACE INTO account (name, aor, epoch, call_id, mark, cseq, \
     cseq_limit, clean, unregistered, port, contact_user, registrar, granted_secs, \
-    refreshed_unix_ms, since_unix_ms, due_unix_ms, contact) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
-    ?17)";
+    refreshed_unix_ms, since_unix_ms, due_unix_ms, contact) VALUES";
 const PUT_VISIT: &str = "INSERT INTO visit VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 const PUT_HOLD: &str = "INSERT INTO hold VALUES (?1, ?2, ?3, ?4)";
 const PUT_MINIMUM: &str = "INSERT INTO minimum VALUES (?1, ?2, ?3, ?4)";

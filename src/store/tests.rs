@@ -10,6 +10,7 @@ use crate::effect::{
 use crate::notify::Means;
 use crate::status::UnixMs;
 use crate::status::history::{EntryKind, Wanted};
+use crate::status::round_trips::{KEPT_S, Point, RoundTrips, STEP_S};
 use crate::store::{AlertChanges, History, OutboxChanges};
 
 #[test]
@@ -43,7 +44,7 @@ fn records_come_back_as_they_were_written_last() {
     assert_eq!(store.restore().unwrap(), [shorter, plain.clone()]);
     // Rows beside an Account's own are found after a restart too.
     let bare = Record {
-        account: "full".to_owned(),
+        account: "full".into(),
         ..plain.clone()
     };
     save(&mut store, &[], &[&bare]);
@@ -218,8 +219,8 @@ fn a_file_of_version_1_is_brought_up_with_all_that_is_in_it() {
     assert_eq!(records.len(), 2);
     let main = &records[0];
     assert_eq!(
-        (&*main.account, &*main.call_id, &*main.mark),
-        ("main", "c0ffee", "beef")
+        (&*main.account, &*main.call_id, main.mark),
+        ("main", "c0ffee", 0xbeef)
     );
     assert_eq!((main.cseq, main.cseq_limit, main.clean), (7, 256, true));
     assert_eq!(
@@ -453,11 +454,11 @@ fn event(id: u64, at: u64, account: &str) -> Arc<Entry> {
 
 fn plain(name: &str) -> Record {
     Record {
-        account: name.to_owned(),
-        aor: format!("sip:{name}@carrier.example"),
+        account: name.into(),
+        aor: format!("sip:{name}@carrier.example").into(),
         epoch: u64::MAX,
-        call_id: "c0ffee".to_owned(),
-        mark: "beef".to_owned(),
+        call_id: "c0ffee".into(),
+        mark: 0xbeef,
         cseq: 7,
         cseq_limit: u32::MAX,
         clean: true,
@@ -490,7 +491,7 @@ fn full(name: &str) -> Record {
             refreshed_unix_ms: 1,
             since_unix_ms: -2,
             due_unix_ms: 3,
-            contact: Some("192.0.2.9:5060".to_owned()),
+            contact: Some(([192, 0, 2, 9], 5060).into()),
         }),
         port: Some(u16::MAX),
         contact_user: Some("Ünicode'\"".to_owned()),
@@ -502,4 +503,61 @@ fn full(name: &str) -> Record {
         minima: registrars.map(|registrar| (registrar, 90)).into(),
         ..plain(name)
     }
+}
+
+#[test]
+fn round_trips_come_back_and_old_ones_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let point = |step: i64, count| Point {
+        at: UnixMs(step * STEP_S * 1_000),
+        count,
+        min_us: 900,
+        median_us: 1_000,
+        max_us: u32::MAX,
+    };
+    let [one, other] = [1, 2].map(|last| SocketAddr::from(([192, 0, 2, last], 5060)));
+    let mut store = Database::open(folder.path()).unwrap();
+    assert_eq!(store.restore_round_trips().unwrap(), []);
+    let first = [(one, point(1, 5)), (other, point(1, 6))];
+    store.keep_round_trips(&first).unwrap();
+    // The same five minutes again, after a restart within them.
+    store.keep_round_trips(&[(one, point(1, 7))]).unwrap();
+    store.keep_round_trips(&[(one, point(2, 8))]).unwrap();
+    drop(store);
+    let mut store = Database::open(folder.path()).unwrap();
+    let expected = [(one, point(1, 7)), (other, point(1, 6)), (one, point(2, 8))];
+    assert_eq!(store.restore_round_trips().unwrap(), expected);
+    // A week after the second the first is too old.
+    let week = KEPT_S / STEP_S;
+    store
+        .keep_round_trips(&[(one, point(week + 2, 9))])
+        .unwrap();
+    let left = [(one, point(2, 8)), (one, point(week + 2, 9))];
+    assert_eq!(store.restore_round_trips().unwrap(), left);
+}
+
+#[test]
+fn round_trips_of_very_many_registrars_are_kept_for_less_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Database::open(folder.path()).unwrap();
+    let each = 10_000;
+    let steps = RoundTrips::MOST as i64 / i64::from(each) + 2;
+    for step in 0..steps {
+        let points = (0..each).map(|port: u16| {
+            let at = UnixMs(step * STEP_S * 1_000);
+            let point = Point {
+                at,
+                count: 1,
+                min_us: 1,
+                median_us: 1,
+                max_us: 1,
+            };
+            (SocketAddr::from(([192, 0, 2, 1], port)), point)
+        });
+        let points: Vec<_> = points.collect();
+        store.keep_round_trips(&points).unwrap();
+    }
+    let left = store.restore_round_trips().unwrap();
+    assert_eq!(left.len(), RoundTrips::MOST);
+    assert_eq!(left[0].1.at, UnixMs(2 * STEP_S * 1_000));
 }

@@ -2,6 +2,7 @@
 //! waits, and all that waits is written in one transaction.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -13,6 +14,9 @@ use super::merge::merge;
 use super::{Changes, Keep, OutboxChanges, Store, StoreError};
 use crate::effect::BatchId;
 use crate::status::history::Entry;
+use crate::status::round_trips::Point;
+use crate::tally::{Histogram, ROUND_TRIP};
+use crate::time::micros;
 
 /// What became of batches, or of events.
 #[derive(Debug)]
@@ -38,9 +42,10 @@ pub struct Manner {
     pub holds: bool,
 }
 
-#[derive(Default)]
 struct Shared {
     queue: Mutex<Queue>,
+    /// How long transactions took.
+    times: Mutex<Histogram>,
     /// There is work, or somebody waits for it.
     work: Condvar,
     /// A round is done.
@@ -59,6 +64,7 @@ struct Queue {
     /// Those that failed are not tried again before this.
     events_rest: Option<Instant>,
     keep: Option<Keep>,
+    round_trips: Vec<(SocketAddr, Point)>,
     /// Rounds that somebody asked for, and those that are through.
     asked: u64,
     through: u64,
@@ -72,7 +78,12 @@ impl Writer {
         manner: Manner,
         words: UnboundedSender<Written>,
     ) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            times: Mutex::new(Histogram::new(&ROUND_TRIP)),
+            work: Condvar::new(),
+            done: Condvar::new(),
+        });
         let desk = Desk {
             store,
             manner,
@@ -138,6 +149,18 @@ impl Writer {
         self.shared.work.notify_one();
     }
 
+    /// Hands over round trips of some minutes, which nobody waits for.
+    pub fn keep_round_trips(&self, points: Vec<(SocketAddr, Point)>) {
+        self.shared.queue().round_trips.extend(points);
+        self.shared.work.notify_one();
+    }
+
+    /// How long transactions took so far.
+    pub fn times(&self) -> Histogram {
+        let times = self.shared.times.lock();
+        times.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Whoever reads beside the writer finds what was handed over before.
     pub fn flusher(&self) -> Flusher {
         Flusher(Arc::clone(&self.shared))
@@ -180,6 +203,13 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A transaction is through that began then.
+    fn timed(&self, begun: Instant) {
+        let times = self.times.lock();
+        let mut times = times.unwrap_or_else(PoisonError::into_inner);
+        times.add(micros(begun.elapsed()));
+    }
+
     /// Waits for something to do, `pause` at most where something is to be tried again.
     fn next(&self, pause: Option<Duration>) -> Round {
         let mut queue = self.queue();
@@ -188,7 +218,9 @@ impl Shared {
             let are_ripe = queue.are_events_ripe();
             let is_retry = pause.is_some_and(|pause| begun.elapsed() >= pause);
             let is_called = queue.is_closing || queue.asked > queue.through || is_retry;
-            let is_work = !queue.batches.is_empty() || !queue.changes.is_empty();
+            let is_work = !queue.batches.is_empty()
+                || !queue.changes.is_empty()
+                || !queue.round_trips.is_empty();
             if is_called || is_work || are_ripe || queue.keep.is_some() {
                 let takes_events = is_called || are_ripe;
                 return queue.take(takes_events);
@@ -226,6 +258,7 @@ impl Queue {
             durable: mem::take(&mut self.durable),
             events: Vec::new(),
             keep: self.keep.take(),
+            round_trips: mem::take(&mut self.round_trips),
             asked: self.asked,
             is_last: self.is_closing,
         };
@@ -245,6 +278,7 @@ struct Round {
     durable: bool,
     events: Vec<Arc<Entry>>,
     keep: Option<Keep>,
+    round_trips: Vec<(SocketAddr, Point)>,
     asked: u64,
     is_last: bool,
 }
@@ -266,8 +300,13 @@ impl Desk {
             let is_failing = self.is_held || self.have_events_failed;
             let mut round = shared.next(is_failing.then_some(AGAIN));
             let (asked, is_last) = (round.asked, round.is_last);
-            self.save(&mut round);
+            self.save(&mut round, shared);
             self.append(round.events, shared);
+            if !round.round_trips.is_empty() {
+                // A picture that lacks five minutes is no loss that is worth a word: where the disk
+                // takes nothing the records have said so.
+                drop(self.store.keep_round_trips(&round.round_trips));
+            }
             if let Some(keep) = round.keep.filter(|_| !is_last) {
                 self.trim(keep, shared);
             }
@@ -279,7 +318,7 @@ impl Desk {
         }
     }
 
-    fn save(&mut self, round: &mut Round) {
+    fn save(&mut self, round: &mut Round, shared: &Shared) {
         let mut changes = mem::take(&mut round.changes);
         let is_retry = self.is_held;
         if is_retry {
@@ -288,7 +327,9 @@ impl Desk {
         if round.batches.is_empty() && !is_retry && changes.outbox.is_empty() {
             return;
         }
+        let begun = Instant::now();
         let result = self.store.save(&changes, round.durable || is_retry);
+        shared.timed(begun);
         self.is_held = result.is_err() && (self.manner.holds || changes.has_letters());
         if self.is_held {
             if !self.manner.holds {
@@ -306,7 +347,10 @@ impl Desk {
         if events.is_empty() {
             return;
         }
-        match self.store.append(&events) {
+        let begun = Instant::now();
+        let result = self.store.append(&events);
+        shared.timed(begun);
+        match result {
             Ok(()) => {
                 if mem::take(&mut self.have_events_failed) {
                     self.say(Written::Events);

@@ -41,10 +41,12 @@ mod import;
 mod kamailio;
 mod link;
 mod live;
+mod metrics;
 mod model;
 mod mutants;
 mod output;
 mod packaging;
+mod page;
 mod regevent;
 mod reload;
 mod scenarios;
@@ -73,10 +75,12 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     kamailio::trials,
     link::trials,
     live::trials,
+    metrics::trials,
     model::trials,
     mutants::trials,
     output::trials,
     packaging::trials,
+    page::trials,
     regevent::trials,
     reload::trials,
     scenarios::trials,

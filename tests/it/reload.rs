@@ -1,5 +1,7 @@
 //! A reload as operators meet it: the command, the signal, and what they say.
 
+mod binding;
+
 use std::fs;
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use crate::harness::{
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
-    trials![[];
+    let mut all = trials![[];
         what_differs_is_named_and_put_in_force,
         a_faulty_configuration_changes_nothing_and_is_told_as_by_check,
         a_check_puts_nothing_in_force,
@@ -27,7 +29,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         of_two_thousand_accounts_only_the_one_that_changed_sends,
         another_port_of_the_interface_is_taken_without_a_restart,
         without_a_daemon_the_exit_code_is_3,
-    ]
+    ];
+    all.extend(binding::trials());
+    all
 }
 
 /// Three Accounts, of which `a1` is another one and `a2` has gone; `a3` is new.

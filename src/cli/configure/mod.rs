@@ -16,7 +16,7 @@ use self::place::Place;
 use super::{End, Failure, screen};
 use crate::config::options::Table;
 use crate::configure::{
-    self, Change, Document, Form, Locked, Refusal, Script, Session, Step, Verb, Words, help,
+    self, Change, Document, Edit, Form, Locked, Refusal, Script, Session, Step, Verb, Words, help,
 };
 use crate::daemon;
 
@@ -53,13 +53,12 @@ pub(super) struct Whither {
     pub(super) socket: super::args::Socket,
 }
 
-/// Carries out one change, as if these words had been said behind `regent configure TABLE VERB`.
-pub(super) fn say(
+/// Carries out the change that `edit` makes of the file that is meant, and tells the daemon that
+/// runs from it.
+pub(super) fn carry<E>(
     whither: Whither,
-    table: Table,
-    verb: Verb,
-    words: &[String],
-) -> Result<End, Failure> {
+    edit: impl FnOnce(&Path) -> Result<Edit, E>,
+) -> Result<Result<End, E>, Failure> {
     let arguments = Configure {
         what: None,
         config: whither.config,
@@ -68,8 +67,11 @@ pub(super) fn say(
         each: false,
         socket: whither.socket,
     };
-    let words = Words { table, verb, words };
-    one(&arguments, configure::change(&words, &mut password))
+    let mut place = Place::find(&arguments)?;
+    match edit(place.file()) {
+        Ok(edit) => Ok(Ok(put(&arguments, &mut place, edit)?.0)),
+        Err(error) => Ok(Err(error)),
+    }
 }
 
 /// What is said about one table.
@@ -184,10 +186,10 @@ fn read(arguments: &Configure) -> Result<Document, Failure> {
 fn one(arguments: &Configure, change: Result<Change, Refusal>) -> Result<End, Failure> {
     let change = change.map_err(report::usage)?;
     let mut place = Place::find(arguments)?;
-    let mut file = Locked::open(place.file()).map_err(report::failure)?;
+    let file = Locked::open(place.file()).map_err(report::failure)?;
     let mut session = Session::new(file.text()).map_err(report::failure)?;
     session.apply(&change);
-    finish(arguments, &mut place, &mut file, session, "")
+    finish(arguments, &mut place, (file, session), "").map(|(end, _)| end)
 }
 
 /// Carries out a script.
@@ -212,10 +214,10 @@ fn script(arguments: &Configure) -> Result<End, Failure> {
             let is_change = matches!(step, Step::Change(_));
             carry_out(&mut session, step)?;
             if is_change {
-                let next = session.clone();
-                let end = finish(arguments, &mut place, &mut file, next, &name)?;
-                if end != End::Done {
-                    return Ok(end);
+                let next = (file, session.clone());
+                match finish(arguments, &mut place, next, &name)? {
+                    (End::Done, Some(again)) => file = again,
+                    (end, _) => return Ok(end),
                 }
                 session.written();
             }
@@ -228,7 +230,7 @@ fn script(arguments: &Configure) -> Result<End, Failure> {
     refusals
         .into_iter()
         .for_each(|refusal| session.refuse(refusal));
-    finish(arguments, &mut place, &mut file, session, &name)
+    finish(arguments, &mut place, (file, session), &name).map(|(end, _)| end)
 }
 
 fn carry_out(session: &mut Session, step: &Step) -> Result<(), Failure> {
@@ -243,41 +245,47 @@ fn carry_out(session: &mut Session, step: &Step) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes what has become of a configuration, or says what is wrong.
+/// Writes what has become of a configuration, or says what is wrong. The file comes back where more
+/// may be done to it.
 fn finish(
     arguments: &Configure,
     place: &mut Place,
-    file: &mut Locked,
-    session: Session,
+    (file, session): (Locked, Session),
     script: &str,
-) -> Result<End, Failure> {
+) -> Result<(End, Option<Locked>), Failure> {
     let path = file.named().to_owned();
-    let outcome = match session.finish(|text| daemon::load_text(&path, text)) {
-        Ok(outcome) => outcome,
+    match Edit::new(file, session, |text| daemon::load_text(&path, text)) {
+        Ok(edit) => put(arguments, place, edit),
         Err(refusals) => {
             for refusal in &refusals {
                 screen::note(&refusal.located(script).to_string());
             }
-            return Ok(End::Failed);
+            Ok((End::Failed, None))
         }
-    };
-    for note in &outcome.notes {
+    }
+}
+
+/// Writes a good change, unless it is only to be shown.
+fn put(
+    arguments: &Configure,
+    place: &mut Place,
+    mut edit: Edit,
+) -> Result<(End, Option<Locked>), Failure> {
+    for note in &edit.outcome().notes {
         screen::note(&note.to_string());
     }
-    if outcome.text == file.text() {
-        screen::say(&format!("{}: nothing changes", path.display()))?;
-        return Ok(End::Done);
+    if !edit.is_change() {
+        screen::say(&format!("{}: nothing changes", edit.path().display()))?;
+    } else if arguments.dry_run {
+        screen::say(&report::dry_run(&edit))?;
+    } else {
+        let backup = edit.write().map_err(report::failure)?.to_owned();
+        if let Some(end) = place.reload(&mut edit)? {
+            return Ok((end, None));
+        }
+        screen::say(&report::done(&edit, &backup, place))?;
     }
-    if arguments.dry_run {
-        screen::say(&report::dry_run(&path, file.text(), &outcome))?;
-        return Ok(End::Done);
-    }
-    let backup = file.replace(&outcome.text).map_err(report::failure)?;
-    if let Some(end) = place.reload(file, &backup)? {
-        return Ok(end);
-    }
-    screen::say(&report::done(&path, &backup, &outcome, place))?;
-    Ok(End::Done)
+    Ok((End::Done, Some(edit.into_file())))
 }
 
 /// Nothing was said.

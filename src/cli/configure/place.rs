@@ -10,7 +10,7 @@ use super::report;
 use crate::cli::args::Socket;
 use crate::cli::connect::connect;
 use crate::cli::{End, Failure, screen};
-use crate::configure::Locked;
+use crate::configure::Edit;
 use crate::control::protocol::{Call, Done, FaultCode, Format, Reload, Reloaded};
 use crate::control::{Client, ClientError};
 use crate::daemon;
@@ -77,11 +77,7 @@ impl Place {
 
     /// Lets the daemon read the file again. If it refuses, the file becomes what it was, and the
     /// command has failed.
-    pub(super) fn reload(
-        &mut self,
-        file: &mut Locked,
-        backup: &Path,
-    ) -> Result<Option<End>, Failure> {
+    pub(super) fn reload(&mut self, edit: &mut Edit) -> Result<Option<End>, Failure> {
         let Some(client) = &mut self.daemon else {
             return Ok(None);
         };
@@ -99,7 +95,7 @@ impl Place {
                 return Err(failure.hint(hint));
             }
         };
-        file.undo(backup).map_err(report::failure)?;
+        edit.undo().map_err(report::failure)?;
         for line in &fault.diagnostics {
             screen::note(line);
         }

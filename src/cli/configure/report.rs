@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use super::place::Place;
 use crate::cli::{End, Failure};
 use crate::config::options::Table;
-use crate::configure::{self, Outcome, Refusal, TABLES, help, row_word};
+use crate::configure::{self, Edit, Outcome, Refusal, TABLES, help, row_word};
 use crate::status::words::{clean, count};
 
 /// A refusal that ends the command.
@@ -30,14 +30,16 @@ fn of(end: End, refusal: Refusal) -> Failure {
 }
 
 /// What would change.
-pub(super) fn dry_run(path: &Path, old: &str, outcome: &Outcome) -> String {
-    let mut text = configure::unified(&path.display().to_string(), old, &outcome.text);
+pub(super) fn dry_run(edit: &Edit) -> String {
+    let (path, outcome) = (edit.path().display().to_string(), edit.outcome());
+    let mut text = configure::unified(&path, edit.before(), &outcome.text);
     put_effect(&mut text, outcome, "would be ");
     text + "dry run: nothing was written"
 }
 
 /// What has changed.
-pub(super) fn done(path: &Path, backup: &Path, outcome: &Outcome, place: &Place) -> String {
+pub(super) fn done(edit: &Edit, backup: &Path, place: &Place) -> String {
+    let (path, outcome) = (edit.path(), edit.outcome());
     let mut text = String::new();
     match place.reloaded() {
         Some(reloaded) => {

@@ -41,6 +41,8 @@ impl Check<'_> {
             additional_udp_ports_mode: row.word(&INTERFACE_ADDITIONAL_UDP_PORTS_MODE, &modes),
             ..SipInterface::new(name, address, udp_port)
         });
+        let at = row.span(&INTERFACE_ADDRESS).start;
+        self.interfaces_at.push(self.faults.spot(at));
         self.interfaces
             .define(row, &INTERFACE_NAME, value, &mut self.faults);
     }

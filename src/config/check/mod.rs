@@ -24,7 +24,7 @@ use super::parse::Top;
 use super::row::Row;
 use super::{
     Account, Agent, Alert, Config, IpGroup, Mail, MoveWhenLost, ProbeUnknown, ProxySet, Redirects,
-    Registration, SipInterface, StateFailure, SyncMode, Trace, UnregistrationMode,
+    Registration, SipInterface, Spot, StateFailure, SyncMode, Trace, UnregistrationMode,
 };
 use crate::sip::Algorithm;
 
@@ -38,6 +38,8 @@ pub(super) struct Check<'t> {
     spread: Option<u8>,
     limits: Limits,
     interfaces: Registry<SipInterface>,
+    /// Where their addresses stand.
+    interfaces_at: Vec<Spot>,
     /// What is bound to (port, IPv6 or not, address), and where that is said.
     bound: BTreeMap<(u16, bool, IpAddr), u32>,
     reserved: Vec<Reserved>,
@@ -95,6 +97,7 @@ impl<'t> Check<'t> {
             spread: None,
             limits: Limits::read(&agent),
             interfaces: Registry::new(Table::SipInterface),
+            interfaces_at: Vec::new(),
             bound: BTreeMap::new(),
             reserved: Vec::new(),
             sets: Registry::new(Table::ProxySet),
@@ -227,6 +230,7 @@ impl Check<'_> {
                 ..self.registration
             },
             sip_interfaces: self.interfaces.into_values(),
+            interfaces_at: self.interfaces_at,
             proxy_sets: self.sets.into_values(),
             ip_groups: self.groups.into_values(),
             accounts,

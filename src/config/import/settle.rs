@@ -8,7 +8,7 @@ use super::draft::{Limits, Written};
 use super::ini::At;
 use super::{Import, Imported, RowOutcome};
 use crate::config::options::*;
-use crate::config::{Diagnostic, Loaded, SecretFault, Severity, load_each};
+use crate::config::{Config, Diagnostic, Loaded, SecretFault, Severity, Spot, load_each};
 
 impl Import<'_, '_> {
     /// Finds out what is good, and hands all of it over.
@@ -25,7 +25,10 @@ impl Import<'_, '_> {
         self.limit();
         self.prune();
         let limits = self.surroundings.limits;
-        let (written, loaded) = self.check(limits);
+        let (written, mut loaded) = self.check(limits);
+        if let Some(config) = &mut loaded.config {
+            self.place(config, &written);
+        }
         let is_empty = |one: &Diagnostic| one.key == Table::Account.info().key;
         for one in &loaded.diagnostics {
             // That none is left has its reasons, which have been said.
@@ -43,6 +46,19 @@ impl Import<'_, '_> {
             toml: written.text,
             config: loaded.config,
             report: self.report,
+        }
+    }
+
+    /// What is said later about interfaces is said of their lines in the ini file.
+    fn place(&self, config: &mut Config, written: &Written) {
+        for spot in &mut config.interfaces_at {
+            if let Some(row) = written.origin(spot.line) {
+                let at = self.draft.rows[row].at;
+                *spot = Spot {
+                    line: at.line,
+                    column: self.ini.column(at),
+                };
+            }
         }
     }
 

@@ -144,8 +144,11 @@ fn what_cannot_be_subscribed_to_is_said() {
     }
     assert_eq!(read_text(&world.file), before);
     let said = daemon.tell(&["alerts", "unsubscribe", "nobody"]);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.contains("nobody"), "{said:?}");
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.err.contains("there is no subscription \"nobody\""),
+        "{said:?}"
+    );
 }
 
 // rule T3

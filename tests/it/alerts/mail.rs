@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{Process, Sandbox, python_path, read_text, wait_for, wait_until};
+use crate::harness::{Process, SMTP, Sandbox, read_text, wait_for, wait_until};
 
 /// A running mail server.
 pub(super) struct MailServer<'a> {
@@ -68,7 +68,7 @@ impl<'a> MailServer<'a> {
         ];
         let log = sandbox.path("mail-server.log");
         let before = read_or_empty(&log).len();
-        let process = Process::start(&python_path(), &arguments, &sandbox.path(""), &log);
+        let process = Process::start(&SMTP.python(), &arguments, &sandbox.path(""), &log);
         wait_until(Duration::from_secs(20), "the mail server", || {
             read_or_empty(&log)[before..].contains("listening on")
         });
@@ -102,7 +102,7 @@ pub(super) fn start_web_server(sandbox: &Sandbox, port: u16) -> Process {
     let (script, port) = (script.display().to_string(), port.to_string());
     let arguments = [&*script, &port, &certificate, &key, &bodies];
     let log = sandbox.path("web-server.log");
-    let process = Process::start(&python_path(), &arguments, &sandbox.path(""), &log);
+    let process = Process::start(&SMTP.python(), &arguments, &sandbox.path(""), &log);
     wait_until(Duration::from_secs(20), "the web server", || {
         read_or_empty(&log).contains("listening on")
     });

@@ -6,6 +6,7 @@
 #[macro_use]
 mod trial;
 
+mod chromium;
 mod daemon;
 mod digest;
 mod dns;
@@ -18,6 +19,7 @@ mod message;
 mod mutator;
 mod piped;
 mod process;
+mod promtool;
 mod python;
 mod registrar;
 mod sandbox;
@@ -28,6 +30,7 @@ mod status;
 mod tshark;
 mod wait;
 
+pub(crate) use chromium::{AXE, CHROMEDRIVER, CHROMIUM, axe, chromedriver_path, chromium_path};
 pub(crate) use daemon::{Config, Daemon, Manner, Said, program, regent, run};
 pub(crate) use digest::assert_answers;
 pub(crate) use dns::{DNSMASQ, Mood, NEGATIVE_TTL, NameServer, dnsmasq};
@@ -39,8 +42,9 @@ pub(crate) use many::Many;
 pub(crate) use message::{Message, Transcript};
 pub(crate) use mutator::{Mutator, SIP, Tokens, corpus};
 pub(crate) use piped::Piped;
-pub(crate) use process::{Process, Setting, User};
-pub(crate) use python::{AIOSMTPD, python_path};
+pub(crate) use process::{Process, Setting, User, show};
+pub(crate) use promtool::{PROMTOOL, promtool};
+pub(crate) use python::{AIOSMTPD, METRICS, PROMETHEUS_CLIENT, SMTP};
 pub(crate) use registrar::{Registrar, accept, answer, challenge, usual};
 pub(crate) use sandbox::{
     Sandbox, free_udp_address, free_udp_addresses, free_udp_ports, read_text,

@@ -8,9 +8,10 @@ use libtest_mimic::{Failed, Trial};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::Uid;
 
+use super::chromium;
 use super::daemon::{can_mount, is_executable_by_nobody};
 use super::process::SETPRIV;
-use super::python;
+use super::python::Module;
 
 /// Lists the trials of a module with what they need: `trials![[KAMAILIO, LONG]; one, another]`, or
 /// `trials![[]; one]`. Each is a function without arguments that returns `()` or
@@ -34,8 +35,10 @@ pub(crate) enum Need {
     Network,
     /// A user without privileges has mounts of its own.
     Mounts,
-    /// Python has a mail server.
-    Aiosmtpd,
+    /// A Python has this module.
+    Python(Module),
+    /// There is a judge of pages.
+    Axe,
 }
 
 /// The mark of a trial with mounts of its own, for a user without privileges.
@@ -140,14 +143,9 @@ enum Unmet {
 fn unmet(need: Need) -> Option<Unmet> {
     match need {
         Need::Program(program) if program.find().is_some() => None,
-        Need::Program(program) if is_set("REGENT_REQUIRE_INTEROP") => {
-            Some(Unmet::Fatal(program.missing()))
-        }
-        Need::Program(program) => Some(Unmet::Ignored(program.missing())),
-        Need::Aiosmtpd => python::missing().map(|why| match is_set("REGENT_REQUIRE_INTEROP") {
-            true => Unmet::Fatal(why),
-            false => Unmet::Ignored(why),
-        }),
+        Need::Program(program) => Some(foreign(program.missing())),
+        Need::Python(module) => module.missing().map(foreign),
+        Need::Axe => chromium::missing().map(foreign),
         Need::Network => cannot_make_a_network().map(Unmet::Ignored),
         Need::Mounts => cannot_drop_privileges()
             .or_else(cannot_mount)
@@ -155,6 +153,14 @@ fn unmet(need: Need) -> Option<Unmet> {
         Need::Unprivileged => cannot_drop_privileges().map(Unmet::Ignored),
         Need::Long if is_set("REGENT_LONG_TESTS") => None,
         Need::Long => Some(Unmet::Ignored("long; set REGENT_LONG_TESTS=1".to_owned())),
+    }
+}
+
+/// Something foreign is missing, for this reason.
+fn foreign(why: String) -> Unmet {
+    match is_set("REGENT_REQUIRE_INTEROP") {
+        true => Unmet::Fatal(why),
+        false => Unmet::Ignored(why),
     }
 }
 

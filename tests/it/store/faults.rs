@@ -114,7 +114,7 @@ fn a_file_of_a_newer_version_is_said_and_left_alone() {
     let said = refused(&sandbox, User::Same);
     let shown = file.display();
     let start =
-        format!("error: {shown} is of version 77, and this regent knows versions up to 4\n");
+        format!("error: {shown} is of version 77, and this regent knows versions up to 5\n");
     let end = hint(&file, "run the version that made it");
     assert_eq!(complaint(&said), start + &end);
     assert_eq!(fs::read(&file).expect("our own file"), before);

@@ -270,7 +270,7 @@ fn identity_stays(heard: &[Message]) {
 fn goes_on(record: &Record, before: &[Message], after: &[Message], daemon: &Daemon<'_>) {
     let own = |messages: &[Message]| -> Vec<u32> {
         let own = messages.iter();
-        let own = own.filter(|message| message.header("Call-ID") == record.call_id);
+        let own = own.filter(|message| *message.header("Call-ID") == *record.call_id);
         own.map(Message::cseq).collect()
     };
     let (before, after) = (own(before), own(after));
@@ -326,7 +326,7 @@ fn kill_at_kamailio(number: u64) {
             .find(|it| it.aor.contains(&format!(":{user}@")));
         if let Some(record) = record {
             assert_eq!(
-                binding.call_id, record.call_id,
+                *binding.call_id, *record.call_id,
                 "kill number {number} at save {k}"
             );
         }

@@ -1,5 +1,6 @@
 //! Restarts in order: everybody goes on, and nobody says a word before it is due.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
@@ -201,7 +202,7 @@ fn an_account_that_is_gone_is_forgotten() {
         .into_iter()
         .map(|it| it.account)
         .collect();
-    assert_eq!(left, ["a0", "a1"]);
+    assert_eq!(left, ["a0", "a1"].map(Arc::from));
     let said = regent(
         &sandbox,
         User::Same,
@@ -219,11 +220,11 @@ fn a_hundred_thousand_records_are_read_at_once() {
     let sandbox = Sandbox::new();
     let registrar = "127.0.0.1:5060".parse().expect("an address");
     let record = |number: usize| Record {
-        account: format!("a{number:07}"),
-        aor: format!("sip:c{number:07}@carrier.example"),
+        account: format!("a{number:07}").into(),
+        aor: format!("sip:c{number:07}@carrier.example").into(),
         epoch: 0,
-        call_id: format!("{number:032x}"),
-        mark: format!("{number:016x}"),
+        call_id: format!("{number:032x}").into(),
+        mark: number as u64,
         cseq: 7,
         cseq_limit: 256,
         clean: false,
@@ -233,7 +234,7 @@ fn a_hundred_thousand_records_are_read_at_once() {
             refreshed_unix_ms: 1_795_341_600_000,
             since_unix_ms: 1_795_341_600_000,
             due_unix_ms: 1_795_343_400_000,
-            contact: Some("192.0.2.9:5060".to_owned()),
+            contact: Some(([192, 0, 2, 9], 5060).into()),
         }),
         unregistered: false,
         port: None,

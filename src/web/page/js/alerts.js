@@ -1,0 +1,195 @@
+// Alerts: what goes on, what is not delivered yet, and who is told.
+
+import { get, post, remove } from "./api.js";
+import { fill, h, row, soon, table } from "./dom.js";
+import { link } from "./route.js";
+import { ask, empty, tell, tellFault } from "./say.js";
+import { subscribe } from "./subscribe.js";
+import { clock, running } from "./time.js";
+import { count } from "./words.js";
+
+const ONGOING = [
+  { label: "Label", class: "name", isName: true },
+  { label: "Identity", class: "identity" },
+  { label: "Source IP", class: "address" },
+  { label: "User Agent", class: "" },
+  { label: "Email", class: "" },
+  { label: "Timeout Limit", class: "" },
+  { label: "Send Timeout Email", class: "" },
+  { label: "Started", class: "when" },
+];
+const WAITING = [
+  { label: "Alert", class: "name", isName: true },
+  { label: "Notice", class: "" },
+  { label: "To", class: "" },
+  { label: "For", class: "when" },
+  { label: "Tried", class: "number" },
+  { label: "Next try", class: "when" },
+  { label: "Why", class: "why" },
+];
+const WANTED = [
+  { label: "Name", class: "name", isName: true },
+  { label: "Told by", class: "" },
+  { label: "Identities", class: "" },
+  { label: "Resolution", class: "" },
+  { label: "Timeout", class: "" },
+  { label: "Limit", class: "" },
+  { label: "Actions", class: "actions" },
+];
+const ROWS = 200;
+
+export function alerts(app) {
+  return new Alerts(app);
+}
+
+class Alerts {
+  constructor(app) {
+    this.app = app;
+    this.title = "Alerts";
+    this.again = soon(300, () => this.load().catch(tellFault));
+    this.timer = setInterval(() => this.again(), 15_000);
+    this.ongoing = h("div", { "aria-busy": "true" });
+    this.waiting = h("section", { class: "card", hidden: true });
+    this.wanted = h("div", null);
+    this.create = h("button", { type: "button", class: "primary", id: "new-alert", onclick: () => this.edit(null) }, "New alert");
+    this.node = h(
+      "div",
+      { class: "view alerts" },
+      h("div", { class: "head" }, h("h1", null, "Alerts"), this.create),
+      h("section", { class: "card" }, h("div", { class: "card-head" }, h("h2", null, "Ongoing alerts")), this.ongoing),
+      this.waiting,
+      h("section", { class: "card" }, h("div", { class: "card-head" }, h("h2", null, "Subscriptions")), this.wanted),
+    );
+  }
+
+  wishes() {
+    return { topics: ["alerts"] };
+  }
+
+  on(kind) {
+    if (kind === "alerts" || kind === "summary") this.again();
+  }
+
+  async refresh() {
+    await this.load();
+  }
+
+  async load() {
+    const [told, subscriptions] = await Promise.all([get("/api/v1/alerts"), get("/api/v1/subscriptions")]);
+    this.showOngoing(told.alerts);
+    this.showWaiting(told.deliveries);
+    this.showWanted(subscriptions.subscriptions ?? subscriptions);
+    this.create.disabled = !this.app.mayAct;
+    this.create.title = this.app.mayAct ? "" : "A viewer may look, not act";
+  }
+
+  showOngoing(list) {
+    this.ongoing.setAttribute("aria-busy", "false");
+    if (!list.length) {
+      fill(this.ongoing, empty("No alert goes on."));
+      return;
+    }
+    const rows = list.slice(0, ROWS).map((alert) =>
+      row(
+        ONGOING,
+        [
+          h("a", { class: "open", href: link("account", alert.label) }, alert.label),
+          h("code", null, alert.identity),
+          alert.source_ip ?? "–",
+          alert.user_agent,
+          alert.email ?? (alert.webhook ? "(webhook)" : "–"),
+          alert.time_limit,
+          alert.send_timeout ? "Yes" : "No",
+          [clock(alert.started), h("span", { class: "sub" }, running(alert.started, "ago"))],
+        ],
+        { "data-alert": alert.label },
+      ),
+    );
+    const left = list.length - ROWS;
+    fill(this.ongoing, table("Ongoing alerts", ONGOING, rows, { class: "rows cards" }), left > 0 ? h("p", { class: "foot" }, `and ${left} more`) : null);
+  }
+
+  showWaiting(list) {
+    this.waiting.hidden = !list.length;
+    if (!list.length) return;
+    const rows = list.slice(0, ROWS).map((notice) =>
+      row(WAITING, [
+        notice.subscription,
+        `${notice.event.replace("-", " ")}, ${count(notice.accounts, "Account")}`,
+        [notice.to ?? "–", h("span", { class: "sub" }, notice.means)],
+        running(notice.given, "for"),
+        notice.tried,
+        notice.next_try ? running(notice.next_try, "in") : "now",
+        notice.trouble ? h("span", { class: "bad-text" }, notice.trouble) : "under way",
+      ]),
+    );
+    fill(this.waiting, h("div", { class: "card-head" }, h("h2", null, "Not delivered yet")), table("Notices that are not delivered yet", WAITING, rows, { class: "rows cards" }));
+  }
+
+  showWanted(list) {
+    this.known = list;
+    if (!list.length) {
+      fill(this.wanted, empty("Nobody is told when an Account is lost. “New alert” changes that."));
+      return;
+    }
+    const focused = this.wanted.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+    fill(this.wanted, table("Subscriptions", WANTED, list.map((wanted) => this.subscription(wanted)), { class: "rows cards" }));
+    if (focused) [...this.wanted.querySelectorAll("button")].find((button) => button.getAttribute("aria-label") === focused)?.focus();
+  }
+
+  subscription(wanted) {
+    const { name, email, webhook_host: host, accounts } = wanted;
+    const ways = [email, host ? `webhook at ${host}` : null].filter(Boolean);
+    const button = (words, kind, what) => h("button", { type: "button", class: kind, disabled: !this.app.mayAct, "aria-label": `${words} ${name}`, "data-do": words.toLowerCase(), onclick: what }, words);
+    const cells = [
+      name,
+      ways.map((way) => h("span", { class: "way" }, way)),
+      accounts === null ? "all" : h("span", { title: accounts.join(", ") }, accounts.length <= 3 ? accounts.join(", ") : count(accounts.length, "Account")),
+      wanted.resolution ? "Yes" : "No",
+      wanted.timeout ? "Yes" : "No",
+      wanted.time_limit,
+      h("span", { class: "buttons" }, button("Edit", "", () => this.edit(wanted)), button("Test", "", (event) => this.test(name, event.currentTarget)), button("Delete", "danger", () => this.forget(name))),
+    ];
+    return row(WANTED, cells, { "data-subscription": name });
+  }
+
+  edit(wanted) {
+    subscribe(wanted, this.known?.map(({ name }) => name) ?? [], (words) => {
+      tell("good", words);
+      this.again();
+    });
+  }
+
+  async test(name, button) {
+    button.disabled = true;
+    tell("quiet", `A test of ${name} is under way.`);
+    try {
+      const told = await post(`/api/v1/subscriptions/${encodeURIComponent(name)}/test`);
+      for (const { means, to, trouble } of told.tests ?? told) {
+        if (trouble) tell("bad", `The test by ${means} to ${to} did not arrive: ${trouble}.`);
+        else tell("good", `The test by ${means} arrived at ${to}.`);
+      }
+    } catch (fault) {
+      tellFault(fault);
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  async forget(name) {
+    const words = "Nobody is told by it any more. What goes on and what waits for it is dropped.";
+    if (!(await ask(`Delete the subscription ${name}?`, words, "Delete"))) return;
+    try {
+      await remove(`/api/v1/subscriptions/${encodeURIComponent(name)}`);
+      tell("good", `The subscription ${name} is deleted.`);
+      this.again();
+    } catch (fault) {
+      tellFault(fault);
+    }
+  }
+
+  close() {
+    clearInterval(this.timer);
+    this.again.cancel();
+  }
+}

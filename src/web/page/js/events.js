@@ -1,0 +1,121 @@
+// What has happened, the newest first, live.
+
+import { get, path } from "./api.js";
+import { fill, h, settled } from "./dom.js";
+import { KINDS, eventRow } from "./happening.js";
+import { link, stay } from "./route.js";
+import { empty, tellFault } from "./say.js";
+
+const PAGE = 100;
+// A tab that is left open overnight does not grow without end.
+const MOST = 1_000;
+
+export function events(app, route) {
+  return new Events(app, route);
+}
+
+class Events {
+  constructor(app, { query }) {
+    this.app = app;
+    this.title = "Events";
+    this.wish = { account: query.get("account") ?? "", kind: query.get("kind") ?? "" };
+    this.oldest = null;
+    this.newest = 0;
+    this.list = h("ol", { class: "events", "aria-label": "Events, the newest first" });
+    this.none = h("div", null);
+    this.foot = h("p", { class: "foot" });
+    this.type = settled(250, () => this.set({ account: this.account.value.trim() }));
+    this.build();
+  }
+
+  build() {
+    this.account = h("input", { type: "search", placeholder: "Of one Account, by its whole name", "aria-label": "Of one Account, by its whole name", "aria-keyshortcuts": "/", autocomplete: "off", value: this.wish.account, oninput: this.type });
+    const options = KINDS.map(([key, words]) => h("option", { value: key, selected: key === this.wish.kind }, words));
+    this.kind = h("select", { "aria-label": "Of one kind", onchange: () => this.set({ kind: this.kind.value }) }, h("option", { value: "" }, "of every kind"), options);
+    this.node = h("div", { class: "view events-view" }, h("div", { class: "head" }, h("h1", null, "Events"), this.account, this.kind), this.list, this.none, this.foot);
+  }
+
+  set(change) {
+    Object.assign(this.wish, change);
+    stay("events", null, this.wish);
+    this.refresh().catch(tellFault);
+  }
+
+  follow({ query }) {
+    this.wish = { account: query.get("account") ?? "", kind: query.get("kind") ?? "" };
+    this.account.value = this.wish.account;
+    this.kind.value = this.wish.kind;
+    this.refresh().catch(tellFault);
+    return true;
+  }
+
+  wishes() {
+    return { topics: ["events"] };
+  }
+
+  async fetch(until) {
+    const { account, kind } = this.wish;
+    const told = await get(path("/api/v1/events", { name: account, kind, until, limit: PAGE }));
+    return told.events;
+  }
+
+  async refresh() {
+    let found;
+    try {
+      found = await this.fetch();
+    } catch (fault) {
+      if (fault.code !== "no-history") throw fault;
+      fill(this.none, empty("No history is kept: the daemon has no state directory. What happens from now on is shown here."));
+      return;
+    }
+    this.newest = found.at(-1)?.id ?? this.newest;
+    this.oldest = found[0] ?? null;
+    fill(this.list, [...found].reverse().map((entry) => eventRow(entry, true)));
+    fill(this.none, found.length ? null : empty(...this.why()));
+    this.showFoot(found.length === PAGE);
+  }
+
+  why() {
+    if (!this.wish.account && !this.wish.kind) return ["Nothing has happened yet."];
+    return ["Nothing of that kind has happened. ", h("a", { href: link("events") }, "Show all")];
+  }
+
+  showFoot(hasMore) {
+    fill(this.foot, hasMore ? h("button", { type: "button", onclick: (event) => this.older(event.currentTarget) }, "Older") : null);
+  }
+
+  async older(button) {
+    button.disabled = true;
+    try {
+      // Several may have happened in one millisecond: the last one is asked for again and left out.
+      const until = new Date(Date.parse(this.oldest.at) + 1).toISOString();
+      const known = new Set([...this.list.children].map((node) => node.dataset.event));
+      const found = await this.fetch(until);
+      const fresh = found.filter(({ id }) => !known.has(String(id)));
+      this.oldest = fresh[0] ?? this.oldest;
+      this.list.append(...fresh.reverse().map((entry) => eventRow(entry, true)));
+      this.showFoot(found.length === PAGE && fresh.length > 0);
+    } catch (fault) {
+      tellFault(fault);
+      button.disabled = false;
+    }
+  }
+
+  on(kind, said) {
+    if (kind !== "event") return;
+    const entry = said.event ?? said;
+    const { account, kind: wanted } = this.wish;
+    if ((account && entry.account !== account) || (wanted && entry.kind !== wanted)) return;
+    if (entry.id && entry.id <= this.newest) return;
+    this.newest = entry.id || this.newest;
+    fill(this.none, null);
+    const node = eventRow(entry, true);
+    node.classList.add("turned");
+    this.list.prepend(node);
+    while (this.list.childElementCount > MOST) this.list.lastElementChild.remove();
+  }
+
+  close() {
+    this.type.cancel();
+  }
+}

@@ -1,0 +1,41 @@
+//! The page as a person sees it: in Chromium, served by the daemon, with registrars on loopback.
+
+mod acts;
+mod alerting;
+mod browser;
+mod looks;
+mod many;
+mod sound;
+mod world;
+
+use libtest_mimic::Trial;
+
+use crate::harness::{AXE, CHROMEDRIVER, CHROMIUM};
+
+use acts::*;
+use alerting::*;
+use looks::*;
+use many::*;
+use sound::*;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = trials![[CHROMIUM, CHROMEDRIVER];
+        the_six_words_have_their_colours,
+        an_account_shows_registered_an_error_number_or_not_registered,
+        a_change_is_seen_within_a_second,
+        a_daemon_that_comes_back_is_noticed,
+        without_a_place_for_its_state_the_page_says_so,
+        the_buttons_register_and_un_register,
+        a_viewer_may_look_and_not_act,
+        an_ongoing_alert_has_its_eight_columns_and_says_what_is_not_delivered,
+        a_subscription_is_made_by_its_steps_changed_and_deleted,
+        all_of_it_goes_by_keyboard,
+        every_view_fits_and_asks_nobody_else_and_complains_of_nothing,
+        nothing_that_a_stranger_says_runs,
+        ten_thousand_accounts_stay_usable,
+    ];
+    trials.extend(trials![[CHROMIUM, CHROMEDRIVER, AXE];
+        axe_finds_no_serious_fault_in_any_view_in_light_and_dark,
+    ]);
+    trials
+}

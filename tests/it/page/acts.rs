@@ -1,0 +1,177 @@
+//! What is done: orders, subscriptions, and all of it without a mouse.
+
+use serde_json::json;
+
+use super::browser::{Browser, DOWN, ENTER, ESCAPE, PATIENCE, TAB};
+use super::looks::{is_there, lively, text_of};
+use super::world::{READ_TOKEN, Row, TOKEN, World, visit};
+use crate::harness::{Registrar, SOON};
+
+/// Accounts `main` and `spare` at a registrar that likes them.
+pub(super) fn two(registrar: &Registrar) -> World {
+    let world = World::new()
+        .set("good", &[registrar.address()], "")
+        .with("\n[mail]\nserver = \"127.0.0.1:9\"\nfrom = \"regent@example.test\"\nencryption = \"none\"\n");
+    ["main", "spare"].iter().fold(world, |world, name| {
+        world.account(&Row {
+            name,
+            set: "good",
+            keys: "register = \"regular\"",
+        })
+    })
+}
+
+// rules I8, L10
+pub(super) fn the_buttons_register_and_un_register() {
+    let registrar = Registrar::start(lively);
+    let world = two(&registrar);
+    let daemon = world.start();
+    daemon.wait_account(SOON * 10, "main");
+    let browser = world.look("the-buttons", TOKEN);
+    visit(&browser, "#/account/main");
+    browser.wait_seen(".big-status .status[data-tone='good']");
+    // Somebody who thinks better of it has done nothing.
+    browser.click("[data-order='unregister']");
+    browser.click("dialog [data-answer='no']");
+    browser.wait(PATIENCE, "!document.querySelector('dialog')");
+    assert!(daemon.account("main").is_registered());
+    browser.click("[data-order='unregister']");
+    browser.click("dialog [data-answer='yes']");
+    browser.wait_seen(".toast[data-tone='good']");
+    assert_eq!(
+        text_of(&browser, ".toast p"),
+        "main is un-registered.",
+        "the outcome is told"
+    );
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('.big-status b').innerText === 'Not Registered'",
+    );
+    assert_eq!(daemon.account("main").phase(), "unregistered");
+    let heard = registrar.heard();
+    let is_gone = |it: &&crate::harness::Message| it.is_register() && it.expires() == 0;
+    assert!(heard.0.iter().any(|it| is_gone(&it)), "{heard}");
+    browser.click(".toast button");
+    browser.click("[data-order='register']");
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('.toast p')?.innerText.startsWith('main is registered at')",
+    );
+    assert!(daemon.account("main").is_registered());
+    browser.click(".toast button");
+    browser.click("[data-order='refresh']");
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('.toast p')?.innerText.startsWith('main is registered at')",
+    );
+    // The ladder has the order's messages, and opens to the whole of one, without credentials.
+    browser.wait_seen(".ladder .sent details");
+    browser.wait(
+        PATIENCE,
+        "[...document.querySelectorAll('.ladder .first')].some((it) => it.innerText === '200 OK')",
+    );
+    browser.click(".ladder .sent:last-of-type summary");
+    let whole = text_of(&browser, ".ladder .sent:last-of-type pre");
+    assert!(
+        whole.starts_with("REGISTER sip:carrier.test SIP/2.0\n"),
+        "{whole}"
+    );
+    assert!(whole.contains("Call-ID: "), "{whole}");
+}
+
+pub(super) fn a_viewer_may_look_and_not_act() {
+    let registrar = Registrar::start(lively);
+    let world = two(&registrar);
+    let daemon = world.start();
+    daemon.wait_account(SOON * 10, "main");
+    let browser = world.look("a-viewer", READ_TOKEN);
+    browser.wait_seen("[data-notice='viewer']");
+    visit(&browser, "#/account/main");
+    browser.wait_seen(".big-status .status");
+    let may = browser.value(
+        "[...document.querySelectorAll('[data-order]')].filter((it) => !it.disabled).length",
+    );
+    assert_eq!(may, json!(0));
+    visit(&browser, "#/alerts");
+    browser.wait_seen("#new-alert[disabled]");
+    // What the page does not offer the daemon refuses too.
+    let status = browser.run(
+        "return fetch('/api/v1/accounts/main/unregister', {
+            method: 'POST', body: '{}',
+            headers: { 'X-Regent': '1', 'Content-Type': 'application/json' },
+         }).then((answer) => answer.status)",
+        &[],
+    );
+    assert_eq!(status, json!(403));
+    assert!(daemon.account("main").is_registered());
+}
+
+pub(super) fn all_of_it_goes_by_keyboard() {
+    let registrar = Registrar::start(lively);
+    let world = two(&registrar);
+    let daemon = world.start();
+    daemon.wait_account(SOON * 10, "spare");
+    let browser = Browser::start(&world.sandbox, "by-keyboard");
+    browser.open(&world.place(""));
+    browser.wait(PATIENCE, "document.activeElement?.id === 'token'");
+    browser.press(&format!("{TOKEN}{ENTER}"));
+    browser.wait_seen("[data-account='spare'][data-status='Registered']");
+    let focused = "document.activeElement.closest('tr')?.dataset.account";
+    browser.press("j");
+    browser.wait(PATIENCE, &format!("{focused} === 'main'"));
+    browser.press(DOWN);
+    browser.wait(PATIENCE, &format!("{focused} === 'spare'"));
+    browser.press("k");
+    browser.wait(PATIENCE, &format!("{focused} === 'main'"));
+    let outline = browser.text("getComputedStyle(document.activeElement).outlineStyle");
+    assert_eq!(outline, "solid", "the focus is seen");
+    browser.press(&format!("j{ENTER}"));
+    browser.wait(PATIENCE, "document.title === 'spare · regent'");
+    browser.press("u");
+    browser.wait(PATIENCE, "document.title === 'Accounts · regent'");
+    browser.wait_seen("[data-account='main']");
+    browser.press("/");
+    browser.wait(PATIENCE, "document.activeElement.id === 'search'");
+    browser.press("spa");
+    browser.wait(
+        PATIENCE,
+        "document.querySelectorAll('tr[data-account]').length === 1",
+    );
+    browser.press(ESCAPE);
+    browser.press("?");
+    browser.wait_seen("dialog .keys");
+    browser.press(ESCAPE);
+    browser.wait(PATIENCE, "!document.querySelector('dialog')");
+    for (key, title) in [
+        ("2", "Registrars"),
+        ("3", "Served groups"),
+        ("4", "Alerts"),
+        ("5", "Events"),
+        ("1", "Accounts"),
+    ] {
+        browser.press(key);
+        browser.wait(PATIENCE, &format!("document.title === '{title} · regent'"));
+    }
+    tab_reaches_the_orders(&browser);
+}
+
+/// From the top of an Account, the key Tab comes by all three orders.
+#[track_caller]
+fn tab_reaches_the_orders(browser: &Browser<'_>) {
+    visit(browser, "#/account/main");
+    browser.wait_seen("[data-order='register']:not([disabled])");
+    browser.run("document.activeElement.blur(); window.scrollTo(0, 0);", &[]);
+    let mut met = Vec::new();
+    for _ in 0..30 {
+        browser.press(TAB);
+        let order = browser.text("document.activeElement.dataset.order ?? ''");
+        if !order.is_empty() {
+            met.push(order);
+        }
+    }
+    assert_eq!(met, ["register", "refresh", "unregister"]);
+    assert!(!is_there(
+        browser,
+        "[tabindex]:not([tabindex='0'], [tabindex='-1'])"
+    ));
+}

@@ -1,0 +1,175 @@
+//! Alerts on the page: what goes on, and who is told.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use regent::effect::{StoredAlert, StoredAlertState};
+use regent::store::{AlertChanges, Changes, Database, Store as _};
+use serde_json::json;
+
+use super::acts::two;
+use super::browser::{Browser, ESCAPE, PATIENCE};
+use super::looks::{lively, text_of};
+use super::world::{Row, TOKEN, World, visit};
+use crate::harness::{Registrar, free_udp_address, read_text};
+
+// rule T3
+pub(super) fn an_ongoing_alert_has_its_eight_columns_and_says_what_is_not_delivered() {
+    let dead = free_udp_address();
+    // A webhook at which nobody listens, and a mail server that is not there either.
+    let world = World::new()
+        .set("dead", &[dead], "")
+        .with("\n[mail]\nserver = \"127.0.0.1:9\"\nfrom = \"regent@example.test\"\nencryption = \"none\"\n")
+        .with("\n[[alert]]\nname = \"operations\"\nemail = \"operations@example.test\"\ntime_limit = \"6h\"\n")
+        .account(&Row {
+            name: "main",
+            set: "dead",
+            keys: "register = \"regular\"",
+        });
+    nearly_raised(&world, dead);
+    let _daemon = world.start();
+    let browser = world.look("ongoing-alerts", TOKEN);
+    visit(&browser, "#/alerts");
+    browser.wait_seen("tr[data-alert='main']");
+    let heads = browser.value(
+        "[...document.querySelector('tr[data-alert]').closest('table').querySelectorAll('thead th')]\
+         .map((it) => it.innerText)",
+    );
+    let expected = [
+        "Label",
+        "Identity",
+        "Source IP",
+        "User Agent",
+        "Email",
+        "Timeout Limit",
+        "Send Timeout Email",
+        "Started",
+    ];
+    assert_eq!(heads, json!(expected));
+    let cells = browser.value(
+        "[...document.querySelectorAll('tr[data-alert] > *')].slice(0, 7).map((it) => it.innerText)",
+    );
+    let expected = [
+        "main",
+        "sip:4930@carrier.test",
+        "192.0.2.9",
+        "regent/of-the-run-before",
+        "operations@example.test",
+        "6h",
+        "Yes",
+    ];
+    assert_eq!(cells, json!(expected));
+    assert_eq!(text_of(&browser, "#alert-count"), "1");
+    // The mail server is down, and the page says why nothing arrives.
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('.why .bad-text')?.innerText.includes('127.0.0.1:9')",
+    );
+}
+
+/// The Account was lost in the run before, and its third check is due in a second.
+#[track_caller]
+fn nearly_raised(world: &World, registrar: std::net::SocketAddr) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.expect("the clock is right").as_micros();
+    let now = i64::try_from(now).expect("it fits");
+    let alert = StoredAlert {
+        account: "main".to_owned(),
+        identity: "sip:4930@carrier.test".to_owned(),
+        source: Some([192, 0, 2, 9].into()),
+        registrar,
+        server: None,
+        user_agent: "regent/of-the-run-before".to_owned(),
+        lost_unix_us: now - 88_000_000,
+        state: StoredAlertState::Checking {
+            failed: 2,
+            due_unix_us: now + 2_000_000,
+        },
+    };
+    let changes = Changes {
+        alerts: AlertChanges {
+            removed: Vec::new(),
+            alerts: vec![alert],
+        },
+        ..Changes::default()
+    };
+    let mut database = Database::open(&world.sandbox.path("state")).expect("a new state");
+    database.save(&changes, true).expect("room");
+}
+
+// rule T3
+pub(super) fn a_subscription_is_made_by_its_steps_changed_and_deleted() {
+    let registrar = Registrar::start(lively);
+    let world = two(&registrar);
+    let daemon = world.start();
+    let browser = world.look("a-subscription", TOKEN);
+    visit(&browser, "#/alerts");
+    browser.click("#new-alert");
+    browser.write("#alert-email", "operations@example.test");
+    // Identities: specific ones, found by a part of their names.
+    browser.click("input[value='specific']");
+    browser.write("#alert-find", "spa");
+    browser.wait(
+        PATIENCE,
+        "document.querySelectorAll('[data-pick]').length === 1",
+    );
+    browser.click("[data-pick='spare']");
+    browser.click("input[name='resolution']");
+    browser.run(
+        "const limit = document.querySelector('#alert-limit'); limit.value = '6h';",
+        &[],
+    );
+    browser.click("dialog button[type='submit']");
+    browser.wait_seen("[data-subscription='operations']");
+    let row = text_of(&browser, "[data-subscription='operations']");
+    for word in ["operations@example.test", "spare", "No", "Yes", "6h"] {
+        assert!(row.contains(word), "{word} is not in {row}");
+    }
+    let text = read_text(&world.file());
+    let (_, table) = text.split_once("[[alert]]").expect("a table for it");
+    for line in [
+        "name = \"operations\"",
+        "email = \"operations@example.test\"",
+        "accounts = [\"spare\"]",
+        "send_resolution = false",
+        "time_limit = \"6h\"",
+    ] {
+        assert!(table.contains(line), "{line} is not in {table}");
+    }
+    changed_and_deleted(&browser, &world);
+    assert_eq!(daemon.tell(&["reload"]).code, Some(0));
+}
+
+#[track_caller]
+fn changed_and_deleted(browser: &Browser<'_>, world: &World) {
+    // A second one of that name is refused where it is typed.
+    browser.click("#new-alert");
+    browser.write("#alert-email", "operations@example.test");
+    browser.run(
+        "const name = document.querySelector('#alert-name'); name.value = 'operations';",
+        &[],
+    );
+    browser.click("dialog button[type='submit']");
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('dialog .told').innerText.includes('choose another name')",
+    );
+    browser.press(ESCAPE);
+    browser.wait(PATIENCE, "!document.querySelector('dialog')");
+    browser.click("[data-subscription='operations'] [data-do='edit']");
+    browser.click("input[value='all']");
+    browser.click("dialog button[type='submit']");
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('[data-subscription=operations]')?.innerText.includes('all')",
+    );
+    let text = read_text(&world.file());
+    assert!(!text.contains("accounts = [\"spare\"]"), "{text}");
+    assert!(text.contains("time_limit = \"6h\""), "{text}");
+    browser.click("[data-subscription='operations'] [data-do='delete']");
+    browser.click("dialog [data-answer='yes']");
+    browser.wait(
+        PATIENCE,
+        "!document.querySelector('[data-subscription=operations]')",
+    );
+    assert!(!read_text(&world.file()).contains("[[alert]]"));
+}
