@@ -206,7 +206,7 @@ impl Watched<'_> {
 
 /// Writes N Accounts: up to a hundred serving groups on one Proxy Set, as many served groups as
 /// make the pairs unique.
-fn configure(path: &Path, plan: &Plan, registrar: u16, port: u16) -> Result<()> {
+pub(crate) fn configure(path: &Path, plan: &Plan, registrar: u16, port: u16) -> Result<()> {
     let accounts = plan.accounts;
     let socket = plan.directory.join("control.sock");
     // Each run is a first one.

@@ -16,6 +16,7 @@ mod child;
 mod daemon;
 mod failover;
 mod floor;
+mod queries;
 mod report;
 mod responder;
 mod selftest;
@@ -97,6 +98,7 @@ struct Options {
     verify: bool,
     floor_only: bool,
     failover: bool,
+    queries: bool,
     help: bool,
     port: u16,
     refresh: bool,
@@ -115,6 +117,7 @@ impl Options {
             verify: false,
             floor_only: false,
             failover: false,
+            queries: false,
             help: false,
             port: 0,
             refresh: false,
@@ -142,6 +145,7 @@ impl Options {
                 "--ratio" => options.ratio = value()?.parse().context("--ratio")?,
                 "--verify" => options.verify = true,
                 "--failover" => options.failover = true,
+                "--queries" => options.queries = true,
                 "--floor-only" => options.floor_only = true,
                 "--refresh" => options.refresh = true,
                 "--help" | "-h" => options.help = true,
@@ -167,6 +171,10 @@ fn bench(options: &Options) -> Result<()> {
         let mut accounts = options.accounts.iter().copied();
         let accounts = accounts.find(|number| *number >= 10_000).unwrap_or(10_000);
         return judge(options, &failover::run(&options.program, accounts, &watch)?);
+    }
+    if options.queries {
+        let accounts = options.accounts.last().copied().unwrap_or(100_000);
+        return judge(options, &queries::run(&options.program, accounts)?);
     }
     let mut missed = Vec::new();
     if !options.floor_only {
@@ -315,6 +323,7 @@ cargo bench --bench load -- [OPTIONS]
   --ratio N           what the daemon's CPU time may be of the floor's, at 10,000 Accounts [2.5]
   --verify            only the run of 1,000 Accounts in which every digest is checked
   --failover          only what becomes of many Accounts when the first of two registrars dies
+  --queries           only whether questions about the status make timers late
   --floor-only        only the floor, without a daemon
   --grant SECONDS     expiry that the responder grants [by N: 40 or 60, with --verify 10]
   --daemon PATH       another binary in place of the one just built";

@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     child::{self, Responder},
+    queries,
     report::say,
     responder::Settings,
     verify::{self, Credentials},
@@ -22,6 +23,7 @@ use crate::{
 pub(crate) fn run() -> Result<()> {
     published_vector().context("the digest of RFC 2617 §3.5")?;
     floor_is_counted().context("counting the floor")?;
+    queries::self_test().context("how late timers are")?;
     wrong_credentials_are_found().context("checking credentials")?;
     say("load bench: its own test passed; `cargo bench --bench load` runs it");
     Ok(())

@@ -1,16 +1,18 @@
 //! `regent demo`.
 
-use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
 use super::args::Demo;
+use super::live::{Options, Start, live};
 use super::screen::{Screen, say};
 use super::signals::Signals;
-use super::watch::View;
+use super::view::View;
+use super::watch::is_seen;
 use super::{End, Failure};
 use crate::control::protocol::{Call, Done, Filter};
 use crate::control::{Client, ClientError};
 use crate::demo::{self, Served, Stage};
+use crate::status::order::SortKey;
 use crate::status::words::{clock, count};
 
 /// Shows everything on this machine alone.
@@ -63,14 +65,24 @@ fn report(name: &str, served: &Served) -> String {
 
 fn show(stage: &Stage, arguments: &Demo, signals: &Signals) -> Result<(), Failure> {
     let introduction = introduction(stage)?;
-    let mut view = View::new(knock(stage)?, Filter::default(), false)?;
     let screen = Screen::new();
-    if screen.is_terminal() && io::stdin().is_terminal() {
+    if is_seen(&screen) {
         let end = arguments
             .seconds
             .map(|seconds| Instant::now() + Duration::from_secs(seconds));
-        return view.live(&screen, &introduction, end, signals);
+        let options = Options {
+            connect: &|| Ok(knock(stage)?),
+            filter: Filter::default(),
+            phases: &[],
+            registrars: &[],
+            sort: SortKey::Index,
+            tab: Start::Accounts,
+            words: &introduction,
+            end,
+        };
+        return live(&options, signals).map(drop);
     }
+    let mut view = View::new(knock(stage)?, Filter::default())?;
     say(&introduction)?;
     let seconds = arguments.seconds.unwrap_or(SECONDS);
     let end = Instant::now() + Duration::from_secs(seconds);
@@ -112,7 +124,7 @@ fn pictures(
         let state = view.state();
         if is_over || shown.as_ref() != Some(&state) {
             say(&format!("\n{}", clock(super::status::now())))?;
-            screen.print(&view.lines(screen.width(), usize::MAX))?;
+            screen.print(&view.lines(screen.width()))?;
             shown = Some(state);
         }
         if is_over {

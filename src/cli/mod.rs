@@ -17,6 +17,7 @@ mod files;
 mod follow;
 mod groups;
 mod import;
+mod live;
 mod logging;
 mod manual;
 mod metrics;
@@ -29,7 +30,9 @@ mod run;
 mod screen;
 mod signals;
 mod status;
+mod texts;
 mod trace;
+mod view;
 mod watch;
 mod web;
 

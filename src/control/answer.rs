@@ -17,6 +17,7 @@ pub struct Selection<'a> {
     matching: Option<String>,
     slots: BTreeSet<u32>,
     registrars: Vec<SocketAddr>,
+    is_all: bool,
 }
 
 impl<'a> Selection<'a> {
@@ -31,8 +32,14 @@ impl<'a> Selection<'a> {
             Some(entry) => Ok(entry.slot),
             None => Err(unknown(directory, name)),
         });
+        let unbounded = Filter {
+            offset: 0,
+            limit: None,
+            ..filter.clone()
+        };
         Ok(Self {
             filter,
+            is_all: unbounded == Filter::default(),
             matching: filter.matching.as_deref().map(str::to_lowercase),
             slots: slots.collect::<Result<_, _>>()?,
             registrars: registrars.collect::<Result<_, _>>()?,
@@ -70,6 +77,11 @@ impl<'a> Selection<'a> {
         let is_it = *status.name == *name;
         let is_in_phase = phases.is_empty() || phases.contains(&status.phase);
         (is_it && is_in_phase && self.fits(&status)).then_some(status)
+    }
+
+    /// Whether every Account matches, whatever it does.
+    pub(super) fn is_all(&self) -> bool {
+        self.is_all
     }
 
     /// Whether the Account that matches as the `place`th, from 0, is on the page that was asked

@@ -261,7 +261,10 @@ impl Client<'_> {
         };
         let mut matching = 0;
         for (place, entry) in directory.entries().iter().enumerate() {
-            if let Some(status) = selection.status(self.board, entry.slot, &entry.name) {
+            if selection.is_all() && !selection.is_on_page(matching) {
+                // Whatever it does, it is counted only.
+                matching += 1;
+            } else if let Some(status) = selection.status(self.board, entry.slot, &entry.name) {
                 if selection.is_on_page(matching) {
                     self.lines.item(Item::Account(status)).await?;
                 }

@@ -1,0 +1,398 @@
+//! Whether questions about the status make the engine late.
+//!
+//! One daemon, kept busy by refreshes, is watched for as long as every Account is refreshed once,
+//! and again while ten questions a second are asked over its control socket (how many are in which
+//! phase, a page of a hundred, one Account, those in a phase), and one client reads the status of
+//! all Accounts again and again. How late each timer was handled is what the daemon itself counts,
+//! in the histogram that monitoring reads too. The first period is what the second one is held
+//! against, so both see the same machine.
+
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::net::UnixStream,
+    path::Path,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use regent::control::{
+    Client,
+    protocol::{Call, Item},
+};
+
+use crate::{
+    child::{Owned, Responder},
+    daemon::{self, Plan, free_port},
+    report::say,
+    responder,
+};
+
+/// Granted: refreshes come at half of it, up to a fifth of that earlier.
+const GRANT: Duration = Duration::from_secs(60);
+/// In each period everybody is refreshed once.
+const PERIOD: Duration = Duration::from_secs(30);
+/// Between two questions.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The 99th percentile may be so late in any case.
+const LATE: f64 = 5_000.0;
+/// A period with fewer timers says nothing.
+const TIMERS: u64 = 10_000;
+
+/// Watches both periods; returns what was not as it should be.
+pub(crate) fn run(program: &Path, accounts: usize) -> Result<Vec<String>> {
+    say(&format!(
+        "queries: {accounts} Accounts, expiry {} s; {} s without questions, and as long with ten a \
+         second and a reader of all",
+        GRANT.as_secs(),
+        PERIOD.as_secs()
+    ));
+    let directory = tempfile::Builder::new().prefix("regent-load-").tempdir()?;
+    let plan = Plan {
+        program: program.to_owned(),
+        directory: directory.path().to_owned(),
+        accounts,
+        grant: GRANT,
+        verify: false,
+        rest: false,
+    };
+    let busy = Busy::start(&plan)?;
+    // Everybody's first refresh is behind them, and the next ones are spread as they will be.
+    thread::sleep(PERIOD);
+    let mut marks = vec![lateness(&busy.socket)?];
+    thread::sleep(PERIOD);
+    marks.push(lateness(&busy.socket)?);
+    let clients = Clients::start(&busy.socket, accounts);
+    thread::sleep(PERIOD);
+    marks.push(lateness(&busy.socket)?);
+    let asked = clients.end()?;
+    let without = marks[1].since(&marks[0]);
+    let with = marks[2].since(&marks[1]);
+    without.print("without questions");
+    with.print("with them");
+    asked.print();
+    Ok(judge(&without, &with, &asked))
+}
+
+fn judge(without: &Lateness, with: &Lateness, asked: &Asked) -> Vec<String> {
+    let mut missed = Vec::new();
+    let (before, after) = (without.percentile(0.99), with.percentile(0.99));
+    let allowed = LATE.max(2.0 * before);
+    if after > allowed {
+        missed.push(format!(
+            "with questions 99 % of timers are at most {after:.0} µs late, and not {allowed:.0}"
+        ));
+    }
+    let timers = without.count().min(with.count());
+    if timers < TIMERS {
+        missed.push(format!("only {timers} timers went off in a period"));
+    }
+    let wanted = PERIOD.as_millis() / PAUSE.as_millis();
+    if u128::from(asked.questions) < wanted * 9 / 10 {
+        missed.push(format!(
+            "only {} questions of {wanted} were answered",
+            asked.questions
+        ));
+    }
+    if asked.dumps == 0 {
+        missed.push("nobody has read the status of all".to_owned());
+    }
+    missed
+}
+
+/// A daemon that keeps everybody registered.
+struct Busy {
+    socket: std::path::PathBuf,
+    _daemon: Owned,
+    _responder: Responder,
+}
+
+impl Busy {
+    fn start(plan: &Plan) -> Result<Self> {
+        let mut responder = Responder::start(responder::Settings {
+            accounts: plan.accounts,
+            grant: Some(plan.grant.as_secs().try_into()?),
+            verify: false,
+        })?;
+        let config = plan.directory.join("regent.toml");
+        daemon::configure(&config, plan, responder.port, free_port()?)?;
+        let log = plan.directory.join("regent.log");
+        let mut command = Command::new(&plan.program);
+        command.arg("run").arg("--config").arg(&config);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(File::create(&log)?);
+        let process = Owned::start(&mut command)?;
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while responder.report()?.value("registered")? < plan.accounts as u64 {
+            ensure!(
+                Instant::now() < deadline,
+                "not all were registered; the log ends with:\n{}",
+                daemon::tail(&log)
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(Self {
+            socket: plan.directory.join("control.sock"),
+            _daemon: process,
+            _responder: responder,
+        })
+    }
+}
+
+/// How late timers were: how many at most so many microseconds, by rising bounds; the last is
+/// without bound.
+#[derive(Clone, Debug, PartialEq)]
+struct Lateness(Vec<(f64, u64)>);
+
+/// What the daemon has counted since its start.
+fn lateness(socket: &Path) -> Result<Lateness> {
+    let mut client = Client::connect(socket, Duration::from_secs(10))?;
+    let mut text = String::new();
+    client.ask(Call::Metrics(None), |item| {
+        if let Item::Metrics(piece) = item {
+            text.push_str(&piece);
+        }
+        Ok(())
+    })?;
+    Lateness::read(&text)
+}
+
+impl Lateness {
+    /// From the text that monitoring reads.
+    fn read(text: &str) -> Result<Self> {
+        let buckets = text.lines().filter_map(|line| {
+            let (bound, count) = line.strip_prefix(BUCKET)?.split_once("\"} ")?;
+            let seconds: f64 = match bound {
+                "+Inf" => f64::INFINITY,
+                bound => bound.parse().ok()?,
+            };
+            Some((seconds * 1e6, count.trim().parse().ok()?))
+        });
+        let buckets: Vec<(f64, u64)> = buckets.collect();
+        ensure!(
+            !buckets.is_empty(),
+            "the daemon does not say how late it is"
+        );
+        Ok(Self(buckets))
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        let both = self.0.iter().zip(&before.0);
+        Self(both.map(|(now, then)| (now.0, now.1 - then.1)).collect())
+    }
+
+    fn count(&self) -> u64 {
+        self.0.last().map_or(0, |(_, count)| *count)
+    }
+
+    /// In microseconds; between two bounds as if all there were spread evenly.
+    fn percentile(&self, share: f64) -> f64 {
+        let wanted = self.count() as f64 * share;
+        let (mut from, mut below) = (0.0, 0);
+        for (bound, count) in &self.0 {
+            if *count as f64 >= wanted && *count > below {
+                if bound.is_infinite() {
+                    return *bound;
+                }
+                let part = (wanted - below as f64) / (count - below) as f64;
+                return from + (bound - from) * part.max(0.0);
+            }
+            (from, below) = (*bound, *count);
+        }
+        0.0
+    }
+
+    fn print(&self, when: &str) {
+        let [half, most, nearly] = [0.5, 0.99, 0.999].map(|share| self.percentile(share));
+        let count = self.count();
+        say(&format!(
+            "  {when:<18} {count} timers, late by {half:.0} µs (50 %), {most:.0} µs (99 %), {nearly:.0} µs \
+             (99.9 %)"
+        ));
+    }
+}
+
+/// Those who ask.
+struct Clients {
+    is_over: Arc<AtomicBool>,
+    asking: JoinHandle<Result<Asked>>,
+    reading: JoinHandle<Result<Asked>>,
+}
+
+/// What was asked, and how long the answers took.
+#[derive(Clone, Copy, Default, Debug)]
+struct Asked {
+    questions: u64,
+    longest: Duration,
+    dumps: u64,
+    bytes: u64,
+}
+
+impl Asked {
+    fn print(&self) {
+        let megabytes = self.bytes as f64 / 1e6;
+        say(&format!(
+            "  {} questions, the longest answer took {:.0?}; all Accounts read {} times, {megabytes:.0} MB",
+            self.questions, self.longest, self.dumps
+        ));
+    }
+}
+
+impl Clients {
+    fn start(socket: &Path, accounts: usize) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let spawn = |client: fn(&Path, usize, &AtomicBool) -> Result<Asked>| {
+            let (socket, is_over) = (socket.to_owned(), Arc::clone(&is_over));
+            thread::spawn(move || client(&socket, accounts, &is_over))
+        };
+        let (asking, reading) = (spawn(ask), spawn(read));
+        Self {
+            is_over,
+            asking,
+            reading,
+        }
+    }
+
+    fn end(self) -> Result<Asked> {
+        self.is_over.store(true, Ordering::Relaxed);
+        let joined = |thread: JoinHandle<Result<Asked>>| {
+            let ended = thread.join();
+            ended.ok().context("a client of the bench panicked")?
+        };
+        let (asked, dumped) = (joined(self.asking)?, joined(self.reading)?);
+        Ok(Asked {
+            dumps: dumped.dumps,
+            bytes: dumped.bytes,
+            ..asked
+        })
+    }
+}
+
+/// Ten questions a second, of four kinds in turn.
+fn ask(socket: &Path, accounts: usize, is_over: &AtomicBool) -> Result<Asked> {
+    let mut line = Line::connect(socket)?;
+    let mut asked = Asked::default();
+    let mut next = Instant::now();
+    for number in 0_usize.. {
+        if is_over.load(Ordering::Relaxed) {
+            break;
+        }
+        let place = number * 7_919 % accounts;
+        let (params, items) = match number % 4 {
+            0 => (r#"{"limit":0}"#.to_owned(), 0),
+            1 => {
+                let offset = place.min(accounts.saturating_sub(100));
+                (format!(r#"{{"limit":100,"offset":{offset}}}"#), 100)
+            }
+            2 => (format!(r#"{{"names":["a{place:07}"]}}"#), 1),
+            _ => (r#"{"phases":["registered"],"limit":100}"#.to_owned(), 100),
+        };
+        let begun = Instant::now();
+        let (heard, _) = line.ask(&params)?;
+        ensure!(
+            heard == items.min(accounts) as u64,
+            "{params} was answered by {heard} Accounts"
+        );
+        asked.longest = asked.longest.max(begun.elapsed());
+        asked.questions += 1;
+        next += PAUSE;
+        thread::sleep(next.saturating_duration_since(Instant::now()));
+    }
+    Ok(asked)
+}
+
+/// The status of all, again and again.
+fn read(socket: &Path, accounts: usize, is_over: &AtomicBool) -> Result<Asked> {
+    let mut line = Line::connect(socket)?;
+    let mut asked = Asked::default();
+    while !is_over.load(Ordering::Relaxed) {
+        let (heard, bytes) = line.ask("{}")?;
+        ensure!(
+            heard == accounts as u64,
+            "a reader of all saw {heard} Accounts"
+        );
+        asked.dumps += 1;
+        asked.bytes += bytes;
+    }
+    Ok(asked)
+}
+
+/// A connection to the control socket whose answers are counted and not read: what clients make of
+/// them is not the daemon's work.
+struct Line {
+    stream: BufReader<UnixStream>,
+    buffer: Vec<u8>,
+}
+
+impl Line {
+    fn connect(socket: &Path) -> Result<Self> {
+        let stream = UnixStream::connect(socket)?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        Ok(Self {
+            stream: BufReader::with_capacity(1 << 16, stream),
+            buffer: Vec::new(),
+        })
+    }
+
+    /// Asks for a status; how many items came, and how many bytes.
+    fn ask(&mut self, params: &str) -> Result<(u64, u64)> {
+        let request = format!("{{\"v\":1,\"id\":1,\"method\":\"status\",\"params\":{params}}}\n");
+        self.stream.get_mut().write_all(request.as_bytes())?;
+        let (mut items, mut bytes) = (0, 0);
+        loop {
+            self.buffer.clear();
+            bytes += self.stream.read_until(b'\n', &mut self.buffer)? as u64;
+            if self.buffer.starts_with(b"{\"id\":1,\"item\":") {
+                items += 1;
+                continue;
+            }
+            ensure!(
+                self.buffer.starts_with(b"{\"id\":1,\"done\":"),
+                "the daemon answers {}",
+                String::from_utf8_lossy(&self.buffer)
+            );
+            return Ok((items, bytes));
+        }
+    }
+}
+
+/// A known text is read as what it says.
+pub(crate) fn self_test() -> Result<()> {
+    let text = |counts: [u64; 3]| {
+        let [one, two, all] = counts;
+        Lateness::read(&format!(
+            "# TYPE regent_timer_lateness_seconds histogram\n{BUCKET}0.001\"}} {one}\n{BUCKET}0.005\"}} \
+             {two}\n{BUCKET}+Inf\"}} {all}\nregent_timer_lateness_seconds_sum 1\n"
+        ))
+    };
+    let found = text([1_000, 1_090, 1_100])?.since(&text([900, 990, 1_000])?);
+    ensure!(found.count() == 100, "{found:?} has 100");
+    ensure!((found.percentile(0.5) - 500.0).abs() < 1e-6, "{found:?}");
+    let late = text([0, 99, 100])?;
+    ensure!((late.percentile(0.99) - 5_000.0).abs() < 1e-6, "{late:?}");
+    ensure!(late.percentile(0.999).is_infinite(), "{late:?}");
+    let good = Asked {
+        questions: 290,
+        dumps: 1,
+        ..Asked::default()
+    };
+    let many =
+        |lateness: &Lateness| Lateness(lateness.0.iter().map(|it| (it.0, it.1 * 200)).collect());
+    let (early, late) = (many(&found), many(&late));
+    ensure!(judge(&early, &late, &good).is_empty(), "5 ms is allowed");
+    let later = many(&text([0, 0, 100])?);
+    ensure!(judge(&early, &later, &good).len() == 1, "late is missed");
+    ensure!(
+        judge(&found, &found, &Asked::default()).len() == 3,
+        "nothing was seen"
+    );
+    Ok(())
+}
+
+const BUCKET: &str = "regent_timer_lateness_seconds_bucket{le=\"";
