@@ -42,7 +42,7 @@ pub(super) fn ten_thousand_accounts_stay_usable() {
     let searched = search(&browser);
     let turned = turn(&browser);
     let (nodes, heap) = size_of(&browser);
-    println!(
+    eprintln!(
         "first rows {first:?}, search {searched:?}, a page {turned:?}, \
          nodes {} then {nodes}, heap {} then {heap} bytes",
         before.0, before.1
