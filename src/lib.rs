@@ -49,3 +49,5 @@ pub mod notify;
 pub mod store;
 #[cfg(feature = "daemon")]
 pub mod trace;
+#[cfg(feature = "daemon")]
+pub mod web;

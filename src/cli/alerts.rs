@@ -285,7 +285,7 @@ fn test(wanted: &Test, socket: &Socket) -> Result<End, Failure> {
         names: wanted.names.clone(),
     };
     if !wanted.json {
-        note("sending; a server that does not answer takes up to 30 s");
+        note("sending; a server that does not answer takes up to 90 s");
     }
     let mut tested: Vec<Tested> = Vec::new();
     client.ask(Call::TestAlert(Some(names)), |item| {
@@ -320,9 +320,9 @@ Examples:
   regent alerts list                    what is lost now, and who was told
   regent alerts list --json             the same for programs
   regent alerts subscribe operations --email operations@example.net
-  regent alerts subscribe night --email night@example.net --account main \\\\
+  regent alerts subscribe night --email night@example.net --account main \\
       --account fax --time-limit 6h --no-resolution
-  regent alerts subscribe hook --webhook https://hooks.example.net/regent \\\\
+  regent alerts subscribe hook --webhook https://hooks.example.net/regent \\
       --webhook-secret-file hook.secret
   regent alerts unsubscribe night
   regent alerts test operations         does it arrive?

@@ -212,6 +212,7 @@ impl Line {
                     | Kind::Peer
                     | Kind::Ports
                     | Kind::Addresses { .. }
+                    | Kind::Texts { .. }
                     | Kind::Codes { .. }
                     | Kind::Rows(_) => Vec::new(),
                 })

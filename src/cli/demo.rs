@@ -1,16 +1,18 @@
 //! `regent demo`.
 
-use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
 use super::args::Demo;
+use super::live::{Options, Start, live};
 use super::screen::{Screen, say};
 use super::signals::Signals;
-use super::watch::View;
+use super::view::View;
+use super::watch::is_seen;
 use super::{End, Failure};
-use crate::control::protocol::Filter;
+use crate::control::protocol::{Call, Done, Filter};
 use crate::control::{Client, ClientError};
 use crate::demo::{self, Served, Stage};
+use crate::status::order::SortKey;
 use crate::status::words::{clock, count};
 
 /// Shows everything on this machine alone.
@@ -62,18 +64,44 @@ fn report(name: &str, served: &Served) -> String {
 }
 
 fn show(stage: &Stage, arguments: &Demo, signals: &Signals) -> Result<(), Failure> {
-    let mut view = View::new(knock(stage)?, Filter::default(), false)?;
+    let introduction = introduction(stage)?;
     let screen = Screen::new();
-    if screen.is_terminal() && io::stdin().is_terminal() {
+    if is_seen(&screen) {
         let end = arguments
             .seconds
             .map(|seconds| Instant::now() + Duration::from_secs(seconds));
-        return view.live(&screen, &stage.introduction(), end, signals);
+        let options = Options {
+            connect: &|| Ok(knock(stage)?),
+            filter: Filter::default(),
+            phases: &[],
+            registrars: &[],
+            sort: SortKey::Index,
+            tab: Start::Accounts,
+            words: &introduction,
+            end,
+        };
+        return live(&options, signals).map(drop);
     }
-    say(&stage.introduction())?;
+    let mut view = View::new(knock(stage)?, Filter::default())?;
+    say(&introduction)?;
     let seconds = arguments.seconds.unwrap_or(SECONDS);
     let end = Instant::now() + Duration::from_secs(seconds);
     pictures(&mut view, &screen, end, signals)
+}
+
+/// What there is to see, and where the page is.
+fn introduction(stage: &Stage) -> Result<String, Failure> {
+    let mut text = stage.introduction();
+    let done = knock(stage)?.ask(Call::Web(None), |_| Ok(()));
+    if let Ok(Done::Web {
+        addresses, code, ..
+    }) = done
+        && let Some(address) = addresses.first()
+    {
+        let link = super::web::link(address, &code);
+        text += &format!("\nIn a browser, within a minute: {link}");
+    }
+    Ok(text)
 }
 
 /// Prints the table at the start, when the state of an Account has changed, and at the end.
@@ -96,7 +124,7 @@ fn pictures(
         let state = view.state();
         if is_over || shown.as_ref() != Some(&state) {
             say(&format!("\n{}", clock(super::status::now())))?;
-            screen.print(&view.lines(screen.width(), usize::MAX))?;
+            screen.print(&view.lines(screen.width()))?;
             shown = Some(state);
         }
         if is_over {

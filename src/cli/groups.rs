@@ -4,10 +4,12 @@ use std::io::{self, Write as _};
 
 use super::args::{Groups, Status};
 use super::connect::connect;
+use super::live::Start;
 use super::screen::{Screen, out};
 use super::status::PATIENCE;
+use super::watch::{is_seen, on_screen};
 use super::{End, Failure, follow, proxies};
-use crate::control::protocol::{Call, Done, Item, Names};
+use crate::control::protocol::{Call, Done, Filter, Item, Names};
 use crate::status::groups::{news, table};
 use crate::status::{GroupStatus, SCHEMA};
 
@@ -18,6 +20,9 @@ pub(super) fn groups(arguments: &Groups, status: &Status) -> Result<End, Failure
         let names = arguments.group.iter().cloned().collect();
         Call::Groups(Some(Names { names }))
     };
+    if status.watch && !status.json && is_seen(&Screen::new()) {
+        return on_screen(Filter::default(), status, Start::Groups);
+    }
     let mut client = connect(&status.socket, PATIENCE)?;
     if status.watch {
         return follow::follow(client, call, status.json, |item| {

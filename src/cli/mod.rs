@@ -17,6 +17,7 @@ mod files;
 mod follow;
 mod groups;
 mod import;
+mod live;
 mod logging;
 mod manual;
 mod metrics;
@@ -29,8 +30,11 @@ mod run;
 mod screen;
 mod signals;
 mod status;
+mod texts;
 mod trace;
+mod view;
 mod watch;
+mod web;
 
 use std::ffi::OsString;
 use std::io;
@@ -100,6 +104,7 @@ fn dispatch(arguments: Arguments) -> Result<End, Failure> {
         Command::Unregister(arguments) => order::unregister(&arguments),
         Command::Refresh(arguments) => order::refresh(&arguments),
         Command::Alerts(arguments) => alerts::alerts(&arguments),
+        Command::Web(arguments) => web::web(&arguments),
         Command::Metrics(arguments) => metrics::metrics(&arguments),
         Command::Trace(arguments) => trace::trace(&arguments),
         Command::Reload(arguments) => reload::reload(&arguments),
@@ -210,6 +215,7 @@ fn end_of(code: FaultCode) -> End {
         | FaultCode::UnknownMethod
         | FaultCode::BadParams
         | FaultCode::NoHistory
+        | FaultCode::NoWeb
         | FaultCode::Unreadable
         | FaultCode::Configuration
         | FaultCode::Unknown => End::Failed,

@@ -95,7 +95,7 @@ fn is_good(outcome: &Outcome, wanted: Wanted) -> bool {
 }
 
 /// An outcome in words.
-fn words(told: &Told) -> String {
+pub(super) fn words(told: &Told) -> String {
     let what = match &told.outcome {
         Outcome::Registered { registrar, granted } => {
             format!("registered at {registrar} for {granted} s")

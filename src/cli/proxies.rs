@@ -7,10 +7,12 @@ use anyhow::anyhow;
 
 use super::args::{Proxies, Status};
 use super::connect::connect;
+use super::live::Start;
 use super::screen::{Screen, out};
 use super::status::{PATIENCE, now};
+use super::watch::{is_seen, on_screen};
 use super::{End, Failure, follow};
-use crate::control::protocol::{Call, Done, Item, Names};
+use crate::control::protocol::{Call, Done, Filter, Item, Names};
 use crate::status::proxies::{news, table};
 use crate::status::{ProxySetStatus, SCHEMA};
 
@@ -21,6 +23,9 @@ pub(super) fn proxies(arguments: &Proxies, status: &Status) -> Result<End, Failu
         let names = arguments.set.iter().cloned().collect();
         Call::ProxySets(Some(Names { names }))
     };
+    if status.watch && !status.json && is_seen(&Screen::new()) {
+        return on_screen(Filter::default(), status, Start::ProxySets);
+    }
     let mut client = connect(&status.socket, PATIENCE)?;
     if status.watch {
         return follow::follow(client, call, status.json, |item| {

@@ -13,6 +13,7 @@ use super::{End, Failure, SHORTER, check, logging};
 use crate::config::{Config, Severity};
 use crate::control::{self, ListenError, Listener};
 use crate::daemon::{self, Shutdown, State};
+use crate::web;
 
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
@@ -50,7 +51,12 @@ pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
     }
     let listener = listen(arguments.socket.path.as_deref(), &config)?;
     info!(configuration = %path.display(), control_socket = %listener.path().display(), "starting");
+    let web = web::Plan::new(&config, &[]).map_err(|error| Failure {
+        hint: error.hint().map(str::to_owned),
+        ..Failure::failed(error)
+    })?;
     let setup = daemon::Setup {
+        web,
         state: state(arguments, &config)?,
         origin: Some((origin, format)),
         config: Arc::new(config),

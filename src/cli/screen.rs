@@ -31,14 +31,14 @@ impl Screen {
         self.is_terminal
     }
 
-    /// Columns that a table may have.
-    pub(super) fn width(&self) -> usize {
-        size().map_or(WIDEST, |(width, _)| width.min(WIDEST))
+    /// Whether it is given colours.
+    pub(super) fn has_colours(&self) -> bool {
+        self.has_colours
     }
 
-    /// Lines that can be seen at once.
-    pub(super) fn height(&self) -> usize {
-        size().map_or(24, |(_, height)| height)
+    /// Columns that a table may have.
+    pub(super) fn width(&self) -> usize {
+        columns().map_or(WIDEST, |width| width.min(WIDEST))
     }
 
     /// A line as it is shown, without its end.
@@ -156,9 +156,9 @@ pub(super) fn note(text: &str) {
     drop(writeln!(io::stderr(), "{text}"));
 }
 
-fn size() -> Option<(usize, usize)> {
-    let (width, height) = terminal_size::terminal_size_of(io::stdout())?;
-    Some((width.0.into(), height.0.into()))
+fn columns() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(width.0.into())
 }
 
 fn code(tone: Tone) -> Option<&'static str> {

@@ -1,6 +1,7 @@
 //! `regent status`.
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,7 +12,8 @@ use super::{End, Failure, groups, proxies, watch};
 use crate::control::protocol::{Call, Done, Filter, Item, Summary};
 use crate::control::{Client, ClientError};
 use crate::status::order::SortKey;
-use crate::status::table::{Line, Tone, folded, story, table, totals};
+use crate::status::story::{folded, story};
+use crate::status::table::{Line, Tone, table, totals};
 use crate::status::words::{clean, clock};
 use crate::status::{AccountStatus, Keeping, SCHEMA, StateStatus, UnixMs};
 
@@ -23,10 +25,10 @@ pub(super) fn status(arguments: &Status) -> Result<End, Failure> {
         None => {}
     }
     let filter = filter(arguments);
-    let client = connect(&arguments.socket, PATIENCE)?;
     if arguments.watch {
-        return watch::watch(client, filter, arguments);
+        return watch::watch(filter, arguments);
     }
+    let client = connect(&arguments.socket, PATIENCE)?;
     let sort = arguments.sort.unwrap_or_default();
     if arguments.json {
         return json(client, filter, sort);
@@ -57,7 +59,7 @@ pub(super) fn overview(
         .iter()
         .map(|(phase, number)| (*phase, *number));
     let some = match summary.matching {
-        all if all == summary.total => String::new(),
+        all if all == summary.total || all == 0 => String::new(),
         some => format!("{some} of "),
     };
     lines.push(vec![(Tone::Quiet, some + &totals(phases))]);
@@ -108,7 +110,8 @@ pub(super) fn fetch(
         | Done::Alerts { .. }
         | Done::Metrics { .. }
         | Done::Tested { .. }
-        | Done::Trace(_) => Err(ClientError::Ended),
+        | Done::Trace(_)
+        | Done::Web { .. } => Err(ClientError::Ended),
     }
 }
 
@@ -177,9 +180,17 @@ fn filter(arguments: &Status) -> Filter {
         matching: arguments.matching.clone(),
         phases: arguments.phase.clone(),
         groups: arguments.group.clone(),
-        registrars: arguments.registrar.clone(),
+        registrars: arguments.registrar.iter().map(written).collect(),
         offset: 0,
         limit: None,
+    }
+}
+
+/// An address as the daemon reads it: without a port where any will do.
+fn written(address: &SocketAddr) -> String {
+    match address.port() {
+        0 => address.ip().to_string(),
+        _ => address.to_string(),
     }
 }
 

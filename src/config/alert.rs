@@ -21,7 +21,7 @@ pub struct Alert {
     /// Where POST requests go. There is an `email` or a `webhook`, or both.
     pub webhook: Option<Arc<str>>,
     /// What signs them.
-    pub webhook_secret: Option<Signing>,
+    pub webhook_secret: Option<Sourced>,
     /// Whether a notice follows when the registration is back; default yes.
     pub send_resolution: bool,
     /// Whether a notice follows when it does not come back in time; default yes.
@@ -73,22 +73,22 @@ impl Covered {
     }
 }
 
-/// A secret that signs messages, and where it comes from. Equal are those that sign alike.
+/// A secret, and where it comes from. Equal are those that say the same.
 #[derive(Clone, Debug)]
-pub struct Signing {
+pub struct Sourced {
     /// The secret, once it is known.
     pub secret: Secret,
     /// Where it comes from.
     pub source: SecretSource,
 }
 
-impl PartialEq for Signing {
+impl PartialEq for Sourced {
     fn eq(&self, other: &Self) -> bool {
         self.secret == other.secret
     }
 }
 
-impl Eq for Signing {}
+impl Eq for Sourced {}
 
 /// How long an alert is watched.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]

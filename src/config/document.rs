@@ -2,7 +2,7 @@
 //! stands.
 
 use super::Codes;
-use super::options::{Fallback, Kind, Opt, Syntax, Table};
+use super::options::{Fallback, Kind, Opt, SHORTEST_TOKEN, Syntax, Table};
 
 /// Comments are broken at this column.
 const WIDTH: usize = 100;
@@ -142,6 +142,12 @@ fn holds(option: &Opt) -> String {
                 Syntax::HostPort => "Domain name or IP address, with or without a port,",
                 Syntax::Variable => "Name of a variable",
                 Syntax::Credential => "Name of a credential",
+                Syntax::Token => {
+                    return format!(
+                        "Text of {SHORTEST_TOKEN} to {max} characters, without blanks."
+                    );
+                }
+                Syntax::Listen => "IP address with a port, or unix:PATH,",
             };
             format!("{what} of up to {max} characters.")
         }
@@ -159,6 +165,13 @@ fn holds(option: &Opt) -> String {
         Kind::Addresses { most, port } => format!(
             "List of at most {most} IP addresses, each with or without a port, which is {port} then."
         ),
+        Kind::Texts { most, syntax } => {
+            let what = match syntax == Syntax::Listen {
+                true => "addresses with ports, or unix:PATH",
+                false => "domain names or IP addresses",
+            };
+            format!("List of at most {most} {what}.")
+        }
         Kind::Codes { most, classes } => {
             let all = if classes {
                 ", or \"5xx\" for all of a hundred"

@@ -27,8 +27,9 @@ mod shown;
 mod suggest;
 mod typed;
 mod values;
+mod web;
 
-pub use alert::{Alert, Covered, Encryption, Mail, Signing, TimeLimit};
+pub use alert::{Alert, Covered, Encryption, Mail, Sourced, TimeLimit};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use document::documentation;
 pub use party::{
@@ -39,6 +40,7 @@ pub use party::{
 pub use secrets::SecretFault;
 pub use suggest::nearest;
 pub use typed::{Misfit, Typed, typed};
+pub use web::{Listen, MetricsFor, Web};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -67,6 +69,8 @@ pub struct Config {
     pub mail: Option<Mail>,
     /// Tables `[[alert]]`, in file order.
     pub alerts: Vec<Arc<Alert>>,
+    /// Table `[web]`, if there is one.
+    pub web: Option<Web>,
 }
 
 /// Table `[agent]`: the program itself.

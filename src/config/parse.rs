@@ -85,6 +85,7 @@ pub(super) struct Top<'t> {
     pub(super) accounts: Vec<Row<'t>>,
     pub(super) mail: Option<Row<'t>>,
     pub(super) alerts: Vec<Row<'t>>,
+    pub(super) web: Option<Row<'t>>,
 }
 
 impl<'t> Top<'t> {
@@ -136,6 +137,7 @@ impl<'t> Top<'t> {
             Table::Account => self.accounts.push(row),
             Table::Mail => self.mail = Some(row),
             Table::Alert => self.alerts.push(row),
+            Table::Web => self.web = Some(row),
             // It stands inside of sets only.
             Table::Proxy => {}
         }

@@ -355,6 +355,14 @@ impl<'t> Row<'t> {
         }
     }
 
+    /// Texts, if a list is given and good.
+    pub(super) fn texts(&self, option: &'static Opt) -> Option<&[&'t str]> {
+        let Value::Texts(texts) = self.value(option)? else {
+            return None;
+        };
+        Some(texts)
+    }
+
     /// Status codes, or what stands for them.
     pub(super) fn codes(&self, option: &'static Opt) -> &[Codes] {
         match (self.value(option), option.fallback) {

@@ -9,15 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::check::{derived_name, free_indexes};
 use super::diagnostic::Diagnostic;
 use super::faults::{Place, offset};
-use super::options::{
-    ACCOUNT_INDEX, ACCOUNT_NAME, ACCOUNT_PASSWORD_CREDENTIAL, ACCOUNT_PASSWORD_ENV,
-    ACCOUNT_PASSWORD_FILE, ACCOUNT_USER_NAME, ALERT_NAME, ALERT_WEBHOOK,
-    ALERT_WEBHOOK_SECRET_CREDENTIAL, ALERT_WEBHOOK_SECRET_ENV, ALERT_WEBHOOK_SECRET_FILE,
-    GROUP_NAME, GROUP_PASSWORD_AS_CLIENT_CREDENTIAL, GROUP_PASSWORD_AS_CLIENT_ENV,
-    GROUP_PASSWORD_AS_CLIENT_FILE, GROUP_USER_NAME_AS_CLIENT, LONGEST_SECRET,
-    MAIL_PASSWORD_CREDENTIAL, MAIL_PASSWORD_ENV, MAIL_PASSWORD_FILE, MAIL_USER_NAME, Opt, Syntax,
-    Table,
-};
+use super::options::*;
 use super::suggest::quoted;
 use super::values::check_text;
 use super::{Config, Credentials, IpGroup, Loaded, SecretSource, Severity, Span};
@@ -125,29 +117,26 @@ struct Wanted {
     table: Table,
     name: Arc<str>,
     source: SecretSource,
+    /// The options that can name a file, a variable, a credential.
+    places: Places,
 }
+
+/// Where a password that is not in the configuration can be: in a file, a variable, a credential.
+type Places = [&'static Opt; 3];
 
 impl Wanted {
     fn diagnostic(
         &self,
         source: &Source,
         fault: SecretFault,
-        file: &Arc<str>,
+        text: &Arc<str>,
         place: &Place<'_>,
     ) -> Diagnostic {
-        let option: &Opt = match (self.table, source) {
-            (Table::IpGroup, Source::File(_)) => &GROUP_PASSWORD_AS_CLIENT_FILE,
-            (Table::IpGroup, Source::Variable(_)) => &GROUP_PASSWORD_AS_CLIENT_ENV,
-            (Table::Mail, Source::File(_)) => &MAIL_PASSWORD_FILE,
-            (Table::Mail, Source::Variable(_)) => &MAIL_PASSWORD_ENV,
-            (Table::Alert, Source::File(_)) => &ALERT_WEBHOOK_SECRET_FILE,
-            (Table::Alert, Source::Variable(_)) => &ALERT_WEBHOOK_SECRET_ENV,
-            (Table::Mail, Source::Credential(_)) => &MAIL_PASSWORD_CREDENTIAL,
-            (Table::Alert, Source::Credential(_)) => &ALERT_WEBHOOK_SECRET_CREDENTIAL,
-            (Table::IpGroup, Source::Credential(_)) => &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
-            (_, Source::File(_)) => &ACCOUNT_PASSWORD_FILE,
-            (_, Source::Variable(_)) => &ACCOUNT_PASSWORD_ENV,
-            (_, Source::Credential(_)) => &ACCOUNT_PASSWORD_CREDENTIAL,
+        let [file, variable, credential] = self.places;
+        let option = match source {
+            Source::File(_) => file,
+            Source::Variable(_) => variable,
+            Source::Credential(_) => credential,
         };
         let noun = self.table.info().noun;
         let label = match &*self.name {
@@ -156,7 +145,7 @@ impl Wanted {
         };
         Diagnostic {
             severity: Severity::Error,
-            file: file.clone(),
+            file: text.clone(),
             line: place.line,
             column: place.column,
             key: option.key.to_owned(),
@@ -173,6 +162,7 @@ fn check(source: &Source, table: Table, secret: Secret) -> Result<Secret, Secret
     let (noun, longest, syntax) = match table {
         Table::Alert => ("secret", LONGEST_SECRET, Syntax::Secret),
         Table::Mail => ("password", LONGEST_SECRET, Syntax::Secret),
+        Table::Web => ("token", LONGEST_TOKEN, Syntax::Token),
         Table::Agent
         | Table::Registration
         | Table::SipInterface
@@ -209,19 +199,27 @@ fn written(text: &str) -> Vec<(Span, Wanted)> {
     let is_damaged = !errors.is_empty();
     let mut wanted = Vec::new();
     for (key, rows) in root.get_ref() {
-        let table = [Table::IpGroup, Table::Account, Table::Mail, Table::Alert]
-            .into_iter()
-            .find(|table| table.info().key == key.get_ref());
-        let rows = match (table, rows.get_ref()) {
-            (Some(Table::Mail), DeValue::Table(row)) => {
-                wanted.extend(Wanted::written(Table::Mail, row));
+        let tables = [
+            Table::IpGroup,
+            Table::Account,
+            Table::Mail,
+            Table::Alert,
+            Table::Web,
+        ];
+        let table = tables.into_iter().find(|it| it.info().key == key.get_ref());
+        let (table, rows) = match (table, rows.get_ref()) {
+            (Some(Table::Web), DeValue::Table(row)) => {
+                for places in [TOKEN, READ_TOKEN] {
+                    wanted.extend(Wanted::of(row, Table::Web, None, places));
+                }
                 continue;
             }
-            (Some(Table::Mail) | None, _) => continue,
-            (Some(_), rows) => rows,
-        };
-        let (Some(table), DeValue::Array(rows)) = (table, rows) else {
-            continue;
+            (Some(table @ Table::Mail), DeValue::Table(row)) => {
+                wanted.extend(Wanted::written(table, row));
+                continue;
+            }
+            (Some(table), DeValue::Array(rows)) if table.info().many => (table, rows),
+            _ => continue,
         };
         let rows: Vec<_> = rows.iter().map(|row| row.get_ref().as_table()).collect();
         let given: Vec<_> = rows.iter().map(|row| index(row.as_ref()?)).collect();
@@ -250,67 +248,98 @@ impl Wanted {
     /// What a row asks for, as far as it can be read. What is wrong with the rest of it is told
     /// elsewhere.
     fn written(table: Table, row: &DeTable<'_>) -> Option<(Span, Self)> {
-        // The second is what the secret is for: without it nobody needs one.
-        let [name, user_name, file, variable, credential] = match table {
-            Table::IpGroup => [
-                &GROUP_NAME,
-                &GROUP_USER_NAME_AS_CLIENT,
-                &GROUP_PASSWORD_AS_CLIENT_FILE,
-                &GROUP_PASSWORD_AS_CLIENT_ENV,
-                &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
-            ],
-            Table::Mail => [
-                &MAIL_USER_NAME,
-                &MAIL_USER_NAME,
-                &MAIL_PASSWORD_FILE,
-                &MAIL_PASSWORD_ENV,
-                &MAIL_PASSWORD_CREDENTIAL,
-            ],
-            Table::Alert => [
-                &ALERT_NAME,
-                &ALERT_WEBHOOK,
-                &ALERT_WEBHOOK_SECRET_FILE,
-                &ALERT_WEBHOOK_SECRET_ENV,
-                &ALERT_WEBHOOK_SECRET_CREDENTIAL,
-            ],
+        // What the secret is for: without it nobody needs one.
+        let (name, purpose) = match table {
+            Table::IpGroup => (Some(&GROUP_NAME), Some(&GROUP_USER_NAME_AS_CLIENT)),
+            Table::Mail => (None, Some(&MAIL_USER_NAME)),
+            Table::Alert => (Some(&ALERT_NAME), Some(&ALERT_WEBHOOK)),
+            Table::Web => (None, None),
             Table::Agent
             | Table::Registration
             | Table::SipInterface
             | Table::ProxySet
             | Table::Proxy
-            | Table::Account => [
-                &ACCOUNT_NAME,
-                &ACCOUNT_USER_NAME,
-                &ACCOUNT_PASSWORD_FILE,
-                &ACCOUNT_PASSWORD_ENV,
-                &ACCOUNT_PASSWORD_CREDENTIAL,
-            ],
+            | Table::Account => (Some(&ACCOUNT_NAME), Some(&ACCOUNT_USER_NAME)),
         };
-        let text = |option: &Opt| {
-            let value = row.get(option.key)?;
-            let span = value.span();
-            let span = Span {
-                start: offset(span.start),
-                end: offset(span.end),
-            };
-            let text = value.get_ref().as_str().filter(|text| !text.is_empty());
-            text.map(|text| (Arc::from(text), span))
-        };
-        text(user_name)?;
-        let file = text(file).map(|(name, span)| SecretSource::File(name, span));
-        let variable = text(variable).map(|(name, span)| SecretSource::Environment(name, span));
-        let credential = text(credential).map(|(name, span)| SecretSource::Credential(name, span));
+        if let Some(purpose) = purpose {
+            text(row, purpose)?;
+        }
+        Self::of(row, table, name, places(table))
+    }
+
+    /// What a row asks for by one of these options.
+    fn of(
+        row: &DeTable<'_>,
+        table: Table,
+        name: Option<&Opt>,
+        places: Places,
+    ) -> Option<(Span, Self)> {
+        let [file, variable, credential] = places.map(|option| text(row, option));
+        let file = file.map(|(name, span)| SecretSource::File(name, span));
+        let variable = variable.map(|(name, span)| SecretSource::Environment(name, span));
+        let credential = credential.map(|(name, span)| SecretSource::Credential(name, span));
         let source = file.or(variable).or(credential)?;
+        let name = name.and_then(|name| text(row, name));
         let wanted = Self {
             table,
-            name: text(name)
-                .filter(|_| table != Table::Mail)
-                .map_or_else(|| "".into(), |(name, _)| name),
+            name: name.map_or_else(|| "".into(), |(name, _)| name),
             source: source.clone(),
+            places,
         };
         Some((source.span()?, wanted))
     }
 }
+
+/// A text of a row that is not empty, and where it stands.
+fn text(row: &DeTable<'_>, option: &Opt) -> Option<(Arc<str>, Span)> {
+    let value = row.get(option.key)?;
+    let span = value.span();
+    let span = Span {
+        start: offset(span.start),
+        end: offset(span.end),
+    };
+    let text = value.get_ref().as_str().filter(|text| !text.is_empty());
+    text.map(|text| (Arc::from(text), span))
+}
+
+/// The options of a table that name places; of `[web]` those of the token.
+fn places(table: Table) -> Places {
+    match table {
+        Table::IpGroup => [
+            &GROUP_PASSWORD_AS_CLIENT_FILE,
+            &GROUP_PASSWORD_AS_CLIENT_ENV,
+            &GROUP_PASSWORD_AS_CLIENT_CREDENTIAL,
+        ],
+        Table::Mail => [
+            &MAIL_PASSWORD_FILE,
+            &MAIL_PASSWORD_ENV,
+            &MAIL_PASSWORD_CREDENTIAL,
+        ],
+        Table::Alert => [
+            &ALERT_WEBHOOK_SECRET_FILE,
+            &ALERT_WEBHOOK_SECRET_ENV,
+            &ALERT_WEBHOOK_SECRET_CREDENTIAL,
+        ],
+        Table::Web => TOKEN,
+        Table::Agent
+        | Table::Registration
+        | Table::SipInterface
+        | Table::ProxySet
+        | Table::Proxy
+        | Table::Account => [
+            &ACCOUNT_PASSWORD_FILE,
+            &ACCOUNT_PASSWORD_ENV,
+            &ACCOUNT_PASSWORD_CREDENTIAL,
+        ],
+    }
+}
+
+const TOKEN: Places = [&WEB_TOKEN_FILE, &WEB_TOKEN_ENV, &WEB_TOKEN_CREDENTIAL];
+const READ_TOKEN: Places = [
+    &WEB_READ_TOKEN_FILE,
+    &WEB_READ_TOKEN_ENV,
+    &WEB_READ_TOKEN_CREDENTIAL,
+];
 
 impl Config {
     /// Who wants a password from outside, in the order of the text.
@@ -332,9 +361,18 @@ impl Config {
             let signing = alert.webhook_secret.as_ref();
             (Table::Alert, &alert.name, signing.map(|it| &it.source))
         });
-        let mut wanted: Vec<(Span, Wanted)> = sources
-            .chain(alerts)
-            .filter_map(|(table, name, source)| {
+        let rows = sources.chain(alerts);
+        let rows = rows.map(|(table, name, source)| (table, name, source, places(table)));
+        let web = self.web.iter().flat_map(|web| {
+            let tokens = [(&web.token, TOKEN), (&web.read_token, READ_TOKEN)];
+            tokens.map(|(token, places)| {
+                let source = token.as_ref().map(|it| &it.source);
+                (Table::Web, &nameless, source, places)
+            })
+        });
+        let mut wanted: Vec<(Span, Wanted)> = rows
+            .chain(web)
+            .filter_map(|(table, name, source, places)| {
                 let source = source?;
                 let span = source.span()?;
                 Some((
@@ -343,6 +381,7 @@ impl Config {
                         table,
                         name: name.clone(),
                         source: source.clone(),
+                        places,
                     },
                 ))
             })
@@ -360,6 +399,12 @@ impl Config {
             && let Some(password) = filled(credentials)
         {
             credentials.password = password;
+        }
+        if let Some(web) = &mut self.web {
+            for token in [&mut web.token, &mut web.read_token].into_iter().flatten() {
+                let secret = Source::of(&token.source).and_then(|it| known.get(&it)?.clone());
+                token.secret = secret.unwrap_or_else(|| token.secret.clone());
+            }
         }
         for alert in &mut self.alerts {
             let signing = alert.webhook_secret.as_ref();

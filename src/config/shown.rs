@@ -406,7 +406,7 @@ mod tests {
         ]
         .concat();
         for option in OPTIONS {
-            let is_alert = matches!(option.table, Table::Mail | Table::Alert);
+            let is_alert = matches!(option.table, Table::Mail | Table::Alert | Table::Web);
             let is_elsewhere = ["_file", "_env", "_credential"]
                 .iter()
                 .any(|end| option.key.ends_with(end));

@@ -76,7 +76,9 @@ pub fn typed(option: &Opt, text: &str) -> Result<Typed, Misfit> {
             Err(Complaint::new(message).hint(hint).into())
         }
         Kind::Names(_) if text == "all" => Ok(Typed::Text(text.to_owned())),
-        Kind::Addresses { .. } | Kind::Codes { .. } | Kind::Names(_) => read_list(option, text),
+        Kind::Addresses { .. } | Kind::Texts { .. } | Kind::Codes { .. } | Kind::Names(_) => {
+            read_list(option, text)
+        }
         Kind::Rows(table) => read_rows(table, text),
         Kind::Text { .. } | Kind::Ip | Kind::Peer | Kind::Ports | Kind::Reference(_) => {
             accept(option, Raw::Text(text))?;

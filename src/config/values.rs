@@ -9,9 +9,9 @@ use std::ops::RangeInclusive;
 use super::hosts::{
     check_email, check_host, check_url, parse_address, parse_ip, parse_peer, parse_ports,
 };
-use super::options::{Kind, Opt, Syntax, Word};
+use super::options::{Kind, Opt, SHORTEST_TOKEN, Syntax, Word};
 use super::suggest::{list, nearest, quoted};
-use super::{Codes, Host, Ports};
+use super::{Codes, Host, Listen, Ports};
 
 /// A value as a format hands it over.
 #[derive(Clone, Debug)]
@@ -40,6 +40,7 @@ pub(super) enum Value<'t> {
     Addresses(Vec<SocketAddr>),
     /// None stands for all.
     Names(Option<Vec<&'t str>>),
+    Texts(Vec<&'t str>),
     Codes(Vec<Codes>),
 }
 
@@ -113,6 +114,9 @@ pub(super) fn accept<'t>(option: &Opt, raw: Raw<'t>) -> Result<Value<'t>, Compla
         (Kind::Addresses { most, port }, Raw::List(items)) => {
             read_addresses(&items, most, port).map(Value::Addresses)
         }
+        (Kind::Texts { most, syntax }, Raw::List(items)) => {
+            read_texts(&items, most, syntax).map(Value::Texts)
+        }
         (Kind::Codes { most, classes }, Raw::List(items)) => {
             read_codes(&items, most, classes).map(Value::Codes)
         }
@@ -127,6 +131,7 @@ fn wrong_type(kind: Kind, raw: Raw<'_>) -> Complaint {
         Kind::Rows(_) => "a list of tables",
         Kind::Names(_) => "\"all\" or a list of names",
         Kind::Addresses { .. } => "a list of addresses",
+        Kind::Texts { .. } => "a list of texts",
         Kind::Codes { .. } => "a list of status codes",
         Kind::Text { .. }
         | Kind::Words(_)
@@ -146,7 +151,7 @@ fn wrong_type(kind: Kind, raw: Raw<'_>) -> Complaint {
     let secret = matches!(
         kind,
         Kind::Text {
-            syntax: Syntax::Password | Syntax::Secret,
+            syntax: Syntax::Password | Syntax::Secret | Syntax::Token,
             ..
         }
     );
@@ -166,7 +171,7 @@ fn wrong_type(kind: Kind, raw: Raw<'_>) -> Complaint {
         ("true or false", Raw::Text(text @ ("true" | "false"))) => {
             complaint.hint(format!("without quotes: {text}"))
         }
-        ("a list of addresses", Raw::Text(text)) => {
+        ("a list of addresses" | "a list of texts", Raw::Text(text)) => {
             complaint.hint(format!("in brackets: [{}]", quoted(text)))
         }
         ("a list of status codes", Raw::Whole(Some(code))) => {
@@ -205,6 +210,28 @@ fn read_names<'t>(items: &[Raw<'t>]) -> Result<Vec<&'t str>, Complaint> {
         Raw::Text(text) => check_text(text, usize::MAX, Syntax::Free).map(|()| *text),
         Raw::Whole(_) | Raw::Flag(_) | Raw::List(_) | Raw::Other(_) => Err(Complaint::new(
             "must be a list of names, each in double quotes",
+        )),
+    };
+    items.iter().map(read).collect()
+}
+
+/// A list of texts.
+fn read_texts<'t>(
+    items: &[Raw<'t>],
+    most: usize,
+    syntax: Syntax,
+) -> Result<Vec<&'t str>, Complaint> {
+    if items.len() > most {
+        let message = format!(
+            "has {} entries, but at most {most} are allowed",
+            items.len()
+        );
+        return Err(Complaint::new(message));
+    }
+    let read = |item: &Raw<'t>| match item {
+        Raw::Text(text) => check_text(text, 253, syntax).map(|()| *text),
+        Raw::Whole(_) | Raw::Flag(_) | Raw::List(_) | Raw::Other(_) => Err(Complaint::new(
+            "must be a list of texts, each in double quotes",
         )),
     };
     items.iter().map(read).collect()
@@ -272,7 +299,7 @@ fn find_word(words: &[Word], text: &str) -> Result<usize, Complaint> {
 /// Judges a text by its length, in characters, and its syntax. What it says of a password does not
 /// show it.
 pub(super) fn check_text(text: &str, max: usize, syntax: Syntax) -> Result<(), Complaint> {
-    if text.is_empty() && !matches!(syntax, Syntax::Password | Syntax::Secret) {
+    if text.is_empty() && !matches!(syntax, Syntax::Password | Syntax::Secret | Syntax::Token) {
         return Err(Complaint::new("is empty").hint("leave the key out if there is nothing to say"));
     }
     // A character has at most four bytes, so most texts need no counting.
@@ -310,8 +337,58 @@ pub(super) fn check_text(text: &str, max: usize, syntax: Syntax) -> Result<(), C
         }
         Syntax::Variable => Ok(()),
         Syntax::Credential => check_credential(text),
+        Syntax::Token => check_token(text),
+        Syntax::Listen => parse_listen(text).map(drop),
     }
 }
+
+/// A token stands in a header, and must not be found by trying.
+fn check_token(text: &str) -> Result<(), Complaint> {
+    let hint = "for example what `openssl rand -hex 32` prints";
+    let length = text.chars().count();
+    if length < SHORTEST_TOKEN {
+        let message = format!("has {length} characters, but at least {SHORTEST_TOKEN} are needed");
+        return Err(Complaint::new(message).hint(hint));
+    }
+    match text.chars().position(|one| !one.is_ascii_graphic()) {
+        Some(at) => {
+            let message = format!(
+                "has a character at place {} that a header cannot have",
+                at + 1
+            );
+            Err(Complaint::new(message).hint(hint))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A place to listen at: an address with a port, or the path of a Unix socket.
+pub(super) fn parse_listen(text: &str) -> Result<Listen, Complaint> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        if !path.starts_with('/') {
+            let message = format!("has {}, which is no absolute path", quoted(text));
+            return Err(Complaint::new(message).hint("for example \"unix:/run/regent/web.sock\""));
+        }
+        if path.len() > SOCKET_PATH_BYTES {
+            let message = format!(
+                "has a path of {} bytes, but at most {SOCKET_PATH_BYTES} are allowed",
+                path.len()
+            );
+            return Err(Complaint::new(message));
+        }
+        return Ok(Listen::Unix(path.into()));
+    }
+    let address = text.parse::<SocketAddr>().ok();
+    let is_good = |it: &SocketAddr| !it.ip().is_multicast() && !text.contains('%');
+    address.filter(is_good).map(Listen::Tcp).ok_or_else(|| {
+        let message = format!("has {}, which is no address with a port", quoted(text));
+        Complaint::new(message)
+            .hint("for example \"127.0.0.1:8060\", \"[::1]:8060\" or \"unix:/run/regent/web.sock\"")
+    })
+}
+
+/// The longest path that the system binds a Unix socket to, in bytes.
+pub(super) const SOCKET_PATH_BYTES: usize = 107;
 
 /// Systemd passes on a credential as a file of its name, so that the name is no path.
 fn check_credential(text: &str) -> Result<(), Complaint> {
@@ -455,7 +532,7 @@ mod tests {
                 (Fallback::Flag(flag), _) => Raw::Flag(flag),
                 (Fallback::Word(word), _) => Raw::Text(word),
                 (_, Kind::Rows(_)) => continue,
-                (_, Kind::Codes { .. } | Kind::Addresses { .. }) => {
+                (_, Kind::Codes { .. } | Kind::Addresses { .. } | Kind::Texts { .. }) => {
                     Raw::List(example_items(option.example))
                 }
                 _ if option.example.starts_with('"') => Raw::Text(option.example.trim_matches('"')),

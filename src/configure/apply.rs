@@ -260,10 +260,50 @@ fn check_reference(
     })
 }
 
-/// Every option that names a row of a table.
+/// Every option that names a row of a table, or several.
 fn references(table: Table) -> impl Iterator<Item = &'static Opt> {
     let options = crate::config::options::OPTIONS.iter().copied();
-    options.filter(move |option| matches!(option.kind, Kind::Reference(to) if to == table))
+    options.filter(move |option| match option.kind {
+        Kind::Reference(to) | Kind::Names(to) => to == table,
+        Kind::Text { .. }
+        | Kind::Whole { .. }
+        | Kind::Flag
+        | Kind::Words(_)
+        | Kind::Ip
+        | Kind::Peer
+        | Kind::Ports
+        | Kind::Codes { .. }
+        | Kind::Addresses { .. }
+        | Kind::Texts { .. }
+        | Kind::Rows(_) => false,
+    })
+}
+
+/// The names of other rows that an option of a row holds.
+fn named(document: &Document, row: Path, option: &Opt) -> Vec<String> {
+    if matches!(option.kind, Kind::Names(_)) {
+        return document.strings(row, option.key);
+    }
+    let one = document.string(row, option.key);
+    one.map(str::to_owned).into_iter().collect()
+}
+
+/// What an option of a row becomes with the new name in place of the old one; none if it does not
+/// hold that.
+fn renamed(
+    document: &Document,
+    (row, option): (Path, &Opt),
+    (old, new): (&str, &str),
+) -> Option<Typed> {
+    let mut names = named(document, row, option);
+    let mut own = names.iter_mut().filter(|name| **name == old).peekable();
+    own.peek()?;
+    own.for_each(|name| new.clone_into(name));
+    let mut names = names.into_iter().map(Typed::Text);
+    if matches!(option.kind, Kind::Names(_)) {
+        return Some(Typed::List(names.collect()));
+    }
+    names.next()
 }
 
 /// Gives a row another name, there and wherever it is used.
@@ -285,8 +325,8 @@ fn rename(document: &mut Document, row: Path, new: &str) -> Result<(), Refusal> 
     for option in references(row.table) {
         let users: Vec<Path> = document.rows(option.table).collect();
         for user in users {
-            if document.string(user, option.key) == Some(&old) {
-                document.set(user, option.key, &Typed::Text(new.to_owned()));
+            if let Some(renamed) = renamed(document, (user, option), (&old, new)) {
+                document.set(user, option.key, &renamed);
             }
         }
     }
@@ -322,7 +362,7 @@ fn users(document: &Document, table: Table, name: &str) -> Vec<String> {
     let mut users = Vec::new();
     for option in references(table) {
         for user in document.rows(option.table) {
-            if document.string(user, option.key) == Some(name) {
+            if named(document, user, option).iter().any(|one| one == name) {
                 let who = document.name(user).unwrap_or_default();
                 let node = option.table.info().cli;
                 users.push(format!("{node} {who:?} ({})", option.cli));

@@ -193,6 +193,13 @@ impl Document {
         self.value(path, key)?.as_str()
     }
 
+    /// The texts of a list.
+    pub(super) fn strings(&self, path: Path, key: &str) -> Vec<String> {
+        let list = self.value(path, key).and_then(Value::as_array);
+        let texts = list.into_iter().flatten().filter_map(Value::as_str);
+        texts.map(str::to_owned).collect()
+    }
+
     /// The indexes of the Accounts, in the order of the file.
     pub(super) fn indexes(&self) -> Vec<u32> {
         let given: Vec<Option<u32>> = self

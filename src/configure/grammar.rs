@@ -6,7 +6,7 @@ use crate::config::options::{Kind, Opt, Syntax, Table};
 use crate::config::{Typed, nearest, typed};
 
 /// All tables that can be changed, in the order of the documentation.
-pub const TABLES: [Table; 9] = [
+pub const TABLES: [Table; 10] = [
     Table::Agent,
     Table::Registration,
     Table::SipInterface,
@@ -16,6 +16,7 @@ pub const TABLES: [Table; 9] = [
     Table::Account,
     Table::Mail,
     Table::Alert,
+    Table::Web,
 ];
 
 /// The value that an option is to get.
@@ -132,7 +133,7 @@ pub fn is_secret(option: &Opt) -> bool {
     let Kind::Text { syntax, .. } = option.kind else {
         return false;
     };
-    matches!(syntax, Syntax::Password | Syntax::Secret)
+    matches!(syntax, Syntax::Password | Syntax::Secret | Syntax::Token)
 }
 
 /// The option that names a row.

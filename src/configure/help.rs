@@ -2,7 +2,7 @@
 
 use super::grammar::TABLES;
 use super::show::written;
-use crate::config::options::{Fallback, Kind, Opt, Syntax, Table};
+use crate::config::options::{Fallback, Kind, Opt, SHORTEST_TOKEN, Syntax, Table};
 
 /// One line for each option of a table: name, what it may hold, default.
 pub fn options(table: Table) -> String {
@@ -35,6 +35,7 @@ fn facts(option: &Opt) -> String {
 }
 
 fn holds(option: &Opt) -> String {
+    let listen = "IP address with a port, or unix:PATH";
     match option.kind {
         Kind::Text {
             max,
@@ -64,6 +65,22 @@ fn holds(option: &Opt) -> String {
             syntax: Syntax::Credential,
             ..
         } => "name of a credential".to_owned(),
+        Kind::Text {
+            max,
+            syntax: Syntax::Token,
+        } => format!("text, {SHORTEST_TOKEN} to {max} characters"),
+        Kind::Text {
+            syntax: Syntax::Listen,
+            ..
+        } => listen.to_owned(),
+        Kind::Texts { most, syntax } => {
+            let what = if syntax == Syntax::Listen {
+                listen
+            } else {
+                "domain names or IP addresses"
+            };
+            format!("up to {most}, with commas between: {what}")
+        }
         Kind::Whole { min, max, unit } => format!("{min} to {max}{unit}"),
         Kind::Flag => "enable | disable".to_owned(),
         Kind::Words(words) => {

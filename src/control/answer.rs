@@ -1,4 +1,5 @@
-//! Questions answered from the board, and names turned into Accounts.
+//! Questions answered from the board, and names turned into Accounts: for the control socket and
+//! for the web alike.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -8,10 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::board::{Board, Directory, PHASES};
 use super::protocol::{Action, Fault, FaultCode, Filter, Names, Summary};
 use crate::config::nearest;
-use crate::status::{AccountStatus, GroupStatus, ProxySetStatus, SCHEMA, UnixMs};
+use crate::status::{AccountStatus, GroupStatus, Keeping, ProxySetStatus, SCHEMA, UnixMs};
 
 /// A filter whose names have been looked up.
-pub(super) struct Selection<'a> {
+pub struct Selection<'a> {
     filter: &'a Filter,
     matching: Option<String>,
     slots: BTreeSet<u32>,
@@ -21,11 +22,7 @@ pub(super) struct Selection<'a> {
 
 impl<'a> Selection<'a> {
     /// Looks up the names of a filter.
-    pub(super) fn new(
-        board: &Board,
-        directory: &Directory,
-        filter: &'a Filter,
-    ) -> Result<Self, Fault> {
+    pub fn new(board: &Board, directory: &Directory, filter: &'a Filter) -> Result<Self, Fault> {
         if !filter.groups.is_empty() {
             let names = filter.groups.clone();
             groups(&board.groups(), &Names { names })?;
@@ -50,7 +47,7 @@ impl<'a> Selection<'a> {
     }
 
     /// Whether an Account is one of those that are meant, whatever it does.
-    pub(super) fn has(&self, slot: u32, name: &str) -> bool {
+    pub fn has(&self, slot: u32, name: &str) -> bool {
         (self.slots.is_empty() || self.slots.contains(&slot))
             && self
                 .matching
@@ -59,7 +56,7 @@ impl<'a> Selection<'a> {
     }
 
     /// Whether an Account is as it should be, apart from its name and its phase.
-    pub(super) fn fits(&self, status: &AccountStatus) -> bool {
+    pub fn fits(&self, status: &AccountStatus) -> bool {
         let groups = &self.filter.groups;
         let is_in = |group: &String| **group == *status.served || **group == *status.serving;
         let is_at = |wanted: &SocketAddr| {
@@ -73,12 +70,7 @@ impl<'a> Selection<'a> {
     }
 
     /// The status of an Account, if it matches in all.
-    pub(super) fn status(
-        &self,
-        board: &Board,
-        slot: u32,
-        name: &str,
-    ) -> Option<Arc<AccountStatus>> {
+    pub fn status(&self, board: &Board, slot: u32, name: &str) -> Option<Arc<AccountStatus>> {
         let status = self.has(slot, name).then(|| board.at(slot)).flatten()?;
         let phases = &self.filter.phases;
         // The Account of this name may have gone, and another one have its slot.
@@ -94,14 +86,14 @@ impl<'a> Selection<'a> {
 
     /// Whether the Account that matches as the `place`th, from 0, is on the page that was asked
     /// for.
-    pub(super) fn is_on_page(&self, place: u32) -> bool {
+    pub fn is_on_page(&self, place: u32) -> bool {
         let past = place.checked_sub(self.filter.offset);
         past.is_some_and(|past| self.filter.limit.is_none_or(|limit| past < limit))
     }
 }
 
 /// All Accounts in numbers.
-pub(super) fn summary(board: &Board, matching: u32) -> Summary {
+pub fn summary(board: &Board, matching: u32) -> Summary {
     let counts = PHASES.map(|phase| (phase, board.count(phase)));
     let total = board.directory().entries().len();
     Summary {
@@ -115,7 +107,7 @@ pub(super) fn summary(board: &Board, matching: u32) -> Summary {
 }
 
 /// The Proxy Sets that are asked for, each once.
-pub(super) fn proxy_sets(
+pub fn proxy_sets(
     all: &[Arc<ProxySetStatus>],
     asked: &Names,
 ) -> Result<Vec<Arc<ProxySetStatus>>, Fault> {
@@ -139,7 +131,7 @@ pub(super) fn proxy_sets(
 }
 
 /// The IP Groups that are asked for, each once.
-pub(super) fn groups(all: &[GroupStatus], asked: &Names) -> Result<Vec<GroupStatus>, Fault> {
+pub fn groups(all: &[GroupStatus], asked: &Names) -> Result<Vec<GroupStatus>, Fault> {
     let is_there = |name: &&String| all.iter().any(|group| *group.name == ***name);
     if let Some(name) = asked.names.iter().find(|name| !is_there(name)) {
         let shown: String = name.chars().take(60).collect();
@@ -160,7 +152,7 @@ pub(super) fn groups(all: &[GroupStatus], asked: &Names) -> Result<Vec<GroupStat
 }
 
 /// The names of the Accounts that an action is about, each once.
-pub(super) fn names(directory: &Directory, action: &Action) -> Result<Vec<Arc<str>>, Fault> {
+pub fn names(directory: &Directory, action: &Action) -> Result<Vec<Arc<str>>, Fault> {
     if action.all != action.names.is_empty() {
         let message = "either names or all Accounts, and not both";
         return Err(Fault::new(FaultCode::BadParams, message));
@@ -182,8 +174,8 @@ pub(super) fn names(directory: &Directory, action: &Action) -> Result<Vec<Arc<st
     Ok(names)
 }
 
-/// There is no such Account.
-pub(super) fn unknown(directory: &Directory, name: &str) -> Fault {
+/// There is no such Account; the nearest name is the hint.
+pub fn unknown(directory: &Directory, name: &str) -> Fault {
     let shown: String = name.chars().take(60).collect();
     let names = directory.entries().iter().map(|entry| &*entry.name);
     let hint = match nearest(name, names) {
@@ -198,7 +190,7 @@ pub(super) fn unknown(directory: &Directory, name: &str) -> Fault {
 }
 
 /// An address with or without a port; 0 stands for any.
-pub(super) fn remote(text: &str) -> Result<SocketAddr, Fault> {
+pub fn remote(text: &str) -> Result<SocketAddr, Fault> {
     let bare = text.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
     let ip = bare.unwrap_or(text).parse::<IpAddr>();
     let address = ip
@@ -214,9 +206,30 @@ pub(super) fn remote(text: &str) -> Result<SocketAddr, Fault> {
     })
 }
 
-pub(super) fn now() -> UnixMs {
+/// What the clock on the wall says.
+pub fn now() -> UnixMs {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Said to whoever waits when the daemon stops.
+pub fn stopping() -> Fault {
+    Fault::new(FaultCode::Stopping, "the daemon stops")
+}
+
+/// Said to whoever asks for events where none are kept.
+pub fn no_history(board: &Board) -> Fault {
+    let is_kept = board
+        .state()
+        .is_some_and(|state| state.state != Keeping::Off);
+    let hint = match is_kept {
+        true => "history_max_events is 0",
+        false => "`regent status` says why",
+    };
+    Fault {
+        hint: Some(hint.to_owned()),
+        ..Fault::new(FaultCode::NoHistory, "the daemon keeps no history")
+    }
 }

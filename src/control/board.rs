@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use dashmap::DashMap;
 use tokio::sync::broadcast;
 
+use super::gate::Gate;
 use super::gauges::Gauges;
 use super::past::Past;
 use crate::status::groups::{GroupSeat, group};
@@ -33,6 +34,8 @@ pub struct Board {
     changes: broadcast::Sender<Change>,
     state: RwLock<Option<StateStatus>>,
     past: RwLock<Option<Arc<dyn Past>>>,
+    gate: RwLock<Option<Arc<dyn Gate>>>,
+    alerted: AtomicU64,
     events: broadcast::Sender<Arc<Event>>,
     traces: Traces,
     gauges: Gauges,
@@ -53,6 +56,8 @@ impl Board {
             changes: broadcast::Sender::new(CHANGES),
             state: RwLock::default(),
             past: RwLock::default(),
+            gate: RwLock::default(),
+            alerted: AtomicU64::new(0),
             events: broadcast::Sender::new(CHANGES),
             traces,
             gauges: Gauges::default(),
@@ -171,6 +176,7 @@ impl Board {
         } else {
             alerts.insert(account, ongoing);
         }
+        self.alerted.fetch_add(1, Ordering::Release);
     }
 
     /// Every ongoing alert, by Account.
@@ -188,6 +194,7 @@ impl Board {
             Some(status) => deliveries.insert(Arc::clone(id), status),
             None => deliveries.remove(id),
         };
+        self.alerted.fetch_add(1, Ordering::Release);
     }
 
     /// Every notice that is not delivered yet, the oldest first.
@@ -198,6 +205,35 @@ impl Board {
         drop(deliveries);
         all.sort_by_key(|it| it.given.0);
         all
+    }
+
+    /// A number that rises when an alert or a notice goes up or down.
+    pub fn alerted(&self) -> u64 {
+        self.alerted.load(Ordering::Acquire)
+    }
+
+    /// How many alerts go on, and how many notices are not delivered yet.
+    pub fn count_alerts(&self) -> (usize, usize) {
+        let alerts = self.alerts.read();
+        let alerts = alerts.unwrap_or_else(PoisonError::into_inner);
+        let alerts = alerts.values().map(Vec::len).sum();
+        let deliveries = self.deliveries.read();
+        (
+            alerts,
+            deliveries.unwrap_or_else(PoisonError::into_inner).len(),
+        )
+    }
+
+    /// Says where the web is entered; none where there is no web server.
+    pub fn set_gate(&self, gate: Option<Arc<dyn Gate>>) {
+        let place = self.gate.write();
+        *place.unwrap_or_else(PoisonError::into_inner) = gate;
+    }
+
+    /// Where the web is entered, if it is.
+    pub(super) fn gate(&self) -> Option<Arc<dyn Gate>> {
+        let place = self.gate.read();
+        place.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Which Accounts there are; those that are new may have no status yet.
@@ -241,7 +277,7 @@ impl Board {
     }
 
     /// Where the events of the past are read, if any are kept.
-    pub(super) fn past(&self) -> Option<Arc<dyn Past>> {
+    pub fn past(&self) -> Option<Arc<dyn Past>> {
         let place = self.past.read();
         place.unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -255,7 +291,7 @@ impl Board {
     }
 
     /// The events from now on. Who is slow loses the oldest and is told so.
-    pub(super) fn events(&self) -> broadcast::Receiver<Arc<Event>> {
+    pub fn events(&self) -> broadcast::Receiver<Arc<Event>> {
         self.events.subscribe()
     }
 
@@ -352,7 +388,7 @@ impl Hasher for Spread {
 }
 
 /// All phases, in the order in which they are counted and shown.
-pub(super) const PHASES: [Phase; 11] = [
+pub const PHASES: [Phase; 11] = [
     Phase::Registered,
     Phase::Registering,
     Phase::WaitingToRetry,

@@ -7,13 +7,13 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
-use super::Past;
-use super::answer::now;
+use super::answer::{no_history, now, stopping};
 use super::board::Board;
 use super::lines::Lines;
-use super::protocol::{self, Done, Fault, FaultCode, Item};
+use super::past::{Pages, Past};
+use super::protocol::{self, Done, Fault, Item};
+use crate::status::SCHEMA;
 use crate::status::history::{Entry, Wanted};
-use crate::status::{Keeping, SCHEMA};
 
 /// Says the events that are asked for, and returns the end of the answer.
 pub(super) async fn tell(
@@ -34,8 +34,8 @@ pub(super) async fn tell(
         next: 0,
         told: 0,
     };
-    if let Err(why) = telling.past(&past).await? {
-        return Ok(Err(Fault::new(FaultCode::Unreadable, why)));
+    if let Err(fault) = telling.past(past).await? {
+        return Ok(Err(fault));
     }
     if let Some(news) = news
         && let Err(fault) = telling.follow(news, stopped).await?
@@ -60,38 +60,19 @@ struct Telling<'l> {
 
 impl Telling<'_> {
     /// What is wrong with the history is a fault of the answer, and not of the connection.
-    async fn past(&mut self, past: &Arc<dyn Past>) -> io::Result<Result<(), String>> {
-        let first = self.ask(past, |past, wanted| past.first(wanted)).await;
-        let mut next = match first {
-            Ok(Some(first)) => first,
-            Ok(None) => return Ok(Ok(())),
-            Err(why) => return Ok(Err(why)),
-        };
+    async fn past(&mut self, past: Arc<dyn Past>) -> io::Result<Result<(), Fault>> {
+        let mut pages = Pages::new(past, Arc::clone(&self.wanted));
         loop {
-            let page = self.ask(past, move |past, wanted| past.page(wanted, next));
-            let page = match page.await {
-                Ok(page) => page,
-                Err(why) => return Ok(Err(why)),
-            };
-            let Some(last) = page.last() else {
-                return Ok(Ok(()));
-            };
-            next = last.id + 1;
-            for entry in page {
-                self.say(entry).await?;
+            match pages.next().await {
+                Ok(Some(page)) => {
+                    for entry in page {
+                        self.say(entry).await?;
+                    }
+                }
+                Ok(None) => return Ok(Ok(())),
+                Err(fault) => return Ok(Err(fault)),
             }
         }
-    }
-
-    /// Asks on a thread that may wait.
-    async fn ask<T: Send + 'static>(
-        &self,
-        past: &Arc<dyn Past>,
-        question: impl FnOnce(&dyn Past, &Wanted) -> Result<T, String> + Send + 'static,
-    ) -> Result<T, String> {
-        let (past, wanted) = (Arc::clone(past), Arc::clone(&self.wanted));
-        let asked = tokio::task::spawn_blocking(move || question(&*past, &wanted)).await;
-        asked.unwrap_or_else(|error| Err(error.to_string()))
     }
 
     /// Goes on until the client wants something else; an error if it hangs up.
@@ -125,24 +106,5 @@ impl Telling<'_> {
         self.next = entry.id + 1;
         self.told += 1;
         self.lines.item(Item::Event(entry)).await
-    }
-}
-
-/// Said to whoever waits when the daemon stops.
-pub(super) fn stopping() -> Fault {
-    Fault::new(FaultCode::Stopping, "the daemon stops")
-}
-
-fn no_history(board: &Board) -> Fault {
-    let is_kept = board
-        .state()
-        .is_some_and(|state| state.state != Keeping::Off);
-    let hint = match is_kept {
-        true => "history_max_events is 0",
-        false => "`regent status` says why",
-    };
-    Fault {
-        hint: Some(hint.to_owned()),
-        ..Fault::new(FaultCode::NoHistory, "the daemon keeps no history")
     }
 }

@@ -54,7 +54,7 @@ impl Gauges {
         for (count, is_so) in [
             (
                 &self.refresh_failing,
-                is_failing as fn(&AccountStatus) -> bool,
+                AccountStatus::is_refresh_failing as fn(&AccountStatus) -> bool,
             ),
             (&self.on_backup, is_on_backup),
         ] {
@@ -111,11 +111,6 @@ impl Gauges {
         let place = self.round_trips.read();
         place.unwrap_or_else(PoisonError::into_inner).view()
     }
-}
-
-/// It is registered, though its last refresh failed.
-fn is_failing(status: &AccountStatus) -> bool {
-    status.phase == Phase::Registered && status.temporary.is_some()
 }
 
 /// It is registered at another registrar than the first of its set.

@@ -93,6 +93,11 @@ impl Listener {
         Ok(listener)
     }
 
+    /// The socket itself, for whoever serves something else there. The file stays while this lives.
+    pub fn socket(&self) -> io::Result<UnixListener> {
+        self.listener.try_clone()
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

@@ -5,10 +5,11 @@
 //! daemon and answered when it says so. Nothing here asks the engine, and nobody who reads slowly
 //! makes it wait.
 
-mod answer;
-mod board;
+pub mod answer;
+pub mod board;
 mod client;
 mod events;
+mod gate;
 mod gauges;
 mod lines;
 mod listener;
@@ -23,10 +24,10 @@ mod server;
 
 pub use board::{Board, Change, Directory, Entry};
 pub use client::{Client, ClientError};
+pub use gate::{Entrance, Gate};
 pub use gauges::{Door, Gauges, Presence};
 pub use listener::{ListenError, Listener};
 pub use metrics::exposition;
 pub use order::{Order, Reloading, Source, TestingAlert, Verb, Wish, Wishes};
-pub use past::Past;
-
-pub use server::Serving;
+pub use past::{Pages, Past};
+pub use server::{Serving, query};

@@ -33,8 +33,8 @@ pub struct Order {
     pub accounts: Vec<Arc<str>>,
     /// Whether that is all Accounts.
     pub is_all: bool,
-    /// The user of the system who says so.
-    pub uid: u32,
+    /// The user of the system who says so, if it is known.
+    pub uid: Option<u32>,
     /// Where outcomes go. Nobody minds when the other end is gone.
     pub outcomes: mpsc::UnboundedSender<(Arc<str>, Outcome)>,
 }
@@ -44,8 +44,8 @@ pub struct Order {
 pub struct Reloading {
     /// Whether nothing is to be put in force.
     pub check_only: bool,
-    /// The user of the system who says so.
-    pub uid: u32,
+    /// The user of the system who says so, if it is known.
+    pub uid: Option<u32>,
     /// Where it is said what came of it.
     pub answer: oneshot::Sender<Result<Reloaded, Fault>>,
 }
@@ -55,8 +55,8 @@ pub struct Reloading {
 pub struct TestingAlert {
     /// Which, by name; all if none.
     pub names: Vec<String>,
-    /// The user of the system who says so.
-    pub uid: u32,
+    /// The user of the system who says so, if it is known.
+    pub uid: Option<u32>,
     /// Where it is said what came of it.
     pub answer: oneshot::Sender<Result<Vec<Tested>, Fault>>,
 }
@@ -70,6 +70,8 @@ pub enum Wish {
     Reload(Reloading),
     /// Subscriptions to be tested.
     TestAlert(TestingAlert),
+    /// A word that it still listens.
+    Ping(oneshot::Sender<()>),
 }
 
 /// The way of wishes to the daemon.

@@ -69,11 +69,13 @@ pub enum Call {
     Metrics(Option<WantedMetrics>),
     /// Sends a test to subscriptions: items [`Item::Tested`], one for each way; [`Done::Tested`].
     TestAlert(Option<Names>),
+    /// The way into the web page. No items; [`Done::Web`].
+    Web(Option<Nothing>),
 }
 
 impl Call {
     /// The names of all methods.
-    pub const METHODS: [&str; 14] = [
+    pub const METHODS: [&str; 15] = [
         "hello",
         "status",
         "watch",
@@ -88,6 +90,7 @@ impl Call {
         "alerts",
         "metrics",
         "test-alert",
+        "web",
     ];
 }
 
@@ -386,6 +389,17 @@ pub enum Done {
         /// Notices that are not delivered yet.
         deliveries: u32,
     },
+    /// Of [`Call::Web`].
+    Web {
+        /// Where it is, each as `http://ADDRESS:PORT`.
+        addresses: Vec<String>,
+        /// Sockets that it is served at too.
+        sockets: Vec<PathBuf>,
+        /// What signs in once, behind `/#code=`.
+        code: String,
+        /// For so many seconds from now.
+        valid_secs: u32,
+    },
     /// Of [`Call::Metrics`].
     Metrics {
         /// What the text is, as HTTP has it.
@@ -484,6 +498,8 @@ pub enum FaultCode {
     UnknownGroup,
     /// There is no such subscription of alerts, or none at all.
     UnknownAlert,
+    /// There is no web server.
+    NoWeb,
     /// No events are kept.
     NoHistory,
     /// What is kept cannot be read.

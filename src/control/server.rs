@@ -3,6 +3,7 @@
 
 mod alerts;
 mod trace;
+mod web;
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -16,9 +17,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, interval, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
-use super::answer::{Selection, groups, names, now, proxy_sets, summary};
+use super::answer::{Selection, groups, names, now, proxy_sets, stopping, summary};
 use super::board::{Board, Change};
-use super::events::{self, stopping};
+use super::events;
 use super::gauges::Door;
 use super::lines::{Heard, Lines};
 use super::listener::Listener;
@@ -30,6 +31,8 @@ use super::protocol::{
 };
 use super::request::{Unread, read};
 use crate::status::{AccountStatus, SCHEMA};
+
+pub use trace::query;
 
 /// The socket is served while this lives.
 pub struct Serving {
@@ -241,6 +244,7 @@ impl Client<'_> {
             Call::Alerts(_) => self.alerts().await?,
             Call::Metrics(wanted) => Ok(self.metrics(wanted.unwrap_or_default()).await?),
             Call::TestAlert(names) => self.test_alert(names.unwrap_or_default().names).await?,
+            Call::Web(_) => self.web(),
             Call::Reload(how) => self.reload(how.unwrap_or_default().check_only).await,
         };
         Ok(match result {
@@ -384,7 +388,7 @@ impl Client<'_> {
             verb,
             accounts,
             is_all: action.all,
-            uid: self.uid,
+            uid: Some(self.uid),
             outcomes,
         };
         if self.wishes.send(Wish::Order(order)).await.is_err() {
@@ -420,7 +424,7 @@ impl Client<'_> {
         let (answer, told) = oneshot::channel();
         let wish = Wish::Reload(Reloading {
             check_only,
-            uid: self.uid,
+            uid: Some(self.uid),
             answer,
         });
         if self.wishes.send(wish).await.is_err() {

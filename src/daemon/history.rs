@@ -98,6 +98,20 @@ pub(super) fn entry(event: &Event, board: &Board, at: UnixMs) -> Entry {
     }
 }
 
+/// A refresh works again, if that is what lies between two statuses.
+pub(super) fn refreshed(
+    before: &AccountStatus,
+    after: &AccountStatus,
+    at: UnixMs,
+) -> Option<Entry> {
+    let works = after.phase == Phase::Registered && !after.is_refresh_failing();
+    (before.name == after.name && before.is_refresh_failing() && works).then(|| Entry {
+        registrar: after.registrar,
+        code: after.last_answer.as_ref().map(|it| it.code),
+        ..about(EntryKind::Refreshed, Some(after), at)
+    })
+}
+
 /// What had a part in a change of phase.
 fn change(to: Phase, why: &Cause, status: Option<&AccountStatus>, at: UnixMs) -> Entry {
     let (registrar, code) = match (why, to) {
@@ -125,7 +139,7 @@ fn orders(order: &Order, at: UnixMs) -> Vec<Entry> {
     };
     let entry = |account: Option<&Arc<str>>, text: String| Entry {
         account: account.map(Arc::clone),
-        uid: Some(order.uid),
+        uid: order.uid,
         text: text.into(),
         ..about(EntryKind::Order, None, at)
     };

@@ -161,9 +161,11 @@ fn not_text(file: &str, good: &[u8]) -> Loaded {
 fn has_passwords(config: &Config) -> bool {
     let own = config.accounts.iter().map(|account| &account.credentials);
     let groups = config.ip_groups.iter().map(|group| &group.as_client);
-    let all = own.chain(groups).flatten();
-    all.into_iter()
-        .any(|credentials| credentials.source == SecretSource::Inline)
+    let all = own.chain(groups).flatten().map(|it| &it.source);
+    let web = config.web.iter();
+    let tokens = web.flat_map(|web| [&web.token, &web.read_token]).flatten();
+    all.chain(tokens.map(|it| &it.source))
+        .any(|source| *source == SecretSource::Inline)
 }
 
 /// Where a configuration is looked for when nobody says where it is.

@@ -45,6 +45,7 @@ use crate::status::words::count;
 use crate::status::{self, Phase, UnixMs};
 use crate::time::{Duration, Instant};
 use crate::trace::{Export, Traces};
+use crate::web;
 pub use binding::foreign_addresses;
 use clock::Clock;
 use desk::Desk;
@@ -79,6 +80,8 @@ pub struct Setup {
     pub state: State,
     /// Where operators knock, if anywhere.
     pub listener: Option<control::Listener>,
+    /// Where the web is served, if anywhere.
+    pub web: web::Plan,
 }
 
 /// Runs until it is told to stop.
@@ -88,6 +91,7 @@ pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
         origin,
         state,
         listener,
+        web: plan,
     } = setup;
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime
@@ -107,6 +111,15 @@ pub fn run(setup: Setup, shutdown: Shutdown) -> anyhow::Result<Stopped> {
         let mut daemon = Daemon::new((config, state), shutdown, inbox, reloads)?;
         daemon.begin()?;
         let board = Arc::clone(&daemon.board);
+        let mut server = web::Server::new(web::World {
+            board: Arc::clone(&board),
+            wishes: wishes.clone(),
+            source: source.clone(),
+            started: UnixMs(daemon.clock.unix_ms_at_zero()),
+            load: load_text,
+        });
+        server.apply(plan).context("cannot serve the web")?;
+        daemon.reloads.web = Some(server);
         let _serving = listener
             .map(|listener| listener.serve(board, wishes, source))
             .transpose()
@@ -323,6 +336,8 @@ impl Daemon {
             }
             Wish::Reload(reloading) => self.reload(Asker::Operator(reloading)),
             Wish::TestAlert(testing) => self.test_alert(testing),
+            // Whoever asked may be gone.
+            Wish::Ping(answer) => drop(answer.send(())),
         }
     }
 
@@ -484,9 +499,15 @@ impl Daemon {
             effects.changed.dedup();
         }
         let mut gone = Vec::new();
+        let mut refreshed = Vec::new();
         for id in effects.changed.drain(..) {
             match status::account(&self.engine, id) {
-                Some(status) => self.board.publish(id.slot, Some(status)),
+                Some(status) => {
+                    let before = self.board.at(id.slot);
+                    refreshed
+                        .extend(before.and_then(|it| history::refreshed(&it, &status, unix_now)));
+                    self.board.publish(id.slot, Some(status));
+                }
                 None => gone.push(id.slot),
             }
         }
@@ -504,6 +525,9 @@ impl Daemon {
             if let Some(entry) = entry.filter(|_| is_news) {
                 self.keeper.note(entry, &self.board);
             }
+        }
+        for entry in refreshed {
+            self.keeper.note(entry, &self.board);
         }
         // Their last words in the log had their names. Others may have their slots already.
         self.is_listed &= gone.is_empty();

@@ -198,7 +198,7 @@ impl Daemon {
             wanted.filter(|it| names.is_empty() || names.iter().any(|name| **name == **it));
         let wanted: Vec<Arc<str>> = wanted.collect();
         self.note_by(
-            Some(uid),
+            uid,
             EntryKind::Alert,
             format!("test of {}", wanted.join(", ")),
         );

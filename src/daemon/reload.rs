@@ -16,12 +16,13 @@ use tracing::{error, info, warn};
 use super::Daemon;
 use super::binding::{self, Ours};
 use super::load::Origin;
-use crate::config::{Account, Agent, Config, Diagnostics, Diff, Severity};
+use crate::config::{Account, Agent, Config, Diagnostics, Diff, Listen, Severity};
 use crate::control::Reloading;
 use crate::control::protocol::{Fault, FaultCode, Reloaded};
 use crate::effect::Input;
 use crate::status::history::EntryKind;
 use crate::status::words::count;
+use crate::web;
 
 /// Who wants the configuration to be read again.
 pub(super) enum Asker {
@@ -45,6 +46,7 @@ pub(super) struct Found {
     config: Arc<Config>,
     diff: Diff,
     reloaded: Reloaded,
+    web: web::Plan,
 }
 
 /// Readings under way, and who waits for them.
@@ -58,6 +60,8 @@ pub(super) struct Reloads {
     asked: Vec<Asker>,
     waiting: Vec<Asker>,
     reading: Option<JoinHandle<Reading>>,
+    /// The web server, once there is one.
+    pub(super) web: Option<web::Server>,
     /// What came of the last reading, until it is told.
     result: Option<Result<Reloaded, Fault>>,
 }
@@ -71,6 +75,7 @@ impl Reloads {
             asked: Vec::new(),
             waiting: Vec::new(),
             reading: None,
+            web: None,
             result: None,
         }
     }
@@ -98,13 +103,15 @@ impl Reloads {
             return false;
         };
         let (old, at_start) = (Arc::clone(&self.config), self.at_start.clone());
+        let places = self.web.as_ref().map(web::Server::places);
+        let places = places.unwrap_or_default();
         let held = held();
         self.reading = Some(spawn_blocking(move || {
             let ours = Ours {
                 held: &held,
                 config: &old,
             };
-            read(&origin, &ours, &at_start)
+            read(&origin, &ours, &at_start, &places)
         }));
         !self.asked.iter().all(Asker::is_check_only)
     }
@@ -122,6 +129,11 @@ impl Reloads {
         if self.asked.iter().all(Asker::is_check_only) {
             return None;
         }
+        if let Some(server) = &mut self.web
+            && let Err(why) = server.apply(found.web)
+        {
+            error!(%why, "cannot serve the web");
+        }
         let old = std::mem::replace(&mut self.config, Arc::clone(&found.config));
         // What a hundred thousand Accounts took is given back elsewhere.
         drop(spawn_blocking(move || drop(old)));
@@ -133,7 +145,7 @@ impl Reloads {
     fn memory(&self) -> Option<(Option<u32>, String)> {
         let asker = self.asked.iter().find(|asker| !asker.is_check_only())?;
         let uid = match asker {
-            Asker::Operator(reloading) => Some(reloading.uid),
+            Asker::Operator(reloading) => reloading.uid,
             Asker::Signal => None,
         };
         let text = match self.result.as_ref()? {
@@ -224,8 +236,9 @@ impl Daemon {
     }
 }
 
-/// Reads and compares. `at_start` is what counts until the next start.
-fn read(origin: &Origin, ours: &Ours<'_>, at_start: &Agent) -> Reading {
+/// Reads and compares. `at_start` is what counts until the next start, `places` where the web is
+/// served.
+fn read(origin: &Origin, ours: &Ours<'_>, at_start: &Agent, places: &[Listen]) -> Reading {
     let shown = origin.path.display();
     let loaded = origin.load();
     let (loaded, _) = loaded.map_err(|error| fault(format!("cannot read {shown}: {error}")))?;
@@ -241,6 +254,14 @@ fn read(origin: &Origin, ours: &Ours<'_>, at_start: &Agent) -> Reading {
             ..fault(format!("{shown}: {sum}; nothing has changed"))
         });
     };
+    // A socket that cannot be had is a fault of the configuration, like any other.
+    let web = web::Plan::new(&config, places).map_err(|why| Fault {
+        hint: why.hint().map(str::to_owned),
+        ..fault(format!(
+            "{:#}; nothing has changed",
+            anyhow::Error::new(why)
+        ))
+    })?;
     let diff = Diff::between(ours.config, &config);
     let mut warnings = lines(&found);
     let later = kept_until_the_next_start(at_start, &config.agent);
@@ -262,6 +283,7 @@ fn read(origin: &Origin, ours: &Ours<'_>, at_start: &Agent) -> Reading {
         config: Arc::new(config),
         diff,
         reloaded,
+        web,
     })
 }
 

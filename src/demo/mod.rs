@@ -20,6 +20,7 @@ use crate::daemon::{self, Shutdown, State, Stopped};
 use crate::sim::{Behaviour, Challenge};
 use crate::sip::Algorithm;
 use crate::time::Duration;
+use crate::web;
 pub use registrar::Served;
 use registrar::Serving;
 
@@ -74,6 +75,7 @@ pub fn run_with<R>(
     let (stopper, shutdown) = Shutdown::by_word();
     let daemon = thread::Builder::new().name("daemon".to_owned());
     let setup = daemon::Setup {
+        web: web::Plan::new(&config, &[])?,
         config: Arc::new(config),
         origin: None,
         state,
@@ -155,6 +157,9 @@ registration_time_secs = 60
 registration_retry_secs = 10
 sip_max_rtx = 3
 unregister_on_shutdown = true
+
+[web]
+listen = ["127.0.0.1:0"]
 
 [[sip_interface]]
 name = "loopback"

@@ -136,7 +136,8 @@ impl Engine {
         }
     }
 
-    /// Its registrar may have turned UNREACHABLE just now.
+    /// Its registrar may have turned UNREACHABLE just now, or have failed on its way back, after
+    /// which it could have been taken for alive.
     fn doubt(&mut self, id: AccountId) {
         let Some(view) = self.account(id) else {
             return;
@@ -149,7 +150,7 @@ impl Engine {
             proxies.health(set, bound.registrar),
             Some(Health::Unreachable | Health::Unknown)
         );
-        let is_new = proxies.health_since(set, bound.registrar) == Some(self.shared.cx.now);
+        let is_new = proxies.missed(set, bound.registrar) == Some(self.shared.cx.now);
         let left = Left {
             registrar: view.address(bound.registrar),
             since_unix_ms: bound.since_unix_ms,
@@ -229,8 +230,8 @@ impl Engine {
     }
 
     /// What an Account is that was lost at this time, in microseconds from instant zero. A
-    /// registrar that has granted the binding since, or has sent anything while nobody probes it,
-    /// was not away for long.
+    /// registrar that has granted the binding since, and was not missed after that, or has sent
+    /// anything while nobody probes it, was not away for long.
     fn standing(&self, view: View<'_>, lost: i64) -> Standing {
         match view.phase() {
             _ if view.is_removed() => return Standing::Paused,
@@ -252,12 +253,14 @@ impl Engine {
         let refreshed = micros(bound.until.as_micros()).saturating_sub(granted);
         let heard = self.shared.pace.get(bound.registrar).heard;
         let was_heard = heard.is_some_and(|at| micros(at.as_micros()) > lost);
+        let missed = self.shared.proxies.missed(set, bound.registrar);
+        let missed = missed.map_or(i64::MIN, |at| micros(at.as_micros()));
         let is_there = match self.shared.proxies.health(set, bound.registrar) {
             Some(Health::Ok | Health::Lagged) => true,
-            Some(Health::Unreachable | Health::Unknown) => false,
-            Some(Health::NoStatus | Health::Unmonitored) | None => was_heard,
+            Some(Health::Unreachable | Health::Unknown) => refreshed > lost.max(missed),
+            Some(Health::NoStatus | Health::Unmonitored) | None => was_heard || refreshed > lost,
         };
-        if is_there || refreshed > lost {
+        if is_there {
             Standing::Registered(view.address(bound.registrar))
         } else {
             Standing::Lost

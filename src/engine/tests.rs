@@ -74,6 +74,7 @@ fn config() -> Arc<Config> {
         ip_groups: vec![serving, served],
         accounts: vec![account],
         mail: None,
+        web: None,
         alerts: Vec::new(),
     })
 }

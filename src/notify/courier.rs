@@ -156,7 +156,7 @@ impl Room {
             Order::Put(letters) => {
                 let (now, unix_ms) = now();
                 for letter in letters {
-                    if let Some(letter) = self.queue.put(letter, now, unix_ms) {
+                    for letter in self.queue.put(letter, now, unix_ms) {
                         let subscription = &*letter.notice.subscription;
                         warn!(subscription, means = %letter.means, "a notice is given up: too many wait");
                         self.say(Word::GivenUp(letter));
@@ -264,22 +264,20 @@ impl Room {
         let own = Arc::clone(&place);
         let carry = move || {
             let at = UnixMs(now().1);
-            let tested = ways
-                .into_iter()
-                .enumerate()
-                .map(|(number, (subscription, means))| {
-                    let content = Content::Test(&subscription, at);
-                    let id = format!("{id}.{number}");
-                    let outcome = deliver(&places, (&subscription, means), &id, content);
-                    let to = places.address(&subscription, means);
-                    Tested {
-                        to: to.map_or_else(|| Arc::from(""), |to| shown(means, to)),
-                        trouble: outcome.err().map(|trouble| trouble.what.into()),
-                        subscription,
-                        means,
-                    }
-                });
-            let tested: Vec<_> = tested.collect();
+            let ways: Vec<(usize, (Arc<str>, Means))> = ways.into_iter().enumerate().collect();
+            let mut tested = Vec::new();
+            // A server that keeps one waiting does so to all that it is asked for.
+            for together in ways.chunks(MOST_AWAY) {
+                tested.extend(thread::scope(|scope| {
+                    let under_way = together.iter().map(|(number, way)| {
+                        let (places, id) = (&places, format!("{id}.{number}"));
+                        scope.spawn(move || try_out(places, way, &id, at))
+                    });
+                    let under_way: Vec<_> = under_way.collect();
+                    let done = under_way.into_iter().filter_map(|one| one.join().ok());
+                    done.collect::<Vec<_>>()
+                }));
+            }
             answer(&own, tested);
         };
         if start(carry).is_err() {
@@ -306,6 +304,20 @@ fn answer(place: &std::sync::Mutex<Option<Asker>>, tested: Vec<Tested>) {
 fn start(carry: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let thread = thread::Builder::new().name("carrier".to_owned());
     thread.spawn(carry).map(drop)
+}
+
+/// Tries one way.
+fn try_out(places: &Places, way: &(Arc<str>, Means), id: &str, at: UnixMs) -> Tested {
+    let (subscription, means) = way;
+    let content = Content::Test(subscription, at);
+    let outcome = deliver(places, (subscription, *means), id, content);
+    let to = places.address(subscription, *means);
+    Tested {
+        subscription: Arc::clone(subscription),
+        means: *means,
+        to: to.map_or_else(|| Arc::from(""), |to| shown(*means, to)),
+        trouble: outcome.err().map(|trouble| trouble.what.into()),
+    }
 }
 
 /// Sends what is said to a subscription.

@@ -11,6 +11,7 @@ mod mail;
 mod queue;
 mod text;
 mod webhook;
+mod wire;
 
 use std::error::Error;
 use std::sync::Arc;

@@ -44,9 +44,9 @@ pub(super) enum Verdict {
 
 impl Queue {
     /// Takes a letter in, behind the others. One of the run before waits for its time, but no
-    /// longer than the longest wait, whatever the wall clock did. Returns one that there is no room
-    /// for.
-    pub(super) fn put(&mut self, letter: Letter, now: Instant, unix_ms: i64) -> Option<Letter> {
+    /// longer than the longest wait, whatever the wall clock did. Returns those that there is no
+    /// room for.
+    pub(super) fn put(&mut self, letter: Letter, now: Instant, unix_ms: i64) -> Vec<Letter> {
         let left = letter
             .next_unix_ms
             .map_or(0, |next| next.saturating_sub(unix_ms));
@@ -61,11 +61,7 @@ impl Queue {
             wait: Duration::ZERO,
             letter,
         });
-        let oldest = lane.waiting.iter();
-        let mut oldest = oldest.filter(|it| lane.away.as_ref() != Some(&it.letter.id));
-        let oldest = oldest.next().map(|it| Arc::clone(&it.letter.id));
-        let is_full = lane.waiting.len() > MOST;
-        oldest.filter(|_| is_full).and_then(|id| lane.take(&id))
+        lane.make_room()
     }
 
     /// The next letter that may leave now.
@@ -156,6 +152,29 @@ impl Queue {
 }
 
 impl Lane {
+    /// Takes out the oldest where too much waits: neither the one under way nor the newest.
+    fn make_room(&mut self) -> Vec<Letter> {
+        let lines = self
+            .waiting
+            .iter()
+            .map(|it| it.letter.notice.accounts.len());
+        let (mut lines, mut gone) = (lines.sum::<usize>(), Vec::new());
+        while self.waiting.len() > MOST || lines > MOST_LINES {
+            let last = self.waiting.len().saturating_sub(1);
+            let others = self.waiting.iter().take(last);
+            let mut others = others.filter(|it| self.away.as_ref() != Some(&it.letter.id));
+            let Some(id) = others.next().map(|it| Arc::clone(&it.letter.id)) else {
+                break;
+            };
+            let Some(letter) = self.take(&id) else {
+                break;
+            };
+            lines -= letter.notice.accounts.len();
+            gone.push(letter);
+        }
+        gone
+    }
+
     /// The first that may leave: none may pass another that waits for the other side.
     fn candidate(&self) -> Option<&Waiting> {
         let is_ahead = |it: &&Waiting| !it.letter.is_refused;
@@ -205,6 +224,10 @@ const TRIED_FOR: Duration = Duration::from_secs(48 * 3_600);
 
 /// So many letters may wait in a lane; the oldest go.
 const MOST: usize = 10_000;
+
+/// So many Accounts may stand in the letters of a lane, which bounds its memory: about 250 bytes
+/// each.
+const MOST_LINES: usize = 200_000;
 
 #[cfg(test)]
 #[path = "queue_tests.rs"]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::effect::{Notice, NoticeKind};
+use crate::effect::{Notice, NoticeAccount, NoticeKind};
 
 /// Letters with numbers for ids, to one subscription by mail unless something else is said.
 struct Bench {
@@ -22,7 +22,7 @@ impl Bench {
     }
 
     fn put_letter(&mut self, letter: Letter) {
-        assert_eq!(self.queue.put(letter, self.now, self.unix_ms), None);
+        assert_eq!(self.queue.put(letter, self.now, self.unix_ms), []);
     }
 
     fn pass(&mut self, seconds: u64) {
@@ -205,5 +205,46 @@ fn the_oldest_goes_when_too_many_wait() {
     // The one under way is not taken back.
     assert_eq!(bench.leaves().unwrap(), "0");
     let gone = bench.queue.put(letter("new", "operations"), bench.now, 0);
-    assert_eq!(&*gone.unwrap().id, "1");
+    let gone: Vec<&str> = gone.iter().map(|it| &*it.id).collect();
+    assert_eq!(gone, ["1"]);
+}
+
+/// A letter about so many Accounts.
+fn about(id: &str, accounts: usize) -> Letter {
+    let letter = letter(id, "operations");
+    let account = NoticeAccount {
+        account: "main".into(),
+        identity: "sip:main@carrier.example".into(),
+        source: None,
+        lost_unix_ms: 0,
+        started_unix_ms: 0,
+        ended_unix_ms: None,
+        registered_at: None,
+    };
+    let notice = Notice {
+        accounts: vec![account; accounts],
+        ..(*letter.notice).clone()
+    };
+    Letter::new(letter.id, letter.means, notice.into())
+}
+
+// rule T3: a registrar of very many Accounts that comes and goes, while the mail server is away.
+#[test]
+fn memory_is_bounded_by_what_the_letters_say() {
+    let mut bench = Bench::new();
+    let half = MOST_LINES / 2;
+    bench.put_letter(about("1", half));
+    assert_eq!(bench.leaves().unwrap(), "1");
+    bench.put_letter(about("2", 1));
+    bench.put_letter(about("3", half - 1));
+    let put = |bench: &mut Bench, letter| {
+        let gone = bench.queue.put(letter, bench.now, 0);
+        gone.iter().map(|it| it.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(put(&mut bench, about("4", 1)), ["2"]);
+    assert_eq!(put(&mut bench, about("5", half)), ["3", "4"]);
+    // One that is larger than all that may wait is not lost for that.
+    assert_eq!(put(&mut bench, about("6", 2 * MOST_LINES)), ["5"]);
+    bench.queue.on_delivered("1").unwrap();
+    assert_eq!(bench.leaves().unwrap(), "6");
 }

@@ -30,7 +30,7 @@ impl Hook<'_> {
             body.map_err(|error| Trouble::refusal(format!("no JSON can be made: {error}")))?;
         let mut request = agent()
             .post(self.url)
-            .header(header::USER_AGENT, self.user_agent)
+            .header(header::USER_AGENT, plain(self.user_agent))
             .header(header::CONTENT_TYPE, "application/json")
             .header("Regent-Delivery", id);
         if let Some(secret) = self.secret {
@@ -47,6 +47,15 @@ impl Hook<'_> {
             ))),
         }
     }
+}
+
+/// A text as a header of HTTP may hold it. In SIP ours may be of any script.
+fn plain(text: &str) -> String {
+    let plain = |one: char| match one.is_ascii_graphic() || one == ' ' {
+        true => one,
+        false => '?',
+    };
+    text.chars().map(plain).collect()
 }
 
 /// HMAC-SHA256 of the body, in hexadecimal (RFC 2104 §2).
@@ -128,6 +137,15 @@ mod tests {
             signature(&Secret::new("Jefe"), b"what do ya want for nothing?"),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
+    }
+
+    // rule T3
+    #[test]
+    fn a_name_of_any_script_keeps_no_request_back() {
+        use ureq::http::HeaderValue;
+        let shown = plain("Büro\t1\r\nX: y");
+        assert_eq!(shown, "B?ro?1??X: y");
+        assert!(HeaderValue::from_str(&shown).is_ok());
     }
 
     // rule T3

@@ -74,6 +74,8 @@ pub(super) struct Pulse {
     is_known: bool,
     /// Since when it is offline.
     lost: Option<Instant>,
+    /// When it last did not answer.
+    missed: Option<Instant>,
     recovery: Option<Recovery>,
     round_trip: Option<Duration>,
     word: Health,
@@ -127,6 +129,11 @@ impl Pulse {
         self.since.unwrap_or_default()
     }
 
+    /// When it last did not answer, if it ever did not.
+    pub(super) fn missed(&self) -> Option<Instant> {
+        self.missed
+    }
+
     pub(super) fn round_trip(&self) -> Option<Duration> {
         self.round_trip
     }
@@ -178,6 +185,7 @@ impl Pulse {
 
     /// It does not answer. Whether it did until now.
     pub(super) fn on_lost(&mut self, now: Instant) -> bool {
+        self.missed = Some(now);
         let was_answering = self.recovery.take().is_some() || self.lost.is_none();
         self.lost.get_or_insert(now);
         was_answering

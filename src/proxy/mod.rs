@@ -324,12 +324,12 @@ impl Proxies {
         }
     }
 
-    /// Since when the word for a registrar holds, if it is in the list or holds a binding.
-    pub fn health_since(&self, set: SetId, registrar: RegistrarId) -> Option<Instant> {
+    /// When a registrar that is in the list, or holds a binding, last did not answer.
+    pub fn missed(&self, set: SetId, registrar: RegistrarId) -> Option<Instant> {
         let set = self.get(set);
         let mut watched = set.members.iter().chain(&set.strays);
         let member = watched.find(|member| member.registrar == registrar)?;
-        Some(member.pulse.since())
+        member.pulse.missed()
     }
 
     /// A registrar answered a REGISTER.

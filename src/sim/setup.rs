@@ -401,6 +401,7 @@ impl Setup {
             ip_groups: Vec::new(),
             accounts: Vec::new(),
             mail: None,
+            web: None,
             alerts: self.alerts.clone(),
         };
         for (index, setup) in &self.accounts {

@@ -52,6 +52,7 @@ fn what(entry: &Entry) -> String {
         EntryKind::Phase | EntryKind::Member => clean(&to.replace('-', " ")),
         EntryKind::RefreshFailed => "refresh failed".to_owned(),
         EntryKind::ListenFailed => "listen failed".to_owned(),
+        EntryKind::Refreshed => "refreshed again".to_owned(),
         EntryKind::Moved
         | EntryKind::Warning
         | EntryKind::Order
@@ -89,6 +90,7 @@ fn tone(entry: &Entry) -> Tone {
         .is_some_and(|code| matches!(code, 401 | 403 | 407));
     match (entry.kind, entry.to.as_deref()) {
         (EntryKind::Phase, Some("registered")) | (EntryKind::Member, Some("online")) => Tone::Good,
+        (EntryKind::Refreshed, _) => Tone::Good,
         (EntryKind::Phase, Some("no-port")) => Tone::Bad,
         (EntryKind::Phase, Some("waiting-to-retry")) if refused => Tone::Bad,
         (EntryKind::Phase, Some("waiting-to-retry" | "held" | "avoided")) => Tone::Doubtful,

@@ -59,6 +59,8 @@ pub enum EntryKind {
     Phase,
     /// A refresh failed while the binding stands.
     RefreshFailed,
+    /// A refresh works again, after one that failed.
+    Refreshed,
     /// The binding of an Account is at another registrar.
     Moved,
     /// Something that somebody may want to mend.
@@ -86,12 +88,17 @@ pub enum EntryKind {
 
 impl EntryKind {
     /// All that there are, with their words and what they mean.
-    pub const ALL: [(Self, &'static str, &'static str); 12] = [
+    pub const ALL: [(Self, &'static str, &'static str); 13] = [
         (Self::Phase, "phase", "an Account's phase changed"),
         (
             Self::RefreshFailed,
             "refresh-failed",
             "a refresh failed while the binding stands",
+        ),
+        (
+            Self::Refreshed,
+            "refreshed",
+            "a refresh works again, after one that failed",
         ),
         (Self::Moved, "moved", "a binding is at another registrar"),
         (Self::Warning, "warning", "something to mend"),

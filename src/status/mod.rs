@@ -15,6 +15,8 @@ pub mod order;
 pub mod proxies;
 pub mod round_trips;
 mod snapshot;
+pub mod story;
+pub mod strips;
 pub mod table;
 pub mod words;
 

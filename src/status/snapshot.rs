@@ -97,6 +97,13 @@ pub struct AccountStatus {
     pub detail: Option<Arc<str>>,
 }
 
+impl AccountStatus {
+    /// Whether it is registered, though its last refresh failed.
+    pub fn is_refresh_failing(&self) -> bool {
+        self.phase == Phase::Registered && self.temporary.is_some()
+    }
+}
+
 /// A registrar that an Account avoids (rule S8).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Avoided {

@@ -6,6 +6,7 @@
 
 mod command;
 mod hook;
+mod hostile;
 mod kills;
 mod mail;
 mod story;
@@ -47,6 +48,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_webhook_gets_signed_json_and_the_same_again_after_an_error,
         a_redirect_is_not_followed,
     ]);
+    trials.extend(hostile::trials());
     trials.extend(kills::trials());
     trials.extend(command::trials());
     trials.extend(story::trials());
@@ -79,9 +81,15 @@ impl World {
         }
     }
 
-    /// The Account was lost, and its third check is due in a second.
+    /// The Account was lost, and its third check is due in two seconds.
     #[track_caller]
     fn lose(&self) {
+        self.lose_for(88);
+    }
+
+    /// The Account was lost so many seconds ago, and its third check is due 90 s after that.
+    #[track_caller]
+    fn lose_for(&self, seconds: i64) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.expect("the clock is right").as_micros();
         let now = i64::try_from(now).expect("it fits");
@@ -93,10 +101,10 @@ impl World {
             registrar: self.registrar,
             server: Some("Registrar of the run before".to_owned()),
             user_agent: "regent/test".to_owned(),
-            lost_unix_us: now - 88_000_000,
+            lost_unix_us: now - seconds * 1_000_000,
             state: StoredAlertState::Checking {
                 failed: 2,
-                due_unix_us: now + 2_000_000,
+                due_unix_us: now + (90 - seconds) * 1_000_000,
             },
         };
         let changes = Changes {
@@ -533,7 +541,8 @@ fn a_disk_that_takes_nothing_keeps_no_mail_back_and_doubles_none() {
     let port = free_port();
     let world = World::new(&mail_table(port, "encryption = \"none\""));
     let server = MailServer::start(&world.sandbox, port, Protection::NONE);
-    world.lose();
+    // Time enough to take the lock before anything is raised.
+    world.lose_for(80);
     let daemon = world.start();
     // Nobody else can write while this holds, and the program gives up after a while.
     let other = Connection::open(world.sandbox.path("state/regent.db")).expect("a state");

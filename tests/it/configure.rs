@@ -22,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_password_is_asked_for_without_being_shown,
         a_dry_run_writes_nothing_and_shows_no_password,
         what_is_in_use_does_not_go,
+        an_account_in_a_subscription_keeps_its_place_there,
         a_new_name_is_new_wherever_it_is_used,
         indexes_stay_when_a_row_goes,
         wrong_words_are_told_with_the_right_ones,
@@ -227,7 +228,7 @@ fn every_option_can_be_set_and_is_shown_as_it_was_set() {
         .filter(|option| known.contains(&option.table));
     for option in options {
         let rows: &[&str] = match option.table {
-            Table::Agent | Table::Registration | Table::Mail => &[],
+            Table::Agent | Table::Registration | Table::Mail | Table::Web => &[],
             Table::SipInterface => &["outside"],
             Table::ProxySet => &["carrier"],
             Table::Proxy => &["carrier", "0"],
@@ -360,6 +361,19 @@ fn what_is_in_use_does_not_go() {
         assert!(said.contains(&format!("is in use by {user}")), "{said}");
         assert!(said.contains("hint: remove what uses it first"), "{said}");
     }
+}
+
+// rule T3: a subscription names its Accounts in a list.
+fn an_account_in_a_subscription_keeps_its_place_there() {
+    let alert = "\n[[alert]]\nname = \"a\"\naccounts = [\"main\"]\nwebhook = \"http://h/\"\n";
+    let bench = Bench::new(&format!("{MINIMAL}{alert}"));
+    let said = bench.refused(1, &["account", "remove", "main"]);
+    let user = "account main is in use by alert \"a\" (accounts)";
+    assert!(said.contains(user), "{said}");
+    bench.done(&["account", "rename", "main", "trunk 1"]);
+    let text = bench.text();
+    assert!(text.contains("accounts = [\"trunk 1\"]"), "{text}");
+    assert!(text.contains("name = \"trunk 1\""), "{text}");
 }
 
 fn a_new_name_is_new_wherever_it_is_used() {

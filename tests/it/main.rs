@@ -53,8 +53,10 @@ mod scenarios;
 mod sip_oracles;
 mod sipp;
 mod states;
+mod status;
 mod store;
 mod trace;
+mod web;
 
 const MODULES: &[fn() -> Vec<Trial>] = &[
     alerts::trials,
@@ -86,8 +88,10 @@ const MODULES: &[fn() -> Vec<Trial>] = &[
     sip_oracles::trials,
     sipp::trials,
     states::trials,
+    status::trials,
     store::trials,
     trace::trials,
+    web::trials,
 ];
 
 /// Most trials wait for timers, so more of them run at once than there are processors.

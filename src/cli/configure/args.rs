@@ -57,6 +57,8 @@ pub(super) enum What {
     Alert(Rows),
     /// The mail server that alerts go out by
     Mail(One),
+    /// The web server: page, JSON and metrics
+    Web(One),
     /// The program itself
     Agent(One),
     /// The global parameters of registration
@@ -158,6 +160,7 @@ impl What {
             Self::SipInterface(rows) => (Table::SipInterface, Asked::Row(&rows.verb)),
             Self::Alert(rows) => (Table::Alert, Asked::Row(&rows.verb)),
             Self::Mail(one) => (Table::Mail, Asked::One(&one.verb)),
+            Self::Web(one) => (Table::Web, Asked::One(&one.verb)),
             Self::Agent(one) => (Table::Agent, Asked::One(&one.verb)),
             Self::ProxyAndRegistration(one) => (Table::Registration, Asked::One(&one.verb)),
             Self::Show | Self::Help => return None,

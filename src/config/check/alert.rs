@@ -8,7 +8,7 @@ use crate::config::faults::Fault;
 use crate::config::options::*;
 use crate::config::row::Row;
 use crate::config::suggest::{list, nearest, quoted};
-use crate::config::{Alert, Covered, Encryption, Mail, Register, SecretSource, Signing, TimeLimit};
+use crate::config::{Alert, Covered, Encryption, Mail, Register, SecretSource, Sourced, TimeLimit};
 
 /// The Accounts that an alert names, to be looked for when all are known.
 pub(super) struct Wanted {
@@ -90,7 +90,7 @@ impl Check<'_> {
             .define(row, &ALERT_NAME, Some(value), &mut self.faults);
     }
 
-    fn signing(&mut self, row: &Row<'_>) -> Option<Signing> {
+    fn signing(&mut self, row: &Row<'_>) -> Option<Sourced> {
         let (secret, source, first) = self.secret(row, WEBHOOK_SECRET);
         let first = first?;
         if !row.has(&ALERT_WEBHOOK) {
@@ -106,7 +106,7 @@ impl Check<'_> {
             self.faults
                 .push(fault.hint("leave the key out for requests that are not signed"));
         }
-        Some(Signing { secret, source })
+        Some(Sourced { secret, source })
     }
 
     /// What can be said when all Accounts and all alerts are known.
@@ -206,7 +206,7 @@ mod tests {
         let webhook = Some("https://hooks.example.net:8443/x?y=1");
         let one = Alert {
             accounts: Covered::named(["main"]),
-            webhook_secret: Some(Signing {
+            webhook_secret: Some(Sourced {
                 secret: Secret::new("s"),
                 source: SecretSource::Inline,
             }),

@@ -7,6 +7,7 @@ mod needs;
 mod party;
 mod registry;
 mod set;
+mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -22,9 +23,10 @@ use super::faults::{Fault, Faults};
 use super::options::*;
 use super::parse::Top;
 use super::row::Row;
+use super::values::SOCKET_PATH_BYTES;
 use super::{
     Account, Agent, Alert, Config, IpGroup, Mail, MoveWhenLost, ProbeUnknown, ProxySet, Redirects,
-    Registration, SipInterface, Spot, StateFailure, SyncMode, Trace, UnregistrationMode,
+    Registration, SipInterface, Spot, StateFailure, SyncMode, Trace, UnregistrationMode, Web,
 };
 use crate::sip::Algorithm;
 
@@ -55,6 +57,7 @@ pub(super) struct Check<'t> {
     /// Whether any alert is mailed.
     sends_mail: bool,
     covered: Vec<Wanted>,
+    web: Option<Web>,
     shared: Shared,
 }
 
@@ -83,8 +86,6 @@ impl Shared {
 const UNSPREAD_ACCOUNTS: usize = 102;
 /// Above that, by this share.
 const SPREAD_PERCENT: u8 = 20;
-/// The longest path that the system binds a Unix socket to, in bytes.
-const SOCKET_PATH_BYTES: usize = 107;
 
 impl<'t> Check<'t> {
     pub(super) fn new(text: &'t str) -> Self {
@@ -109,6 +110,7 @@ impl<'t> Check<'t> {
             alerts: Registry::new(Table::Alert),
             sends_mail: false,
             covered: Vec::new(),
+            web: None,
             shared: Shared::default(),
         }
     }
@@ -145,6 +147,9 @@ impl<'t> Check<'t> {
             self.mail(row);
         }
         top.alerts.iter().for_each(|row| self.alert(row));
+        if let Some(row) = &top.web {
+            self.web(row);
+        }
     }
 
     /// Makes room for so many Accounts.
@@ -236,6 +241,7 @@ impl Check<'_> {
             accounts,
             mail: self.mail.map(|(_, mail)| mail),
             alerts: self.alerts.into_values(),
+            web: self.web,
         }
     }
 }

@@ -148,11 +148,9 @@ impl Check<'_> {
         given.sort_by_key(|key| row.span(key).start);
         if let [first, second, ..] = given[..] {
             let message = format!("{}: {} beside {}", row.label, second.key, first.key);
-            let what = if inline.key.contains("secret") {
-                "secret"
-            } else {
-                "password"
-            };
+            let nouns = ["secret", "token"];
+            let noun = nouns.into_iter().find(|noun| inline.key.contains(noun));
+            let what = noun.unwrap_or("password");
             let hint = format!("a {what} comes from one place: keep one of them");
             let fault = Fault::error(row.span(second).start, second.key, message);
             self.faults.push(fault.hint(hint));

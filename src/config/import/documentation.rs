@@ -75,7 +75,9 @@ fn values(option: &Opt) -> String {
         Kind::Ip => "name of a network interface".to_owned(),
         Kind::Peer => "IP address or name, with or without a port".to_owned(),
         Kind::Ports => "`FIRST-LAST`".to_owned(),
-        Kind::Addresses { .. } | Kind::Names(_) | Kind::Rows(_) => String::new(),
+        Kind::Addresses { .. } | Kind::Texts { .. } | Kind::Names(_) | Kind::Rows(_) => {
+            String::new()
+        }
     }
 }
 

@@ -233,9 +233,12 @@ impl DraftRow {
             Table::ProxySet => &SET_NAME,
             Table::IpGroup => &GROUP_NAME,
             Table::Account => &ACCOUNT_NAME,
-            Table::Agent | Table::Registration | Table::Proxy | Table::Mail | Table::Alert => {
-                return None;
-            }
+            Table::Agent
+            | Table::Registration
+            | Table::Proxy
+            | Table::Mail
+            | Table::Alert
+            | Table::Web => return None,
         };
         self.entry(option.key).map(|entry| &*entry.literal)
     }

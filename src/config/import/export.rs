@@ -244,6 +244,9 @@ impl Export {
         if config.mail.is_some() || !config.alerts.is_empty() {
             self.note(NO_ALERTS.to_owned());
         }
+        if config.web.is_some() {
+            self.note(NO_WEB.to_owned());
+        }
         let accounts = config.accounts.iter();
         let groups = accounts.flat_map(|account| [&account.served, &account.serving]);
         let groups: BTreeSet<&str> = groups.map(|group| &*group.name).collect();
@@ -315,6 +318,7 @@ impl Export {
                 | Kind::Peer
                 | Kind::Ports
                 | Kind::Addresses { .. }
+                | Kind::Texts { .. }
                 | Kind::Codes { .. }
                 | Kind::Reference(_)
                 | Kind::Names(_)
@@ -421,6 +425,7 @@ const NO_NAME: &str = "ini has no name for it";
 const NO_NUMBER: &str = "ini has no number for it";
 const BOTH_QUOTES: &str = "ini cannot say a text with both kinds of quotes";
 const NO_ALERTS: &str = "[mail] and [[alert]]: ini has no place for alerts";
+const NO_WEB: &str = "[web]: ini has no place for the web server";
 const DOUBLE_QUOTE: &str = "ini cannot say a double quote; a single one stands for it";
 const ONLY_CODES: &str = "ini lists single codes only, and at least one";
 const ONLY_ASCII: &str = "since ini hides ASCII only";

@@ -227,6 +227,7 @@ pub(super) fn literal(option: &Opt, text: &str) -> Result<Option<String>, Compla
         | Kind::Peer
         | Kind::Ports
         | Kind::Addresses { .. }
+        | Kind::Texts { .. }
         | Kind::Reference(_)
         | Kind::Names(_)
         | Kind::Rows(_) => Ok(Some(toml_text(text))),

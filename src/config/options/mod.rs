@@ -10,6 +10,7 @@ mod global;
 mod party;
 mod registrars;
 mod set;
+mod web;
 
 use std::fmt;
 
@@ -19,6 +20,8 @@ pub(super) use global::*;
 pub(super) use party::*;
 pub(super) use registrars::*;
 pub(super) use set::*;
+pub use web::SHORTEST_TOKEN;
+pub(super) use web::*;
 
 use super::Codes;
 
@@ -140,6 +143,18 @@ pub static OPTIONS: &[&Opt] = &[
     &ALERT_SEND_RESOLUTION,
     &ALERT_SEND_TIMEOUT,
     &ALERT_TIME_LIMIT,
+    &WEB_LISTEN,
+    &WEB_TOKEN,
+    &WEB_TOKEN_FILE,
+    &WEB_TOKEN_ENV,
+    &WEB_TOKEN_CREDENTIAL,
+    &WEB_READ_TOKEN,
+    &WEB_READ_TOKEN_FILE,
+    &WEB_READ_TOKEN_ENV,
+    &WEB_READ_TOKEN_CREDENTIAL,
+    &WEB_HOSTS,
+    &WEB_METRICS,
+    &WEB_ACCOUNT_METRICS,
 ];
 
 /// Where the options of each table begin among all; they stand together.
@@ -176,6 +191,8 @@ pub enum Table {
     Mail,
     /// `[[alert]]`.
     Alert,
+    /// `[web]`.
+    Web,
 }
 
 /// What is to be known about a [`Table`].
@@ -199,7 +216,7 @@ pub struct TableInfo {
 
 impl Table {
     /// The tables of a file's top level, in the order of the documentation.
-    pub const TOP: [Self; 8] = [
+    pub const TOP: [Self; 9] = [
         Self::Agent,
         Self::Registration,
         Self::SipInterface,
@@ -208,10 +225,11 @@ impl Table {
         Self::Account,
         Self::Mail,
         Self::Alert,
+        Self::Web,
     ];
 
     /// How many there are.
-    const COUNT: usize = Self::Alert as usize + 1;
+    const COUNT: usize = Self::Web as usize + 1;
 
     /// What is to be known about it.
     pub fn info(self) -> TableInfo {
@@ -276,6 +294,7 @@ impl Table {
             },
             Self::Mail => MAIL,
             Self::Alert => ALERT,
+            Self::Web => WEB,
         }
     }
 
@@ -322,6 +341,17 @@ const ALERT: TableInfo = TableInfo {
     doc: "Who is told when an Account has lost its registration for 90 seconds, after \
           it had it for at least a minute; when it is registered again; and when it \
           was not within a time limit. Losses at one registrar are one message.",
+};
+
+const WEB: TableInfo = TableInfo {
+    key: "web",
+    noun: "web",
+    plural: "webs",
+    many: false,
+    cli: "web",
+    ini: "",
+    doc: "A page for people and an interface for programs, by HTTP. Without this table there is no \
+          web server; with it and nothing in it there is one for this host.",
 };
 
 /// One option.
@@ -386,6 +416,13 @@ pub enum Kind {
         /// The port of those that name none.
         port: u16,
     },
+    /// A list of texts.
+    Texts {
+        /// How many there may be.
+        most: usize,
+        /// What is asked of each.
+        syntax: Syntax,
+    },
     /// A list of status codes from 300 to 699.
     Codes {
         /// How many there may be.
@@ -433,6 +470,10 @@ pub enum Syntax {
     Url,
     /// The name of a credential of systemd.
     Credential,
+    /// It is never shown, is not short, and can stand in a header of HTTP.
+    Token,
+    /// An IP address with a port, or `unix:` and a path.
+    Listen,
 }
 
 /// What a number counts.

@@ -4,8 +4,8 @@ use std::io;
 
 use tokio::sync::oneshot;
 
-use super::{Client, stopping};
-use crate::control::answer::now;
+use super::Client;
+use crate::control::answer::{now, stopping};
 use crate::control::order::{TestingAlert, Wish};
 use crate::control::protocol::{Done, Fault, Item};
 use crate::status::SCHEMA;
@@ -36,7 +36,7 @@ impl Client<'_> {
         let (answer, mut told) = oneshot::channel();
         let wish = Wish::TestAlert(TestingAlert {
             names,
-            uid: self.uid,
+            uid: Some(self.uid),
             answer,
         });
         if self.wishes.send(wish).await.is_err() {

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{Duration, sleep};
 
-use super::{Client, stopping};
-use crate::control::answer::{proxy_sets, remote, unknown};
+use super::Client;
+use crate::control::answer::{proxy_sets, remote, stopping, unknown};
 use crate::control::board::Board;
 use crate::control::protocol::{Done, Fault, Item, Names, Wanted};
 use crate::trace::{Query, Reading, Traces};
@@ -73,7 +73,7 @@ impl Client<'_> {
 
 /// What is to be found; Accounts and Proxy Sets that are gone count while a message of theirs is
 /// kept.
-fn query(board: &Board, wanted: &Wanted) -> Result<Query, Fault> {
+pub fn query(board: &Board, wanted: &Wanted) -> Result<Query, Fault> {
     let directory = board.directory();
     let mut accounts: Vec<Arc<str>> = Vec::with_capacity(wanted.names.len());
     for name in &wanted.names {

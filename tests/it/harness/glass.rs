@@ -18,7 +18,7 @@ pub(crate) struct Glass {
     is_cursor_shown: bool,
     /// What went over an edge while the other screen was shown.
     faults: Vec<String>,
-    /// How often the other screen was drawn from its top.
+    /// How often the other screen was drawn.
     frames: usize,
 }
 
@@ -91,7 +91,7 @@ impl Glass {
         &self.faults
     }
 
-    /// How often the other screen was drawn from its top.
+    /// How often the other screen was drawn.
     pub(crate) fn frames(&self) -> usize {
         self.frames
     }
@@ -127,12 +127,22 @@ impl Glass {
         self.cells.push(vec![' '; self.columns]);
     }
 
+    /// Puts the cursor at `ROW;COLUMN`, from 1.
+    fn go(&mut self, place: &str) {
+        let number = |text: Option<&str>| text.and_then(|it| it.parse().ok()).unwrap_or(1_usize);
+        let mut numbers = place.split(';');
+        let (row, column) = (number(numbers.next()), number(numbers.next()));
+        if row > self.rows || column > self.columns {
+            self.fault("the cursor is sent beyond an edge");
+        }
+        self.row = row.min(self.rows) - 1;
+        self.column = column.min(self.columns) - 1;
+        self.is_full = false;
+    }
+
     fn control(&mut self, sequence: &str) {
         match sequence {
-            "[H" => {
-                (self.row, self.column, self.is_full) = (0, 0, false);
-                self.frames += usize::from(self.is_other());
-            }
+            place if place.ends_with('H') => self.go(&place[1..place.len() - 1]),
             // With the last column written, the cursor still stands on it: it is erased too.
             "[K" => self.cells[self.row][self.column..].fill(' '),
             "[J" => {
@@ -142,7 +152,11 @@ impl Glass {
                     .for_each(|line| line.fill(' '));
             }
             "[2J" => self.cells.iter_mut().for_each(|line| line.fill(' ')),
-            "[?25l" => self.is_cursor_shown = false,
+            // Each picture ends with it.
+            "[?25l" => {
+                self.is_cursor_shown = false;
+                self.frames += usize::from(self.is_other());
+            }
             "[?25h" => self.is_cursor_shown = true,
             "[?1049h" => {
                 let blank = vec![vec![' '; self.columns]; self.rows];

@@ -29,6 +29,16 @@ impl Seat {
     /// Starts a command on a terminal of so many rows and columns.
     #[track_caller]
     pub(crate) fn take(size: (usize, usize), arguments: &[&str]) -> Self {
+        Self::take_with(size, arguments, &[])
+    }
+
+    /// The same, with something else in its environment.
+    #[track_caller]
+    pub(crate) fn take_with(
+        size: (usize, usize),
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let number = |size: usize| u16::try_from(size).expect("a screen is small");
         let winsize = Winsize {
             ws_row: number(size.0),
@@ -47,6 +57,7 @@ impl Seat {
             .env("TERM", "xterm-256color")
             .env_remove("NO_COLOR")
             .env_remove("REGENT_SOCKET")
+            .envs(environment.iter().copied())
             .stdin(handle())
             .stdout(handle())
             .stderr(handle())
@@ -85,6 +96,28 @@ impl Seat {
     #[track_caller]
     pub(crate) fn press(&self, key: u8) {
         write(&self.person, &[key]).expect("the terminal is open");
+    }
+
+    /// Presses keys, one for each byte.
+    #[track_caller]
+    pub(crate) fn write(&self, keys: &str) {
+        keys.bytes().for_each(|key| self.press(key));
+    }
+
+    /// Gives the terminal another size. What stood on it is forgotten: a program that draws
+    /// afterwards draws all of it.
+    #[track_caller]
+    pub(crate) fn resize(&mut self, size: (usize, usize)) {
+        self.look();
+        let terminal = self.terminal.try_clone().expect("another handle of it");
+        let (rows, columns) = (size.0.to_string(), size.1.to_string());
+        let done = Command::new("stty")
+            .args(["rows", &rows, "cols", &columns])
+            .stdin(terminal)
+            .status();
+        assert!(done.expect("coreutils are installed").success());
+        self.size = size;
+        self.seen = b"\x1b[?1049h\x1b[?25l".to_vec();
     }
 
     /// Sends the program a signal.

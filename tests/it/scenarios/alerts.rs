@@ -27,6 +27,8 @@ pub(super) fn trials() -> Vec<Trial> {
         a_notice_and_the_list_say_whose_and_where,
         the_source_is_the_public_address_where_that_is_known,
         a_registrar_that_turns_unreachable_is_a_loss_and_its_return_the_end,
+        a_registrar_that_turns_unreachable_again_is_lost_though_it_granted_between,
+        a_registrar_that_fails_on_its_way_back_is_lost_again,
         an_account_is_armed_after_sixty_seconds_to_the_millisecond,
         who_was_not_registered_for_a_minute_is_not_missed,
         a_check_that_passes_resets,
@@ -247,6 +249,51 @@ fn a_registrar_that_turns_unreachable_is_a_loss_and_its_return_the_end() {
     world.expect_health("310.020", REGISTRAR, Health::Ok, "310.020");
     let back = ("310.020", Resolved, "ops", "main");
     world.expect_notices("1700", &[first, back]);
+}
+
+/// Probed every 7 s, and back with the second good answer, 10 s after the first. Bindings last an
+/// hour.
+fn watched_closely() -> Setup {
+    let set = |set: &mut ProxySet| {
+        watched(set);
+        set.keep_alive_secs = 7;
+    };
+    let long = |rules: &mut Registration| rules.registration_time_secs = 3_600;
+    subscribed().set(set).registration(long)
+}
+
+// rule T2: at the first check it is away, whatever it did between.
+fn a_registrar_that_turns_unreachable_again_is_lost_though_it_granted_between() {
+    let mut world = begin(watched_closely());
+    silent(&mut world, REGISTRAR, "80", "85");
+    world.expect_health("84.500", REGISTRAR, Health::Unreachable, "84.500");
+    world.expect_health("101.020", REGISTRAR, Health::Ok, "101.020");
+    world.at(at("102"), |world| {
+        world.refresh("main");
+    });
+    silent(&mut world, REGISTRAR, "103", "1000");
+    world.expect_health("114", REGISTRAR, Health::Unreachable, "108.500");
+    world.expect_notices("174.499999", &[]);
+    world.expect_notices("999", &[("174.500", Lost, "ops", "main")]);
+    world.expect_phase("main", Phase::Registered);
+}
+
+// rule T2: who has granted a refresh passes a check, though it is UNREACHABLE until more probes are
+// answered; when none is, all begins anew.
+fn a_registrar_that_fails_on_its_way_back_is_lost_again() {
+    let mut world = begin(watched_closely());
+    silent(&mut world, REGISTRAR, "80", "109");
+    world.expect_health("84.500", REGISTRAR, Health::Unreachable, "84.500");
+    world.at(at("110"), |world| {
+        world.refresh("main");
+    });
+    silent(&mut world, REGISTRAR, "111", "1000");
+    world.run_until(at("114.500"));
+    world.expect_health("119", REGISTRAR, Health::Unreachable, "84.500");
+    world.run_until(at("999"));
+    let told: Vec<_> = world.notices().map(|(when, it)| (when, it.kind)).collect();
+    // The probe of 120 is not answered.
+    assert_eq!(told, [(at("210.500"), Lost)]);
 }
 
 // rule T2: from 0.500 to 60.500 are sixty seconds.

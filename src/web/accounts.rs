@@ -1,0 +1,301 @@
+//! Accounts: lists of them, in any order, and single ones.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use axum::response::Response;
+use serde::Serialize;
+use tokio::task::{spawn_blocking, yield_now};
+
+use super::body::{Gone, PIECE, Pieces, json, piecewise};
+use super::look::limit;
+use super::query::{Query, wrong};
+use super::refusal::Refusal;
+use super::routes::Asked;
+use crate::control::Board;
+use crate::control::answer::{Selection, stopping, summary, unknown};
+use crate::control::board::PHASES;
+use crate::control::protocol::{Filter, Summary};
+use crate::status::words::phase_key;
+use crate::status::{AccountStatus, Phase};
+
+/// Which Accounts are wanted, and in which order.
+#[derive(Clone, Debug)]
+struct Wanted {
+    filter: Filter,
+    sort: Sort,
+    is_descending: bool,
+    offset: usize,
+    /// None for all.
+    limit: Option<usize>,
+}
+
+/// What Accounts are sorted by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sort {
+    Index,
+    Name,
+    Phase,
+    Status,
+    Registrar,
+    Since,
+    Next,
+}
+
+impl Sort {
+    const WORDS: [(&'static str, Self); 7] = [
+        ("index", Self::Index),
+        ("name", Self::Name),
+        ("phase", Self::Phase),
+        ("status", Self::Status),
+        ("registrar", Self::Registrar),
+        ("since", Self::Since),
+        ("next", Self::Next),
+    ];
+
+    /// How two Accounts stand to each other. What one does not have comes last.
+    fn compare(self, a: &AccountStatus, b: &AccountStatus) -> Ordering {
+        fn last<T: Ord>(a: Option<T>, b: Option<T>) -> Ordering {
+            (a.is_none(), a).cmp(&(b.is_none(), b))
+        }
+        let next = |it: &AccountStatus| {
+            let both = [it.refresh_due, it.next_try].into_iter().flatten();
+            both.map(|at| at.0).min()
+        };
+        match self {
+            Self::Index => Ordering::Equal,
+            Self::Name => a.name.cmp(&b.name),
+            Self::Phase => (a.phase as usize).cmp(&(b.phase as usize)),
+            Self::Status => a.status.to_string().cmp(&b.status.to_string()),
+            Self::Registrar => last(a.registrar, b.registrar),
+            Self::Since => last(
+                a.registered_since.map(|at| at.0),
+                b.registered_since.map(|at| at.0),
+            ),
+            Self::Next => last(next(a), next(b)),
+        }
+    }
+}
+
+impl Wanted {
+    fn read(text: &str) -> Result<Self, Refusal> {
+        let query = Query::read(text, &PARAMETERS)?;
+        let words: Vec<&str> = PHASES.iter().map(|phase| phase_key(*phase)).collect();
+        let phases = query.listed("phase", &format!("one of {}", words.join(", ")), phase)?;
+        let sorts: Vec<&str> = Sort::WORDS.iter().map(|(word, _)| *word).collect();
+        let sort = match query.one("sort")? {
+            None => Sort::Index,
+            Some(given) => {
+                let found = Sort::WORDS.iter().find(|(word, _)| *word == given);
+                let wanted = format!("one of {}", sorts.join(", "));
+                found
+                    .map(|(_, sort)| *sort)
+                    .ok_or_else(|| wrong("sort", given, &wanted))?
+            }
+        };
+        let is_descending = match query.one("order")? {
+            None | Some("asc") => false,
+            Some("desc") => true,
+            Some(other) => return Err(wrong("order", other, "asc or desc")),
+        };
+        Ok(Self {
+            filter: Filter {
+                names: query.all("name").map(str::to_owned).collect(),
+                matching: query.one("matching")?.map(str::to_owned),
+                phases,
+                groups: query.all("group").map(str::to_owned).collect(),
+                registrars: query.all("registrar").map(str::to_owned).collect(),
+                offset: 0,
+                limit: None,
+            },
+            sort,
+            is_descending,
+            offset: query
+                .parsed::<u32>("offset", "a number from 0")?
+                .unwrap_or(0) as usize,
+            limit: match query.one("limit")? {
+                Some("all") => None,
+                _ => Some(limit(&query, USUAL, MOST)? as usize),
+            },
+        })
+    }
+
+    /// Whether nothing is to be looked for, so that a page is found by its place.
+    fn is_plain(&self) -> bool {
+        self.filter == Filter::default() && self.sort == Sort::Index && !self.is_descending
+    }
+}
+
+fn phase(word: &str) -> Option<Phase> {
+    let mut phases = PHASES.into_iter();
+    phases.find(|phase| phase_key(*phase) == word)
+}
+
+#[derive(Serialize)]
+struct Page {
+    #[serde(flatten)]
+    summary: Summary,
+    accounts: Vec<Arc<AccountStatus>>,
+}
+
+/// `GET /api/v1/accounts`.
+pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
+    let wanted = Wanted::read(&asked.query)?;
+    let board = Arc::clone(&asked.shared.world.board);
+    // A name that there is not is an error before anything is said.
+    Selection::new(&board, &board.directory(), &wanted.filter)?;
+    if wanted.limit.is_none() && wanted.sort == Sort::Index && !wanted.is_descending {
+        let (pieces, response) = piecewise("application/json");
+        tokio::spawn(async move {
+            // A reader that is gone misses nothing.
+            drop(dump(&board, &wanted, &pieces).await);
+        });
+        return Ok(response);
+    }
+    let found = spawn_blocking(move || find(&board, &wanted)).await;
+    let (summary, accounts) = found.map_err(|_| stopping())??;
+    if accounts.len() <= MOST as usize {
+        return Ok(json(&Page { summary, accounts }));
+    }
+    let (pieces, response) = piecewise("application/json");
+    tokio::spawn(async move {
+        let mut list = List::begin(&summary);
+        for status in accounts {
+            if list.add(&pieces, &status).await.is_err() {
+                return;
+            }
+        }
+        drop(list.end(&pieces, summary.matching).await);
+    });
+    Ok(response)
+}
+
+/// The Accounts that are wanted, in order.
+fn find(board: &Board, wanted: &Wanted) -> Result<(Summary, Vec<Arc<AccountStatus>>), Refusal> {
+    let directory = board.directory();
+    let entries = directory.entries();
+    if wanted.is_plain() {
+        let page = entries.iter().skip(wanted.offset);
+        let page = page.take(wanted.limit.unwrap_or(usize::MAX));
+        let page = page.filter_map(|entry| board.at(entry.slot).filter(|it| it.name == entry.name));
+        let total = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        return Ok((summary(board, total), page.collect()));
+    }
+    let selection = Selection::new(board, &directory, &wanted.filter)?;
+    let found = entries
+        .iter()
+        .filter_map(|entry| selection.status(board, entry.slot, &entry.name));
+    let mut found: Vec<_> = found.collect();
+    // The sort is stable, so that equals stay in index order either way.
+    found.sort_by(|a, b| {
+        let order = wanted.sort.compare(a, b);
+        let is_reversed = wanted.is_descending;
+        if is_reversed { order.reverse() } else { order }
+    });
+    if wanted.is_descending && wanted.sort == Sort::Index {
+        found.reverse();
+    }
+    let matching = u32::try_from(found.len()).unwrap_or(u32::MAX);
+    let page = found.into_iter().skip(wanted.offset);
+    let page = page.take(wanted.limit.unwrap_or(usize::MAX)).collect();
+    Ok((summary(board, matching), page))
+}
+
+/// Tells all Accounts that are wanted as they are when their turn comes.
+async fn dump(board: &Board, wanted: &Wanted, pieces: &Pieces) -> Result<(), Gone> {
+    let directory = board.directory();
+    let Ok(selection) = Selection::new(board, &directory, &wanted.filter) else {
+        return Ok(());
+    };
+    let mut list = List::begin(&summary(board, 0));
+    let mut matching = 0;
+    for (place, entry) in directory.entries().iter().enumerate() {
+        let status = selection.status(board, entry.slot, &entry.name);
+        if let Some(status) = status {
+            if matching >= wanted.offset {
+                list.add(pieces, &status).await?;
+            }
+            matching += 1;
+        }
+        if place % YIELD == YIELD - 1 {
+            yield_now().await;
+        }
+    }
+    let matching = u32::try_from(matching).unwrap_or(u32::MAX);
+    list.end(pieces, matching).await
+}
+
+/// A long list on its way, in the shape of a [`Page`].
+struct List {
+    text: Vec<u8>,
+    is_empty: bool,
+}
+
+impl List {
+    fn begin(summary: &Summary) -> Self {
+        // What is counted on the way is told at the end.
+        let mut text = serde_json::to_value(summary).unwrap_or_default();
+        if let Some(object) = text.as_object_mut() {
+            object.remove("matching");
+        }
+        let mut text = text.to_string().into_bytes();
+        text.pop();
+        text.extend_from_slice(b",\"accounts\":[");
+        Self {
+            text,
+            is_empty: true,
+        }
+    }
+
+    async fn add(&mut self, pieces: &Pieces, status: &AccountStatus) -> Result<(), Gone> {
+        if !self.is_empty {
+            self.text.push(b',');
+        }
+        self.is_empty = false;
+        // Nothing of a status is what JSON has no words for.
+        drop(serde_json::to_writer(&mut self.text, status));
+        if self.text.len() >= PIECE {
+            pieces.send(std::mem::take(&mut self.text)).await?;
+            yield_now().await;
+        }
+        Ok(())
+    }
+
+    async fn end(mut self, pieces: &Pieces, matching: u32) -> Result<(), Gone> {
+        let end = format!("],\"matching\":{matching}}}");
+        self.text.extend_from_slice(end.as_bytes());
+        pieces.send(self.text).await
+    }
+}
+
+/// `GET /api/v1/accounts/{name}`.
+pub(super) async fn show(asked: Asked) -> Result<Response, Refusal> {
+    Query::read(&asked.query, &[])?;
+    let board = &asked.shared.world.board;
+    let name = asked.name.unwrap_or_default();
+    match board.find(&name) {
+        Some(status) => Ok(json(&*status)),
+        None => Err(unknown(&board.directory(), &name).into()),
+    }
+}
+
+const PARAMETERS: [&str; 9] = [
+    "matching",
+    "phase",
+    "name",
+    "group",
+    "registrar",
+    "sort",
+    "order",
+    "offset",
+    "limit",
+];
+
+/// So many Accounts are told unless it is said.
+const USUAL: u32 = 100;
+
+/// So many are told at most, unless all are wanted.
+const MOST: u32 = 1_000;
+
+/// After so many Accounts others have their turn.
+const YIELD: usize = 64;

@@ -1,0 +1,89 @@
+//! Signing in and out, for browsers.
+
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header::SET_COOKIE;
+use axum::response::{IntoResponse as _, Response};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Duration, Instant, sleep};
+
+use super::access::{IDLE, Right};
+use super::body::{json, read_json};
+use super::guard::{self, COOKIE_NAME};
+use super::refusal::Refusal;
+use super::reports::Trouble;
+use super::routes::{Asked, Shared};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proof {
+    token: Option<String>,
+    code: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Session {
+    may_act: bool,
+}
+
+/// `GET /session`.
+pub(super) async fn show(asked: Asked) -> Result<Response, Refusal> {
+    Ok(json(&Session {
+        may_act: asked.right == Some(Right::Act),
+    }))
+}
+
+/// `POST /session`.
+pub(super) async fn begin(asked: Asked) -> Result<Response, Refusal> {
+    let shared = asked.shared;
+    let proof: Proof = read_json(&asked.headers, asked.body).await?;
+    let now = Instant::now();
+    let right = match (&proof.token, &proof.code) {
+        (Some(token), None) => shared.access().token(token),
+        (None, Some(code)) => shared.access().redeem(code, now),
+        _ => {
+            let message = "the body must have either token or code";
+            return Err(Refusal::bad_parameter(message));
+        }
+    };
+    let Some(right) = right else {
+        return Err(refuse(&shared, asked.peer).await);
+    };
+    let id = shared.access().begin(right, now);
+    let id = id.map_err(|_| Refusal::too_many("the system has no entropy to give"))?;
+    let seconds = IDLE.as_secs();
+    let cookie =
+        format!("{COOKIE_NAME}={id}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict");
+    let mut response = json(&Session {
+        may_act: right == Right::Act,
+    });
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// `DELETE /session`.
+pub(super) async fn end(asked: Asked) -> Result<Response, Refusal> {
+    if let Some(id) = guard::session(&asked.headers) {
+        asked.shared.access().end(id);
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let gone =
+        const { HeaderValue::from_static("regent=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict") };
+    response.headers_mut().insert(SET_COOKIE, gone);
+    Ok(response)
+}
+
+/// A token or code is wrong: whoever tries many waits each time, and not too many wait at once.
+pub(super) async fn refuse(shared: &Shared, peer: Option<std::net::SocketAddr>) -> Refusal {
+    shared.reports.say(Trouble::WrongToken, peer, "");
+    let Ok(_place) = shared.penalties.try_acquire() else {
+        return Refusal::too_many("too many wrong tokens are being tried");
+    };
+    sleep(PENALTY).await;
+    Refusal::wrong_token()
+}
+
+/// So long a wrong token takes to be refused.
+const PENALTY: Duration = Duration::from_millis(250);
