@@ -46,9 +46,9 @@ impl State {
 
     /// What the status of an Account means.
     pub fn of(status: &AccountStatus) -> Self {
-        match Self::of_phase(phase_key(status.phase)) {
-            Self::Up if status.is_refresh_failing() => Self::Failing,
-            state => state,
+        match status.is_refresh_failing() {
+            true => Self::Failing,
+            false => Self::of_phase(phase_key(status.phase)),
         }
     }
 }

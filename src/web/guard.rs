@@ -105,7 +105,7 @@ pub(super) fn cross_site(parts: &Parts, shown: &Shown, trusted: bool) -> Result<
         return Err(Refusal::cross_site("another site has sent this"));
     }
     if let Some(origin) = text(ORIGIN.as_str()) {
-        let own = text(HOST.as_str()).or(parts.uri.authority().map(|it| it.as_str()));
+        let own = text(HOST.as_str()).or_else(|| parts.uri.authority().map(|it| it.as_str()));
         let origin = origin
             .strip_prefix("http://")
             .or_else(|| origin.strip_prefix("https://"));

@@ -51,16 +51,24 @@ impl WebError {
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::System { source, .. } => match source.kind() {
-                io::ErrorKind::AddrInUse => {
-                    Some("another program listens there; choose another port in `listen` of [web]")
-                }
-                io::ErrorKind::AddrNotAvailable => Some("this host has no such address"),
-                io::ErrorKind::PermissionDenied => {
-                    Some("a port below 1024 takes the capability CAP_NET_BIND_SERVICE")
-                }
-                _ => None,
-            },
+            Self::System { source, .. } => {
+                let hints = [
+                    (
+                        io::ErrorKind::AddrInUse,
+                        "another program listens there; choose another port in `listen` of [web]",
+                    ),
+                    (
+                        io::ErrorKind::AddrNotAvailable,
+                        "this host has no such address",
+                    ),
+                    (
+                        io::ErrorKind::PermissionDenied,
+                        "a port below 1024 takes the capability CAP_NET_BIND_SERVICE",
+                    ),
+                ];
+                let own = hints.into_iter().find(|(kind, _)| *kind == source.kind());
+                own.map(|(_, hint)| hint)
+            }
             Self::Socket(ListenError::InUse(_)) => {
                 Some("another daemon listens there; choose another path in `listen` of [web]")
             }

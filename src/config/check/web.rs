@@ -191,10 +191,13 @@ mod tests {
         let minimal = include_str!("../../../conf/minimal.toml");
         let text = format!("{minimal}\n[web]\ntoken_env = \"A\"\nread_token_file = \"b\"\n");
         let read = |source: &crate::config::SecretSource| {
-            Ok::<_, SecretFault>(Secret::new(match source {
-                crate::config::SecretSource::File(..) => "looking-looking-looking",
-                _ => "short",
-            }))
+            let is_file = matches!(source, crate::config::SecretSource::File(..));
+            let text = if is_file {
+                "looking-looking-looking"
+            } else {
+                "short"
+            };
+            Ok::<_, SecretFault>(Secret::new(text))
         };
         let said = load("t", &text)
             .with_secrets(&text, read)
