@@ -253,8 +253,8 @@ pub(super) enum Command {
 
     /// Say where the web page is, with a link that signs in
     ///
-    /// Whoever may use the control socket may use the page. The link is good for a minute, and once;
-    /// it has no token in it.
+    /// Whoever may use the control socket may use the page. The link is good for a minute, and
+    /// once; it has no token in it.
     #[command(after_long_help = web::EXAMPLES)]
     Web(Web),
 

@@ -12,7 +12,8 @@ use crate::control::protocol::{Call, Done};
 
 #[derive(Args, Debug)]
 pub(super) struct Web {
-    /// Print JSON: {"addresses": [...], "sockets": [...], "code": "...", "valid_secs": 60, "link": "..."}
+    /// Print JSON: {"addresses": [...], "sockets": [...], "code": "...", "valid_secs": 60,
+    /// "link": "..."}
     #[arg(long)]
     json: bool,
 

@@ -35,47 +35,11 @@ fn facts(option: &Opt) -> String {
 }
 
 fn holds(option: &Opt) -> String {
-    let listen = "IP address with a port, or unix:PATH";
     match option.kind {
-        Kind::Text {
-            max,
-            syntax: Syntax::Free | Syntax::Password | Syntax::Secret,
-        } => format!("text, up to {max} characters"),
-        Kind::Text {
-            syntax: Syntax::Host,
-            ..
-        } => "domain name or IP address".to_owned(),
-        Kind::Text {
-            syntax: Syntax::HostPort,
-            ..
-        } => "domain name or IP address, with or without a port".to_owned(),
-        Kind::Text {
-            syntax: Syntax::Variable,
-            ..
-        } => "name of a variable".to_owned(),
-        Kind::Text {
-            syntax: Syntax::Email,
-            ..
-        } => "e-mail address".to_owned(),
-        Kind::Text {
-            syntax: Syntax::Url,
-            ..
-        } => "http or https address".to_owned(),
-        Kind::Text {
-            syntax: Syntax::Credential,
-            ..
-        } => "name of a credential".to_owned(),
-        Kind::Text {
-            max,
-            syntax: Syntax::Token,
-        } => format!("text, {SHORTEST_TOKEN} to {max} characters"),
-        Kind::Text {
-            syntax: Syntax::Listen,
-            ..
-        } => listen.to_owned(),
+        Kind::Text { max, syntax } => text_of(max, syntax),
         Kind::Texts { most, syntax } => {
             let what = if syntax == Syntax::Listen {
-                listen
+                LISTEN
             } else {
                 "domain names or IP addresses"
             };
@@ -107,6 +71,26 @@ fn holds(option: &Opt) -> String {
         Kind::Rows(_) => "addresses with commas between".to_owned(),
     }
 }
+
+/// What a text of a syntax may be.
+fn text_of(max: usize, syntax: Syntax) -> String {
+    let what = match syntax {
+        Syntax::Free | Syntax::Password | Syntax::Secret => {
+            return format!("text, up to {max} characters");
+        }
+        Syntax::Token => return format!("text, {SHORTEST_TOKEN} to {max} characters"),
+        Syntax::Host => "domain name or IP address",
+        Syntax::HostPort => "domain name or IP address, with or without a port",
+        Syntax::Variable => "name of a variable",
+        Syntax::Email => "e-mail address",
+        Syntax::Url => "http or https address",
+        Syntax::Credential => "name of a credential",
+        Syntax::Listen => LISTEN,
+    };
+    what.to_owned()
+}
+
+const LISTEN: &str = "IP address with a port, or unix:PATH";
 
 fn fallback(option: &Opt) -> String {
     match option.fallback {

@@ -277,7 +277,10 @@ async fn connection<S>(
     let own = Arc::clone(&shared);
     let service = service_fn(move |request: Request<Incoming>| {
         let (shared, router) = (Arc::clone(&own), router.clone());
-        async move { Ok::<_, std::convert::Infallible>(answer(&shared, router, request, visitor).await) }
+        async move {
+            let response = answer(&shared, router, request, visitor).await;
+            Ok::<_, std::convert::Infallible>(response)
+        }
     });
     let io = TokioIo::new(Patient::new(stream, PATIENCE));
     let connection = http1::Builder::new()
