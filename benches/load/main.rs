@@ -99,6 +99,7 @@ struct Options {
     floor_only: bool,
     failover: bool,
     queries: bool,
+    http: bool,
     help: bool,
     port: u16,
     refresh: bool,
@@ -118,6 +119,7 @@ impl Options {
             floor_only: false,
             failover: false,
             queries: false,
+            http: false,
             help: false,
             port: 0,
             refresh: false,
@@ -146,6 +148,7 @@ impl Options {
                 "--verify" => options.verify = true,
                 "--failover" => options.failover = true,
                 "--queries" => options.queries = true,
+                "--http" => options.http = true,
                 "--floor-only" => options.floor_only = true,
                 "--refresh" => options.refresh = true,
                 "--help" | "-h" => options.help = true,
@@ -174,7 +177,10 @@ fn bench(options: &Options) -> Result<()> {
     }
     if options.queries {
         let accounts = options.accounts.last().copied().unwrap_or(100_000);
-        return judge(options, &queries::run(&options.program, accounts)?);
+        return judge(
+            options,
+            &queries::run(&options.program, accounts, options.http)?,
+        );
     }
     let mut missed = Vec::new();
     if !options.floor_only {
@@ -324,6 +330,7 @@ cargo bench --bench load -- [OPTIONS]
   --verify            only the run of 1,000 Accounts in which every digest is checked
   --failover          only what becomes of many Accounts when the first of two registrars dies
   --queries           only whether questions about the status make timers late
+  --http              with --queries: also over HTTP
   --floor-only        only the floor, without a daemon
   --grant SECONDS     expiry that the responder grants [by N: 40 or 60, with --verify 10]
   --daemon PATH       another binary in place of the one just built";

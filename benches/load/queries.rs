@@ -1,17 +1,17 @@
 //! Whether questions about the status make the engine late.
 //!
 //! One daemon, kept busy by refreshes, is watched for as long as every Account is refreshed once,
-//! and again while ten questions a second are asked over its control socket (how many are in which
-//! phase, a page of a hundred, one Account, those in a phase), and one client reads the status of
-//! all Accounts again and again. How late each timer was handled is what the daemon itself counts,
-//! in the histogram that monitoring reads too. The first period is what the second one is held
+//! and again while ten questions a second are asked (how many are in which phase, a page of a
+//! hundred, one Account, those in a phase), and one client reads the status of all Accounts again
+//! and again: over the control socket, and with `--http` over HTTP too. How late each timer was
+//! handled is what the daemon itself counts, in the histogram that monitoring reads too. The first period is what the second one is held
 //! against, so both see the same machine.
 
 use std::{
     fs::File,
-    io::{BufRead as _, BufReader, Write as _},
+    io::{Read as _, Write as _},
     os::unix::net::UnixStream,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
         Arc,
@@ -23,7 +23,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use regent::control::{
-    Client,
+    self,
     protocol::{Call, Item},
 };
 
@@ -46,10 +46,10 @@ const LATE: f64 = 5_000.0;
 const TIMERS: u64 = 10_000;
 
 /// Watches both periods; returns what was not as it should be.
-pub(crate) fn run(program: &Path, accounts: usize) -> Result<Vec<String>> {
+pub(crate) fn run(program: &Path, accounts: usize, http: bool) -> Result<Vec<String>> {
     say(&format!(
-        "queries: {accounts} Accounts, expiry {} s; {} s without questions, and as long with ten a \
-         second and a reader of all",
+        "queries: {accounts} Accounts, expiry {} s; {} s without questions, and each time as long with \
+         ten a second and a reader of all",
         GRANT.as_secs(),
         PERIOD.as_secs()
     ));
@@ -62,22 +62,54 @@ pub(crate) fn run(program: &Path, accounts: usize) -> Result<Vec<String>> {
         verify: false,
         rest: false,
     };
-    let busy = Busy::start(&plan)?;
+    let busy = Busy::start(&plan, http)?;
     // Everybody's first refresh is behind them, and the next ones are spread as they will be.
     thread::sleep(PERIOD);
-    let mut marks = vec![lateness(&busy.socket)?];
-    thread::sleep(PERIOD);
-    marks.push(lateness(&busy.socket)?);
-    let clients = Clients::start(&busy.socket, accounts);
-    thread::sleep(PERIOD);
-    marks.push(lateness(&busy.socket)?);
-    let asked = clients.end()?;
-    let without = marks[1].since(&marks[0]);
-    let with = marks[2].since(&marks[1]);
+    let without = busy.period(|| Ok(()))?;
     without.print("without questions");
-    with.print("with them");
-    asked.print();
-    Ok(judge(&without, &with, &asked))
+    let mut missed = Vec::new();
+    let doors = [Door::Control, Door::Http];
+    for door in doors.into_iter().take(1 + usize::from(http)) {
+        let mut asked = Asked::default();
+        let with = busy.period(|| {
+            let clients = Clients::start(&busy.directory, door, accounts);
+            thread::sleep(PERIOD);
+            asked = clients.end()?;
+            Ok(())
+        })?;
+        with.print(door.name());
+        asked.print();
+        let faults = judge(&without, &with, &asked);
+        missed.extend(
+            faults
+                .into_iter()
+                .map(|fault| format!("{}: {fault}", door.name())),
+        );
+    }
+    Ok(missed)
+}
+
+/// Where clients ask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Door {
+    Control,
+    Http,
+}
+
+impl Door {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Control => "control socket",
+            Self::Http => "HTTP",
+        }
+    }
+
+    fn file(self) -> &'static str {
+        match self {
+            Self::Control => "control.sock",
+            Self::Http => "web.sock",
+        }
+    }
 }
 
 fn judge(without: &Lateness, with: &Lateness, asked: &Asked) -> Vec<String> {
@@ -108,13 +140,13 @@ fn judge(without: &Lateness, with: &Lateness, asked: &Asked) -> Vec<String> {
 
 /// A daemon that keeps everybody registered.
 struct Busy {
-    socket: std::path::PathBuf,
+    directory: PathBuf,
     _daemon: Owned,
     _responder: Responder,
 }
 
 impl Busy {
-    fn start(plan: &Plan) -> Result<Self> {
+    fn start(plan: &Plan, http: bool) -> Result<Self> {
         let mut responder = Responder::start(responder::Settings {
             accounts: plan.accounts,
             grant: Some(plan.grant.as_secs().try_into()?),
@@ -122,6 +154,11 @@ impl Busy {
         })?;
         let config = plan.directory.join("regent.toml");
         daemon::configure(&config, plan, responder.port, free_port()?)?;
+        if http {
+            let web = plan.directory.join(Door::Http.file());
+            let mut text = File::options().append(true).open(&config)?;
+            writeln!(text, "[web]\nlisten = [\"unix:{}\"]", web.display())?;
+        }
         let log = plan.directory.join("regent.log");
         let mut command = Command::new(&plan.program);
         command.arg("run").arg("--config").arg(&config);
@@ -138,10 +175,20 @@ impl Busy {
             thread::sleep(Duration::from_millis(50));
         }
         Ok(Self {
-            socket: plan.directory.join("control.sock"),
+            directory: plan.directory.clone(),
             _daemon: process,
             _responder: responder,
         })
+    }
+
+    /// How late it was while that lasted, or for a whole period where it ends at once.
+    fn period(&self, during: impl FnOnce() -> Result<()>) -> Result<Lateness> {
+        let socket = self.directory.join(Door::Control.file());
+        let end = Instant::now() + PERIOD;
+        let before = lateness(&socket)?;
+        during()?;
+        thread::sleep(end.saturating_duration_since(Instant::now()));
+        Ok(lateness(&socket)?.since(&before))
     }
 }
 
@@ -152,7 +199,7 @@ struct Lateness(Vec<(f64, u64)>);
 
 /// What the daemon has counted since its start.
 fn lateness(socket: &Path) -> Result<Lateness> {
-    let mut client = Client::connect(socket, Duration::from_secs(10))?;
+    let mut client = control::Client::connect(socket, Duration::from_secs(10))?;
     let mut text = String::new();
     client.ask(Call::Metrics(None), |item| {
         if let Item::Metrics(piece) = item {
@@ -245,13 +292,18 @@ impl Asked {
 }
 
 impl Clients {
-    fn start(socket: &Path, accounts: usize) -> Self {
+    fn start(directory: &Path, door: Door, accounts: usize) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
-        let spawn = |client: fn(&Path, usize, &AtomicBool) -> Result<Asked>| {
-            let (socket, is_over) = (socket.to_owned(), Arc::clone(&is_over));
-            thread::spawn(move || client(&socket, accounts, &is_over))
+        let spawn = |client: fn(&Client, &AtomicBool) -> Result<Asked>| {
+            let is_over = Arc::clone(&is_over);
+            let own = Client {
+                socket: directory.join(door.file()),
+                door,
+                accounts,
+            };
+            thread::spawn(move || client(&own, &is_over))
         };
-        let (asking, reading) = (spawn(ask), spawn(read));
+        let (asking, reading) = (spawn(Client::ask), spawn(Client::read));
         Self {
             is_over,
             asking,
@@ -274,93 +326,169 @@ impl Clients {
     }
 }
 
-/// Ten questions a second, of four kinds in turn.
-fn ask(socket: &Path, accounts: usize, is_over: &AtomicBool) -> Result<Asked> {
-    let mut line = Line::connect(socket)?;
-    let mut asked = Asked::default();
-    let mut next = Instant::now();
-    for number in 0_usize.. {
-        if is_over.load(Ordering::Relaxed) {
-            break;
-        }
+/// What a client wants to know.
+#[derive(Clone, Copy, Debug)]
+enum Question {
+    Summary,
+    /// A hundred from there on.
+    Page(usize),
+    /// The Account of this number.
+    One(usize),
+    Registered,
+    All,
+}
+
+impl Question {
+    /// Ten a second are of these kinds in turn.
+    fn of(number: usize, accounts: usize) -> Self {
         let place = number * 7_919 % accounts;
-        let (params, items) = match number % 4 {
-            0 => (r#"{"limit":0}"#.to_owned(), 0),
-            1 => {
-                let offset = place.min(accounts.saturating_sub(100));
-                (format!(r#"{{"limit":100,"offset":{offset}}}"#), 100)
-            }
-            2 => (format!(r#"{{"names":["a{place:07}"]}}"#), 1),
-            _ => (r#"{"phases":["registered"],"limit":100}"#.to_owned(), 100),
+        match number % 4 {
+            0 => Self::Summary,
+            1 => Self::Page(place.min(accounts.saturating_sub(100))),
+            2 => Self::One(place),
+            _ => Self::Registered,
+        }
+    }
+
+    /// How many Accounts are in the answer.
+    fn items(self, accounts: usize) -> usize {
+        match self {
+            Self::Summary => 0,
+            Self::Page(_) | Self::Registered => accounts.min(100),
+            Self::One(_) => 1,
+            Self::All => accounts,
+        }
+    }
+
+    fn at_the_control_socket(self) -> String {
+        let params = match self {
+            Self::Summary => r#"{"limit":0}"#.to_owned(),
+            Self::Page(offset) => format!(r#"{{"limit":100,"offset":{offset}}}"#),
+            Self::One(number) => format!(r#"{{"names":["a{number:07}"]}}"#),
+            Self::Registered => r#"{"phases":["registered"],"limit":100}"#.to_owned(),
+            Self::All => "{}".to_owned(),
         };
-        let begun = Instant::now();
-        let (heard, _) = line.ask(&params)?;
-        ensure!(
-            heard == items.min(accounts) as u64,
-            "{params} was answered by {heard} Accounts"
-        );
-        asked.longest = asked.longest.max(begun.elapsed());
-        asked.questions += 1;
-        next += PAUSE;
-        thread::sleep(next.saturating_duration_since(Instant::now()));
+        format!("{{\"v\":1,\"id\":1,\"method\":\"status\",\"params\":{params}}}\n")
     }
-    Ok(asked)
-}
 
-/// The status of all, again and again.
-fn read(socket: &Path, accounts: usize, is_over: &AtomicBool) -> Result<Asked> {
-    let mut line = Line::connect(socket)?;
-    let mut asked = Asked::default();
-    while !is_over.load(Ordering::Relaxed) {
-        let (heard, bytes) = line.ask("{}")?;
-        ensure!(
-            heard == accounts as u64,
-            "a reader of all saw {heard} Accounts"
-        );
-        asked.dumps += 1;
-        asked.bytes += bytes;
+    fn over_http(self) -> String {
+        let target = match self {
+            Self::Summary => "summary".to_owned(),
+            Self::Page(offset) => format!("accounts?limit=100&offset={offset}"),
+            Self::One(number) => format!("accounts/a{number:07}"),
+            Self::Registered => "accounts?phase=registered&limit=100".to_owned(),
+            Self::All => "accounts?limit=all".to_owned(),
+        };
+        format!("GET /api/v1/{target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     }
-    Ok(asked)
 }
 
-/// A connection to the control socket whose answers are counted and not read: what clients make of
-/// them is not the daemon's work.
-struct Line {
-    stream: BufReader<UnixStream>,
-    buffer: Vec<u8>,
+/// A client. It counts what it is told and reads none of it: what clients make of answers is not
+/// the daemon's work.
+struct Client {
+    socket: PathBuf,
+    door: Door,
+    accounts: usize,
 }
 
-impl Line {
-    fn connect(socket: &Path) -> Result<Self> {
-        let stream = UnixStream::connect(socket)?;
+impl Client {
+    /// Ten questions a second, of four kinds in turn.
+    fn ask(&self, is_over: &AtomicBool) -> Result<Asked> {
+        let mut asked = Asked::default();
+        let mut next = Instant::now();
+        while !is_over.load(Ordering::Relaxed) {
+            let number = usize::try_from(asked.questions)?;
+            let begun = Instant::now();
+            self.hear(Question::of(number, self.accounts))?;
+            asked.longest = asked.longest.max(begun.elapsed());
+            asked.questions += 1;
+            next += PAUSE;
+            thread::sleep(next.saturating_duration_since(Instant::now()));
+        }
+        Ok(asked)
+    }
+
+    /// The status of all, again and again.
+    fn read(&self, is_over: &AtomicBool) -> Result<Asked> {
+        let mut asked = Asked::default();
+        while !is_over.load(Ordering::Relaxed) {
+            asked.bytes += self.hear(Question::All)?;
+            asked.dumps += 1;
+        }
+        Ok(asked)
+    }
+
+    /// Asks and hears the answer; how many bytes it had.
+    fn hear(&self, question: Question) -> Result<u64> {
+        let mut stream = UnixStream::connect(&self.socket)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        Ok(Self {
-            stream: BufReader::with_capacity(1 << 16, stream),
-            buffer: Vec::new(),
-        })
+        let request = match self.door {
+            Door::Control => question.at_the_control_socket(),
+            Door::Http => question.over_http(),
+        };
+        stream.write_all(request.as_bytes())?;
+        let mut answer = Answer::default();
+        let mut buffer = vec![0; 1 << 16];
+        while !answer.is_through(self.door) {
+            match stream.read(&mut buffer)? {
+                0 => break,
+                length => answer.take(&buffer[..length]),
+            }
+        }
+        let wanted = question.items(self.accounts);
+        ensure!(
+            answer.is_good(self.door) && answer.items == wanted,
+            "{question:?} was answered by {} Accounts of {wanted}: {} … {}",
+            answer.items,
+            String::from_utf8_lossy(&answer.head),
+            String::from_utf8_lossy(&answer.tail)
+        );
+        Ok(answer.bytes)
+    }
+}
+
+/// An answer, of which only the ends are kept.
+#[derive(Default)]
+struct Answer {
+    head: Vec<u8>,
+    /// The last bytes: what is looked for may come in two pieces.
+    tail: Vec<u8>,
+    items: usize,
+    bytes: u64,
+}
+
+impl Answer {
+    fn take(&mut self, piece: &[u8]) {
+        let room = ENDS.saturating_sub(self.head.len()).min(piece.len());
+        self.head.extend_from_slice(&piece[..room]);
+        let start = self.tail.len().saturating_sub(ITEM.len() - 1);
+        self.tail.extend_from_slice(piece);
+        self.items += memchr::memmem::find_iter(&self.tail[start..], ITEM).count();
+        self.bytes += piece.len() as u64;
+        let gone = self.tail.len().saturating_sub(ENDS);
+        self.tail.drain(..gone);
     }
 
-    /// Asks for a status; how many items came, and how many bytes.
-    fn ask(&mut self, params: &str) -> Result<(u64, u64)> {
-        let request = format!("{{\"v\":1,\"id\":1,\"method\":\"status\",\"params\":{params}}}\n");
-        self.stream.get_mut().write_all(request.as_bytes())?;
-        let (mut items, mut bytes) = (0, 0);
-        loop {
-            self.buffer.clear();
-            bytes += self.stream.read_until(b'\n', &mut self.buffer)? as u64;
-            if self.buffer.starts_with(b"{\"id\":1,\"item\":") {
-                items += 1;
-                continue;
-            }
-            ensure!(
-                self.buffer.starts_with(b"{\"id\":1,\"done\":"),
-                "the daemon answers {}",
-                String::from_utf8_lossy(&self.buffer)
-            );
-            return Ok((items, bytes));
+    /// Whether nothing more will come.
+    fn is_through(&self, door: Door) -> bool {
+        door == Door::Control
+            && self.tail.ends_with(b"\n")
+            && (memchr::memmem::find(&self.tail, b"{\"id\":1,\"done\":").is_some()
+                || memchr::memmem::find(&self.tail, b"{\"id\":1,\"error\":").is_some())
+    }
+
+    fn is_good(&self, door: Door) -> bool {
+        match door {
+            Door::Control => memchr::memmem::find(&self.tail, b"\"done\":").is_some(),
+            Door::Http => self.head.starts_with(b"HTTP/1.1 200 "),
         }
     }
 }
+
+/// How the status of an Account begins.
+const ITEM: &[u8] = b"{\"index\":";
+/// So many bytes of both ends of an answer are kept: more than the longest last line.
+const ENDS: usize = 4_096;
 
 /// A known text is read as what it says.
 pub(crate) fn self_test() -> Result<()> {

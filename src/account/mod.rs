@@ -89,6 +89,8 @@ pub struct Account {
     failures: u32,
     refusals: u32,
     asked: u32,
+    /// The minimum that the registrar of the last REGISTER is known to insist on; 0 is none.
+    minimum: u32,
     trouble: Option<Trouble>,
     heard: Heard,
     route: Option<Box<Route>>,
@@ -226,6 +228,7 @@ impl Account {
             failures: 0,
             refusals: 0,
             asked: shared.rules.registration_time_secs,
+            minimum: 0,
             trouble: None,
             heard: Heard::default(),
             route: None,

@@ -151,9 +151,10 @@ impl Account {
         let (socket, member) = (target.socket, target.address);
         let to = self.detour.as_ref().map_or(member, |detour| detour.to);
         if self.errand == Errand::Register {
+            let minimum = shared.pace.get(registrar).min_expires.unwrap_or(0);
             let asked = self.asked_at(registrar, shared);
-            if self.asked != asked {
-                self.asked = asked;
+            if (self.asked, self.minimum) != (asked, minimum) {
+                (self.asked, self.minimum) = (asked, minimum);
                 self.mark_changed(shared);
             }
         }

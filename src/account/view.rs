@@ -170,9 +170,9 @@ impl<'a> View<'a> {
         here.map(|at| self.unix_ms(at)).or_else(before)
     }
 
-    /// The shortest expiry that a registrar takes, once it has said so.
-    pub fn min_expires(&self, registrar: RegistrarId) -> Option<u32> {
-        self.shared.pace.get(registrar).min_expires
+    /// The shortest expiry that the registrar of the last REGISTER takes, if that was known then.
+    pub fn min_expires(&self) -> Option<u32> {
+        (self.account.minimum > 0).then_some(self.account.minimum)
     }
 
     /// The REGISTER under way: what for, where, and how it goes.

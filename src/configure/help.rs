@@ -36,12 +36,14 @@ fn facts(option: &Opt) -> String {
 
 fn holds(option: &Opt) -> String {
     match option.kind {
-        Kind::Text { max, syntax } => text_of(syntax, max),
+        Kind::Text { max, syntax } => text_of(max, syntax),
         Kind::Texts { most, syntax } => {
-            format!(
-                "up to {most}, with commas between: {}",
-                text_of(syntax, 253)
-            )
+            let what = if syntax == Syntax::Listen {
+                LISTEN
+            } else {
+                "domain names or IP addresses"
+            };
+            format!("up to {most}, with commas between: {what}")
         }
         Kind::Whole { min, max, unit } => format!("{min} to {max}{unit}"),
         Kind::Flag => "enable | disable".to_owned(),
@@ -70,9 +72,9 @@ fn holds(option: &Opt) -> String {
     }
 }
 
-/// What a text of a syntax is like.
-fn text_of(syntax: Syntax, max: usize) -> String {
-    let words = match syntax {
+/// What a text of a syntax may be.
+fn text_of(max: usize, syntax: Syntax) -> String {
+    let what = match syntax {
         Syntax::Free | Syntax::Password | Syntax::Secret => {
             return format!("text, up to {max} characters");
         }
@@ -83,10 +85,12 @@ fn text_of(syntax: Syntax, max: usize) -> String {
         Syntax::Email => "e-mail address",
         Syntax::Url => "http or https address",
         Syntax::Credential => "name of a credential",
-        Syntax::Listen => "IP address with a port, or unix:PATH",
+        Syntax::Listen => LISTEN,
     };
-    words.to_owned()
+    what.to_owned()
 }
+
+const LISTEN: &str = "IP address with a port, or unix:PATH";
 
 fn fallback(option: &Opt) -> String {
     match option.fallback {

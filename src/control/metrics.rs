@@ -99,8 +99,8 @@ mod tests {
         let board = Board::new(0, Traces::new(0));
         let text = || exposition(&board, Format::Text, true).collect::<String>();
         let one = board.gauges().enter(Door::Web);
-        assert!(text().contains("regent_clients{door=\"web\"} 1\n"));
+        assert!(text().contains("regent_clients{server=\"web\"} 1\n"));
         drop(one);
-        assert!(text().contains("regent_clients{door=\"web\"} 0\n"));
+        assert!(text().contains("regent_clients{server=\"web\"} 0\n"));
     }
 }

@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 #[cfg(test)]
+mod saves;
+#[cfg(test)]
 mod watch;
 
 use super::*;
@@ -13,7 +15,7 @@ use crate::config::{
     Agent, AuthenticationMode, Credentials, IpGroup, ProxyAddress, ProxySet, Redirects, Register,
     SecretSource, SipInterface,
 };
-use crate::effect::{Phase, Via};
+use crate::effect::{BatchId, Phase, Record, Via};
 use crate::secret::Secret;
 use crate::sip::write::Writer;
 use crate::sip::{Message, Name, StartLine};
@@ -87,6 +89,7 @@ struct Bench {
     sent: Vec<(Instant, String)>,
     events: Vec<Event>,
     replies: Vec<Outcome>,
+    saves: Vec<(BatchId, Vec<Record>)>,
     /// Where the last request went.
     target: SocketAddr,
 }
@@ -103,10 +106,14 @@ impl Bench {
     }
 
     fn of(config: Arc<Config>) -> Self {
+        Self::start(config, false)
+    }
+
+    fn start(config: Arc<Config>, store: bool) -> Self {
         let settings = Settings {
             seed: Seed::from_number(1),
             unix_ms_at_zero: 0,
-            store: false,
+            store,
         };
         let engine = Engine::new(config, settings);
         let mut bench = Self {
@@ -115,6 +122,7 @@ impl Bench {
             sent: vec![],
             events: vec![],
             replies: vec![],
+            saves: vec![],
             target: registrar(),
         };
         bench.handle(Input::Tick);
@@ -137,6 +145,7 @@ impl Bench {
                         .push((self.now, String::from_utf8(bytes.to_vec()).unwrap()));
                 }
                 Output::Event(event) => self.events.push(event),
+                Output::Save { batch, records, .. } => self.saves.push((batch, records)),
                 Output::Reply { outcome, .. } => self.replies.push(outcome),
                 _ => {}
             }

@@ -70,7 +70,7 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
             })
             .collect(),
         retry_after_until: view.retry_after_until().map(time),
-        min_expires: registrar.and_then(|registrar| view.min_expires(registrar)),
+        min_expires: view.min_expires(),
         routes: routes(&view),
         public_address: view.public_address(),
         algorithm: view.algorithm().map(Cow::Borrowed),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::http::header::ACCEPT;
+use axum::http::header::{ACCEPT, VARY};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 
 use super::body::piecewise;
@@ -25,13 +26,14 @@ pub(super) async fn show(asked: Asked) -> Result<Response, Refusal> {
         MetricsFor::Token if asked.right.is_none() => return Err(Refusal::unknown_visitor()),
         MetricsFor::Token | MetricsFor::Everybody => {}
     }
-    let accept = asked.headers.get(ACCEPT).and_then(|it| it.to_str().ok());
-    let format = negotiate(accept);
+    let format = negotiate(accept(&asked.headers).as_deref());
     let board = Arc::clone(&asked.shared.world.board);
     let made = move || exposition(&board, format, web.account_metrics);
     let text = tokio::task::spawn_blocking(made).await;
     let text = text.map_err(|_| stopping())?;
-    let (pieces, response) = piecewise(format.content_type());
+    let (pieces, mut response) = piecewise(format.content_type());
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("accept"));
     tokio::spawn(async move {
         for piece in text {
             if pieces.send(piece.into_bytes()).await.is_err() {
@@ -41,4 +43,11 @@ pub(super) async fn show(asked: Asked) -> Result<Response, Refusal> {
         }
     });
     Ok(response)
+}
+
+/// What a client accepts, in however many lines it says so.
+fn accept(headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(ACCEPT).iter();
+    let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
 }

@@ -23,45 +23,55 @@ macro_rules! file {
         File {
             path: $path,
             kind: $kind,
-            content: include_bytes!($file),
+            content: include_bytes!(concat!("page/", $file)),
+        }
+    };
+}
+
+macro_rules! script {
+    ($name:literal) => {
+        File {
+            path: concat!("/js/", $name, ".js"),
+            kind: SCRIPT,
+            content: include_bytes!(concat!("page/js/", $name, ".js")),
         }
     };
 }
 
 /// All files of the page.
 pub(super) static FILES: &[File] = &[
-    file!("/", HTML, "page/index.html"),
-    file!("/app.css", CSS, "page/app.css"),
-    file!("/views.css", CSS, "page/views.css"),
-    file!("/favicon.svg", SVG, "page/favicon.svg"),
-    file!("/js/account.js", JS, "page/js/account.js"),
-    file!("/js/accounts.js", JS, "page/js/accounts.js"),
-    file!("/js/alerts.js", JS, "page/js/alerts.js"),
-    file!("/js/api.js", JS, "page/js/api.js"),
-    file!("/js/dom.js", JS, "page/js/dom.js"),
-    file!("/js/events.js", JS, "page/js/events.js"),
-    file!("/js/groups.js", JS, "page/js/groups.js"),
-    file!("/js/happening.js", JS, "page/js/happening.js"),
-    file!("/js/ladder.js", JS, "page/js/ladder.js"),
-    file!("/js/live.js", JS, "page/js/live.js"),
-    file!("/js/look.js", JS, "page/js/look.js"),
-    file!("/js/main.js", JS, "page/js/main.js"),
-    file!("/js/plot.js", JS, "page/js/plot.js"),
-    file!("/js/registrars.js", JS, "page/js/registrars.js"),
-    file!("/js/route.js", JS, "page/js/route.js"),
-    file!("/js/say.js", JS, "page/js/say.js"),
-    file!("/js/sign-in.js", JS, "page/js/sign-in.js"),
-    file!("/js/strip.js", JS, "page/js/strip.js"),
-    file!("/js/subscribe.js", JS, "page/js/subscribe.js"),
-    file!("/js/theme.js", JS, "page/js/theme.js"),
-    file!("/js/time.js", JS, "page/js/time.js"),
-    file!("/js/words.js", JS, "page/js/words.js"),
+    file!("/", HTML, "index.html"),
+    file!("/app.css", STYLE, "app.css"),
+    file!("/views.css", STYLE, "views.css"),
+    file!("/favicon.svg", IMAGE, "favicon.svg"),
+    script!("account"),
+    script!("accounts"),
+    script!("alerts"),
+    script!("api"),
+    script!("dom"),
+    script!("events"),
+    script!("groups"),
+    script!("happening"),
+    script!("ladder"),
+    script!("live"),
+    script!("look"),
+    script!("main"),
+    script!("plot"),
+    script!("registrars"),
+    script!("route"),
+    script!("say"),
+    script!("sign-in"),
+    script!("strip"),
+    script!("subscribe"),
+    script!("theme"),
+    script!("time"),
+    script!("words"),
 ];
 
 const HTML: &str = "text/html; charset=utf-8";
-const CSS: &str = "text/css; charset=utf-8";
-const JS: &str = "text/javascript; charset=utf-8";
-const SVG: &str = "image/svg+xml";
+const STYLE: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const IMAGE: &str = "image/svg+xml";
 
 /// `GET /api/v1/openapi.json`.
 pub(super) async fn openapi(asked: Asked) -> Result<Response, Refusal> {

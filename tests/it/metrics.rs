@@ -4,6 +4,7 @@ mod counting;
 mod readers;
 mod shipped;
 mod trips;
+mod web;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.extend(readers::trials());
     trials.extend(shipped::trials());
     trials.extend(trips::trials());
+    trials.extend(web::trials());
     trials
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_daemon_that_comes_back_is_noticed,
         without_a_place_for_its_state_the_page_says_so,
         the_buttons_register_and_un_register,
+        a_link_signs_in_once,
         a_viewer_may_look_and_not_act,
         an_ongoing_alert_has_its_eight_columns_and_says_what_is_not_delivered,
         a_subscription_is_made_by_its_steps_changed_and_deleted,

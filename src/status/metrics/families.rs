@@ -328,13 +328,13 @@ pub(super) static FAMILIES: [Family; 35] = [
     ),
     family(
         ("regent_clients", Gauge, ""),
-        &["door"],
-        "Clients that are connected, by where they came in.",
+        &["server"],
+        "Clients that are connected, by what serves them.",
         (
             |it| it.clients.len(),
             |it, row, out| {
-                let (door, count) = it.clients[row];
-                out.put(&[door], Count(count.into()));
+                let (server, count) = it.clients[row];
+                out.put(&[server], Count(count.into()));
             },
         ),
     ),

@@ -75,7 +75,7 @@ fn a_registration_is_counted_with_its_round_trips() {
             ),
             ("regent_sockets_open{kind=\"interface\"}".to_owned(), 1.0),
             ("regent_state{state=\"kept\"}".to_owned(), 1.0),
-            ("regent_clients{door=\"control\"}".to_owned(), 1.0),
+            ("regent_clients{server=\"control\"}".to_owned(), 1.0),
         ],
     );
     let text = ask(&daemon, &[]);

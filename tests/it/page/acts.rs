@@ -11,7 +11,7 @@ use crate::harness::{Registrar, SOON};
 pub(super) fn two(registrar: &Registrar) -> World {
     let world = World::new()
         .set("good", &[registrar.address()], "")
-        .with("\n[mail]\nserver = \"127.0.0.1:9\"\nfrom = \"regent@example.test\"\nencryption = \"none\"\n");
+        .with("\n[mail]\nserver = \"127.0.0.1\"\nport = 9\nfrom = \"regent@example.test\"\nencryption = \"none\"\n");
     ["main", "spare"].iter().fold(world, |world, name| {
         world.account(&Row {
             name,
@@ -48,6 +48,12 @@ pub(super) fn the_buttons_register_and_un_register() {
         "document.querySelector('.big-status b').innerText === 'Not Registered'",
     );
     assert_eq!(daemon.account("main").phase(), "unregistered");
+    // The strip has it, in words too.
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('.wide-strip figcaption')?.innerText.includes('un-registered for')",
+    );
+    assert!(is_there(&browser, ".wide-strip rect.span-unregistered"));
     let heard = registrar.heard();
     let is_gone = |it: &&crate::harness::Message| it.is_register() && it.expires() == 0;
     assert!(heard.0.iter().any(|it| is_gone(&it)), "{heard}");
@@ -70,13 +76,43 @@ pub(super) fn the_buttons_register_and_un_register() {
         PATIENCE,
         "[...document.querySelectorAll('.ladder .first')].some((it) => it.innerText === '200 OK')",
     );
-    browser.click(".ladder .sent:last-of-type summary");
-    let whole = text_of(&browser, ".ladder .sent:last-of-type pre");
+    browser.click(".ladder .sent summary");
+    let whole = text_of(&browser, ".ladder .sent pre");
     assert!(
         whole.starts_with("REGISTER sip:carrier.test SIP/2.0\n"),
         "{whole}"
     );
     assert!(whole.contains("Call-ID: "), "{whole}");
+}
+
+pub(super) fn a_link_signs_in_once() {
+    let registrar = Registrar::start(lively);
+    let world = two(&registrar);
+    let daemon = world.start();
+    let said = daemon.tell(&["web", "--json"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let told: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    let link = told["link"].as_str().expect("a link");
+    let browser = Browser::start(&world.sandbox, "a-link");
+    browser.open(link);
+    browser.wait_seen("tr[data-account='main']");
+    let address = browser.text("location.href");
+    assert!(!address.contains("code"), "{address}");
+    browser.click("#sign-out");
+    browser.wait_seen("#token");
+    // The same link, and then a wrong token: each says why it does not let in.
+    browser.open("about:blank");
+    browser.open(link);
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('#sign-in-told')?.innerText.includes('regent web')",
+    );
+    browser.write("#token", "not-the-token-of-an-operator");
+    browser.click("button[type=submit]");
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('#sign-in-told').innerText === 'That is not the token.'",
+    );
 }
 
 pub(super) fn a_viewer_may_look_and_not_act() {

@@ -18,7 +18,7 @@ pub(super) fn an_ongoing_alert_has_its_eight_columns_and_says_what_is_not_delive
     // A webhook at which nobody listens, and a mail server that is not there either.
     let world = World::new()
         .set("dead", &[dead], "")
-        .with("\n[mail]\nserver = \"127.0.0.1:9\"\nfrom = \"regent@example.test\"\nencryption = \"none\"\n")
+        .with("\n[mail]\nserver = \"127.0.0.1\"\nport = 9\nfrom = \"regent@example.test\"\nencryption = \"none\"\n")
         .with("\n[[alert]]\nname = \"operations\"\nemail = \"operations@example.test\"\ntime_limit = \"6h\"\n")
         .account(&Row {
             name: "main",

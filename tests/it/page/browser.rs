@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use crate::harness::{Process, Sandbox, Setting, chromedriver_path, chromium_path, show, wait_for};
@@ -122,8 +122,16 @@ impl<'s> Browser<'s> {
     #[track_caller]
     pub(super) fn click(&self, selector: &str) {
         self.wait_seen(selector);
-        let element = self.find(selector);
-        self.post(&format!("/element/{element}/click"), &json!({}));
+        let what = format!("a click on {selector}");
+        wait_for(PATIENCE, &what, || {
+            let element = self.find(selector);
+            match self.try_post(&format!("/element/{element}/click"), &json!({})) {
+                Ok(_) => Some(()),
+                // It was drawn anew in between; a person would not have noticed.
+                Err(why) if why.starts_with("stale element") => None,
+                Err(why) => panic!("a click on {selector}: {why}"),
+            }
+        });
     }
 
     /// Waits for it, and types into it.
@@ -213,7 +221,8 @@ impl<'s> Browser<'s> {
             .filter(|it| it["message"]["method"] == "Network.requestWillBeSent")
             .filter_map(|it| {
                 let address = it["message"]["params"]["request"]["url"].as_str()?;
-                Some(address.to_owned())
+                // The page that a browser opens with is its own.
+                (!address.starts_with("chrome://")).then(|| address.to_owned())
             })
             .collect()
     }
@@ -262,8 +271,8 @@ impl<'s> Browser<'s> {
         let wanted = json!({ "cmd": "Page.captureScreenshot", "params": {} });
         let picture = self.try_post("/goog/cdp/execute", &wanted)?;
         let picture = picture["data"].as_str().unwrap_or_default();
-        let decoder = base64::engine::general_purpose::STANDARD;
-        let picture = decoder.decode(picture).map_err(|why| why.to_string())?;
+        let picture = BASE64.decode(picture.as_bytes());
+        let picture = picture.map_err(|why| why.to_string())?;
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("page-{}.png", self.name));
         fs::write(&path, picture).map_err(|why| why.to_string())?;
         Ok(path)

@@ -10,9 +10,9 @@ use super::browser::{Browser, PATIENCE};
 use crate::harness::{Daemon, Sandbox};
 
 /// Who has it may look and act.
-pub(super) const TOKEN: &str = "an operator's long token";
+pub(super) const TOKEN: &str = "the-token-of-an-operator";
 /// Who has it may look.
-pub(super) const READ_TOKEN: &str = "a viewer's long token";
+pub(super) const READ_TOKEN: &str = "the-token-of-a-viewer";
 
 /// A configuration in the making.
 pub(super) struct World {

@@ -3,7 +3,7 @@
 import { accountPath, get, path, post } from "./api.js";
 import { facts, fill, h, soon } from "./dom.js";
 import { eventRow } from "./happening.js";
-import { ladder } from "./ladder.js";
+import { showLadder } from "./ladder.js";
 import { link, stay } from "./route.js";
 import { ask, empty, tell, tellFault } from "./say.js";
 import { wideStrip } from "./strip.js";
@@ -145,15 +145,32 @@ class Story {
     const { last_answer: answer, failures, temporary } = account;
     const trouble = temporary === null ? null : temporary ? "may pass by itself" : "somebody must act: it does not pass by itself";
     const pairs = [
+      ["Under way", this.underWay(account)],
       ["Last answer", answer ? [h("b", { class: answer.code < 300 ? "good-text" : "bad-text" }, answer.code), ` ${answer.reason}, `, running(answer.at, "ago")] : "none yet"],
       ["Last error", account.last_error],
+      ["Last success", account.last_success ? running(account.last_success, "ago") : null],
       ["Failures since the last 200", failures || null],
       ["The trouble", trouble],
       ["Next", nextStep(account)],
       ["Retry-After", account.retry_after_until ? ["in force, ends ", running(account.retry_after_until, "in")] : null],
       ["Refreshes", isFailing(account) ? "fail at present; the binding stands until it ends" : null],
     ];
-    return h("section", { class: "card" }, h("h2", null, "Attempt"), facts(pairs), this.avoided(account));
+    return h("section", { class: "card" }, h("h2", null, "Attempt"), facts(pairs), this.avoided(account), this.answers(account));
+  }
+
+  underWay({ attempt }) {
+    if (!attempt) return null;
+    const { purpose, registrar, since, sends, until } = attempt;
+    return [`${purpose} at `, h("code", null, registrar), `, sent ${sends} ${sends === 1 ? "time" : "times"} since `, clock(since), ", until ", clock(until)];
+  }
+
+  // The newest first; what came over and over is one line.
+  answers({ answers = [] }) {
+    if (answers.length < 2) return null;
+    const entries = answers.map(({ code, reason, registrar, at, count }) =>
+      h("li", null, h("b", { class: code < 300 ? "good-text" : "bad-text" }, code), ` ${reason}, `, h("code", null, registrar), ", ", running(at, "ago"), count > 1 ? ` (${count} times)` : null),
+    );
+    return [h("h3", null, "Last answers"), h("ul", { class: "answers" }, entries)];
   }
 
   avoided({ avoided }) {
@@ -169,9 +186,17 @@ class Story {
       ["Local address", account.local ? h("code", null, account.local) : "–"],
       ["As the registrar sees us", account.public_address ? h("code", null, account.public_address) : null],
       ["Digest", account.algorithm],
+      ["Shortest expiry there", account.min_expires ? seconds(account.min_expires) : null],
+      ["Path", this.listed(account.routes?.path)],
+      ["Service-Route", this.listed(account.routes?.service_route)],
+      ["Numbers of the carrier", this.listed(account.routes?.associated_uris)],
       ["Index", account.index],
     ];
     return h("section", { class: "card" }, h("h2", null, "Place"), facts(pairs));
+  }
+
+  listed(values) {
+    return values?.length ? values.map((value) => h("code", { class: "way" }, value)) : null;
   }
 
   async loadStrip() {
@@ -200,8 +225,7 @@ class Story {
 
   async loadMessages() {
     const told = await get(accountPath(this.id, `/messages?limit=${MESSAGES}`));
-    const opened = new Set([...this.ladderPlace.querySelectorAll("details[open]")].map((node) => node.dataset.number));
-    fill(this.ladderPlace, ladder(told.messages ?? told, opened));
+    showLadder(this.ladderPlace, told.messages);
   }
 
   async order(verb) {

@@ -88,7 +88,7 @@ class Groups {
     const cells = [
       healthMark(group.health),
       [h("a", { class: "open", href: link("accounts", null, { group: group.name }) }, group.name), h("span", { class: "sub" }, count(total, "Account"))],
-      [group.proxy_set ?? h("span", { class: "quiet-text" }, "none"), group.detail ? h("span", { class: "sub" }, group.detail) : null],
+      [group.proxy_set, group.detail ? h("span", { class: "sub" }, group.detail) : null],
       members.length ? h("ul", { class: "plain" }, members) : "–",
       h("span", { class: "chips" }, chips),
     ];

@@ -1,27 +1,39 @@
 // SIP messages as a ladder: we stand left, the other side right, the newest below.
 
-import { clean, h } from "./dom.js";
+import { clean, fill, h } from "./dom.js";
 import { empty } from "./say.js";
 import { clock } from "./time.js";
 
-// The messages; those whose numbers are in `opened` are shown whole.
-export function ladder(messages, opened) {
-  if (!messages.length) return empty("No message is kept. Those of the last minutes are, while there is room in the trace (trace_memory_mib).");
-  return h("ol", { class: "ladder" }, messages.map((message) => rung(message, opened)));
+// Shows the messages. A rung that is there already stays as it is, opened or with the focus.
+export function showLadder(place, messages) {
+  if (!messages.length) {
+    fill(place, empty("No message is kept. Those of the last minutes are, while there is room in the trace (trace_memory_mib)."));
+    return;
+  }
+  const before = place.querySelector(".ladder");
+  const known = new Map([...(before?.children ?? [])].map((node) => [node.dataset.number, node]));
+  const list = before ?? h("ol", { class: "ladder" });
+  const wanted = messages.map((message) => known.get(String(message.number)) ?? rung(message));
+  const stays = new Set(wanted);
+  for (const node of known.values()) if (!stays.has(node)) node.remove();
+  wanted.forEach((node, at) => {
+    if (list.children[at] !== node) list.insertBefore(node, list.children[at] ?? null);
+  });
+  if (!before) fill(place, list);
 }
 
-function rung(message, opened) {
+function rung(message) {
   const { kind, number, at, text, hex, local, remote } = message;
-  if (kind === "note") return h("li", { class: "note" }, clock(at), h("span", null, text ?? ""));
+  if (kind === "note") return h("li", { class: "note", "data-number": number }, clock(at), h("span", null, text ?? ""));
   const first = text === undefined || text === null ? "bytes that are no text" : firstLine(text);
   const isSent = kind === "sent";
   const ends = isSent ? `${local ?? "here"} → ${remote ?? "there"}` : `${local ?? "here"} ← ${remote ?? "there"}`;
   return h(
     "li",
-    { class: isSent ? "sent" : "received" },
+    { class: isSent ? "sent" : "received", "data-number": number },
     h(
       "details",
-      { "data-number": number, open: opened.has(String(number)) },
+      null,
       h(
         "summary",
         null,
@@ -51,5 +63,5 @@ function tone(line) {
 function whole(text, hex) {
   if (text === undefined || text === null) return (hex ?? "").replace(/(.{64})/g, "$1\n");
   // Only what ends a line may do so.
-  return text.split(/\r?\n/).map(clean).join("\n");
+  return text.trimEnd().split(/\r?\n/).map(clean).join("\n");
 }

@@ -1,7 +1,7 @@
 // The frame of the page: who looks, which view is shown, what is live, and the keys.
 
 import { get, post, remove, whenSignedOut } from "./api.js";
-import { fill, soon } from "./dom.js";
+import { fill, h, soon } from "./dom.js";
 import { Live } from "./live.js";
 import { here } from "./route.js";
 import { empty, failure, notice, showKeys, tell, tellFault } from "./say.js";
@@ -126,7 +126,7 @@ async function show() {
   if (!open) {
     view = null;
     title("Not found");
-    fill(main, empty("There is no such view. "), linkHome());
+    fill(main, heading("Not found"), empty("There is no such view. ", h("a", { href: "#/accounts" }, "To the Accounts")));
     return;
   }
   const next = open(app, route);
@@ -140,15 +140,12 @@ async function show() {
   try {
     await next.refresh();
   } catch (fault) {
-    if (view === next && fault.name !== "AbortError") fill(main, failure(fault, show));
+    if (view === next && fault.name !== "AbortError") fill(main, heading(next.title), failure(fault, show));
   }
 }
 
-function linkHome() {
-  const home = document.createElement("a");
-  home.href = "#/accounts";
-  home.textContent = "To the Accounts";
-  return home;
+function heading(words) {
+  return h("div", { class: "head" }, h("h1", null, words));
 }
 
 function title(words) {

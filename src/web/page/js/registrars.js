@@ -90,7 +90,8 @@ class Registrars {
   }
 
   set(set) {
-    const words = set.is_online === null ? toned("quiet", "not known") : set.is_online ? toned("good", "online") : toned("bad", "offline");
+    const isWatched = set.members.some(({ health }) => health !== "Unmonitored");
+    const words = set.is_online === null ? toned("quiet", isWatched ? "not known" : "no keep-alive") : set.is_online ? toned("good", "online") : toned("bad", "offline");
     const rows = set.members.map((member) => this.member(member));
     return h(
       "section",

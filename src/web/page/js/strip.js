@@ -16,6 +16,8 @@ const WIDTH = 1_000;
 const HEIGHT = 20;
 // Nothing but what is usual may become invisible.
 const LEAST = 5;
+// The first registration after a start takes a moment, which is no outage.
+const START = 60_000;
 
 export const STRIP_LEGEND = ["up", "failing", "down", "unregistered", "unknown"].map((key) => {
   const [, words] = STATES.find(([state]) => state === key);
@@ -31,11 +33,19 @@ function shares(spans) {
   return sums;
 }
 
+// Whether a span is the time that the first registration after a start took.
+function isStart(spans, at) {
+  const [before, span, after] = [spans[at - 1], spans[at], spans[at + 1]];
+  const isShort = Date.parse(span.until) - Date.parse(span.from) < START;
+  return span.state === "down" && isShort && before?.state === "unknown" && after?.state === "up";
+}
+
 // The strip in a sentence.
 export function stripWords(history, hours) {
-  const sums = shares(history.spans);
+  const spans = history.spans.filter((_, at, all) => !isStart(all, at));
+  const sums = shares(spans);
   const known = Object.entries(sums).reduce((sum, [state, time]) => (state === "unknown" ? sum : sum + time), 0);
-  const outages = history.spans.filter(({ state }) => state === "down").length;
+  const outages = spans.filter(({ state }) => state === "down").length;
   const period = hours === 24 ? "Last 24 hours" : `Last ${hours / 24} days`;
   if (!known) return `${period}: nothing is known`;
   const up = (sums.up ?? 0) + (sums.failing ?? 0);
@@ -58,22 +68,22 @@ export function strip(history, hours) {
   const from = Date.parse(history.from);
   const scale = WIDTH / Math.max(1, Date.parse(history.until) - from);
   const words = stripWords(history, hours);
-  const drawn = STATES.flatMap(([state, , y, height]) =>
-    history.spans
-      .filter((it) => it.state === state)
-      .map((it) => {
-        const x = (Date.parse(it.from) - from) * scale;
-        const width = (Date.parse(it.until) - Date.parse(it.from)) * scale;
-        const least = state === "up" || state === "unknown" ? 0 : LEAST;
-        return svg("rect", {
-          class: `span-${state}`,
-          x: Math.min(x, WIDTH - least).toFixed(1),
-          y,
-          width: Math.max(width, least).toFixed(1),
-          height,
-        });
-      }),
+  const block = ({ from: start, until, state }, least) => {
+    const [, , y, height] = STATES.find(([known]) => known === state) ?? STATES[0];
+    const x = (Date.parse(start) - from) * scale;
+    const width = Math.max((Date.parse(until) - Date.parse(start)) * scale, least);
+    return svg("rect", { class: `span-${state}`, x: Math.min(x, WIDTH - least).toFixed(1), y, width: width.toFixed(1), height });
+  };
+  const { spans } = history;
+  const drawn = STATES.flatMap(([state]) =>
+    spans.flatMap((it, at) => {
+      if (it.state !== state) return [];
+      return block(it, state === "up" || state === "unknown" || isStart(spans, at) ? 0 : LEAST);
+    }),
   );
+  // What is now is seen, however short it is, and nothing of before lies on it.
+  const last = spans.at(-1);
+  if (last) drawn.push(svg("rect", { class: "span-ground", x: WIDTH - LEAST, y: 0, width: LEAST, height: HEIGHT }), block(last, LEAST));
   return svg(
     "svg",
     { class: "strip", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": words },

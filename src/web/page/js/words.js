@@ -73,34 +73,31 @@ export function toned(tone, text) {
   return h("span", { class: `status ${tone}` }, shape(tone), text);
 }
 
+// What an Account does next; `when` stands between the words where a time is known.
+const STEPS = {
+  register: "registers",
+  refresh: "refresh",
+  retry: "tries again",
+  answer: "waits for an answer",
+  turn: "waits for its turn",
+  "avoidance-over": "a registrar is free",
+  port: "looks for a port",
+  interface: "waits for the local address",
+  address: "looks up the registrar",
+  "another-account": "when another gets an answer",
+  "served-group": "when the served group is up",
+  store: "when the state is written",
+  operator: "on an operator’s word",
+};
+
 // What an Account does next, and when.
-export function nextStep(account) {
-  const { phase, next_try: retry, refresh_due: refresh, avoided, failures } = account;
-  const at = (words, when) => h("span", null, `${words} `, when ? running(when, "in") : null);
-  switch (phase) {
-    case "registered":
-      if (failures > 0 && retry) return at("tries again", retry);
-      return refresh ? at("refresh", refresh) : h("span", null, "–");
-    case "registering":
-      return h("span", null, "trying now");
-    case "unregistering":
-      return h("span", null, "un-registering now");
-    case "waiting-to-retry":
-    case "no-port":
-      return at("tries again", retry);
-    case "avoided": {
-      const first = avoided.map(({ until }) => until).sort()[0];
-      return at("a registrar is free", retry ?? first);
-    }
-    case "waiting-for-another-account":
-      return h("span", null, "when another gets an answer");
-    case "held":
-      return h("span", null, "when the served group is up");
-    case "unregistered":
-      return h("span", null, "on an operator’s word");
-    default:
-      return h("span", null, "–");
-  }
+export function nextStep({ next_action: next }) {
+  if (!next) return "–";
+  const words = STEPS[next.what] ?? next.what.replaceAll("-", " ");
+  if (!next.at) return words;
+  // Of an answer the time says only when it counts as none.
+  if (next.what === "answer") return h("span", null, words, ", at most ", running(next.at, "for"));
+  return h("span", null, `${words} `, running(next.at, "in"));
 }
 
 // The six words for a registrar or a group, each with the colour that it has on an operator's
