@@ -133,8 +133,13 @@ pub(super) struct Keeper {
     next: Option<u64>,
     keep: Option<(u32, u32)>,
     trouble: Trouble,
+    /// What was last said to follow from trouble; none without any.
+    told: Option<&'static str>,
     status: StateStatus,
 }
+
+/// What follows where only events cannot be written.
+const HISTORY_WAITS: &str = "the history waits";
 
 /// What cannot be written at present, and why.
 #[derive(Default)]
@@ -167,6 +172,7 @@ impl Keeper {
             next: None,
             keep: None,
             trouble: Trouble::default(),
+            told: None,
             status: StateStatus {
                 state: Keeping::Off,
                 directory: None,
@@ -313,11 +319,17 @@ impl Keeper {
         self.publish(board, now);
     }
 
-    /// The status changes when trouble begins, when it becomes another one, and when it ends.
+    /// The status changes when trouble begins, when it becomes another one, and when it ends; it is
+    /// told when it begins, when more follows from it, and when it ends.
     fn publish(&mut self, board: &Board, now: UnixMs) {
         let Trouble { records, events } = &self.trouble;
         let trouble = records.as_ref().or(events.as_ref());
-        if trouble.map(String::as_str) == self.status.trouble.as_deref() {
+        let follows = trouble.map(|_| self.consequence());
+        let is_known = match (self.told, follows) {
+            (Some(told), Some(follows)) => told != HISTORY_WAITS || follows == HISTORY_WAITS,
+            (told, follows) => told.is_some() == follows.is_some(),
+        };
+        if is_known && trouble.map(String::as_str) == self.status.trouble.as_deref() {
             return;
         }
         let was_failing = self.status.state == Keeping::Failing;
@@ -331,24 +343,25 @@ impl Keeper {
             self.status.since = now;
         }
         board.publish_state(self.status.clone());
-        let text = match (trouble, was_failing) {
-            (Some(trouble), false) => {
-                let text = format!("{trouble}; {}", self.consequence());
+        let text = match (trouble, follows) {
+            _ if is_known => return,
+            (Some(trouble), Some(follows)) => {
+                let text = format!("{trouble}; {follows}");
                 warn!("{text}");
                 text
             }
-            (None, true) => {
+            (None, _) | (_, None) => {
                 info!("the state is written again");
                 "the state is written again".to_owned()
             }
-            _ => return,
         };
+        self.told = follows;
         self.note(history::own(EntryKind::Store, None, text, now), board);
     }
 
     fn consequence(&self) -> &'static str {
         match (&self.trouble.records, self.is_lenient) {
-            (None, _) => "the history waits",
+            (None, _) => HISTORY_WAITS,
             (Some(_), true) => "all goes on without, and it is tried again",
             (Some(_), false) => "it is tried again, and a REGISTER whose CSeq must be kept waits",
         }
