@@ -4,8 +4,8 @@
 //! and again while ten questions a second are asked (how many are in which phase, a page of a
 //! hundred, one Account, those in a phase), and one client reads the status of all Accounts again
 //! and again: over the control socket, and with `--http` over HTTP too. How late each timer was
-//! handled is what the daemon itself counts, in the histogram that monitoring reads too. The first period is what
-//! the second one is held against, so both see the same machine.
+//! handled is what the daemon itself counts, in the histogram that monitoring reads too. The first
+//! period is what the second one is held against, so both see the same machine.
 
 use std::{
     fs::File,
