@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod board;
+mod breath;
 mod client;
 mod events;
 mod gate;
@@ -23,6 +24,7 @@ mod request;
 mod server;
 
 pub use board::{Board, Change, Directory, Entry};
+pub(crate) use breath::Breath;
 pub use client::{Client, ClientError};
 pub use gate::{Entrance, Gate};
 pub use gauges::{Door, Gauges, Presence};

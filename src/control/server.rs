@@ -19,6 +19,7 @@ use tracing::{debug, warn};
 
 use super::answer::{Selection, groups, names, now, proxy_sets, stopping, summary};
 use super::board::{Board, Change};
+use super::breath::Breath;
 use super::events;
 use super::gauges::Door;
 use super::lines::{Heard, Lines};
@@ -260,6 +261,7 @@ impl Client<'_> {
             Err(fault) => return Ok(Err(fault)),
         };
         let mut matching = 0;
+        let mut breath = Breath::new();
         for (place, entry) in directory.entries().iter().enumerate() {
             if selection.is_all() && !selection.is_on_page(matching) {
                 // Whatever it does, it is counted only.
@@ -271,7 +273,7 @@ impl Client<'_> {
                 matching += 1;
             }
             if place % YIELD == YIELD - 1 {
-                tokio::task::yield_now().await;
+                breath.take().await;
             }
         }
         Ok(Ok(Done::Status(summary(self.board, matching))))
@@ -294,9 +296,10 @@ impl Client<'_> {
     }
 
     async fn metrics(&mut self, wanted: WantedMetrics) -> io::Result<Done> {
+        let mut breath = Breath::new();
         for piece in exposition(self.board, wanted.format, wanted.accounts) {
             self.lines.item(Item::Metrics(piece)).await?;
-            tokio::task::yield_now().await;
+            breath.take().await;
         }
         Ok(Done::Metrics {
             content_type: wanted.format.content_type().to_owned(),
@@ -455,4 +458,4 @@ const PAUSE: Duration = Duration::from_millis(5);
 const GLANCE: Duration = Duration::from_secs(1);
 
 /// After so many Accounts another client gets its turn.
-const YIELD: usize = 512;
+const YIELD: usize = 128;

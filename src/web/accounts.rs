@@ -12,10 +12,10 @@ use super::look::limit;
 use super::query::{Query, wrong};
 use super::refusal::Refusal;
 use super::routes::Asked;
-use crate::control::Board;
 use crate::control::answer::{Selection, stopping, summary, unknown};
 use crate::control::board::PHASES;
 use crate::control::protocol::{Filter, Summary};
+use crate::control::{Board, Breath};
 use crate::status::words::phase_key;
 use crate::status::{AccountStatus, Phase};
 
@@ -226,6 +226,7 @@ async fn dump(board: &Board, wanted: &Wanted, pieces: &Pieces) -> Result<(), Gon
     };
     let mut list = List::begin(&summary(board, 0));
     let mut matching = 0;
+    let mut breath = Breath::new();
     for (place, entry) in directory.entries().iter().enumerate() {
         let status = selection.status(board, entry.slot, &entry.name);
         if let Some(status) = status {
@@ -235,7 +236,7 @@ async fn dump(board: &Board, wanted: &Wanted, pieces: &Pieces) -> Result<(), Gon
             matching += 1;
         }
         if place % YIELD == YIELD - 1 {
-            yield_now().await;
+            breath.take().await;
         }
     }
     let matching = u32::try_from(matching).unwrap_or(u32::MAX);

@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::routes::Asked;
 use crate::config::MetricsFor;
 use crate::control::answer::stopping;
-use crate::control::exposition;
+use crate::control::{Breath, exposition};
 use crate::status::metrics::negotiate;
 
 /// What monitoring reads, in the form that it asks for.
@@ -35,11 +35,12 @@ pub(super) async fn show(asked: Asked) -> Result<Response, Refusal> {
     let headers = response.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("accept"));
     tokio::spawn(async move {
+        let mut breath = Breath::new();
         for piece in text {
             if pieces.send(piece.into_bytes()).await.is_err() {
                 return;
             }
-            tokio::task::yield_now().await;
+            breath.take().await;
         }
     });
     Ok(response)
