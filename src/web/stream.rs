@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Serialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Duration, Instant, MissedTickBehavior, interval};
+use tokio::time::{Duration, Instant, MissedTickBehavior, interval, interval_at};
 
 use super::access::Right;
 use super::body::{Gone, PIECE, Pieces, piecewise};
@@ -153,7 +153,9 @@ impl Telling {
         let mut stopped = self.shared.stopped.clone();
         let mut turns = interval(TURN);
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut pings = interval(PING);
+        // Whoever waits for the first word has it at once.
+        self.say("ping", &Nothing {});
+        let mut pings = interval_at(Instant::now() + PING, PING);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let wants_events = self.topics.contains(&Topic::Events);
         let mut both = [Topic::Accounts, Topic::Groups].into_iter();

@@ -411,8 +411,8 @@ fn a_change_is_heard_of_within_a_second() {
     let daemon = world.start();
     let http = http(&daemon).token(TOKEN);
     let mut stream = Stream::open(&http, "/api/v1/stream?name=main");
-    stream.wait("account", |it| it["phase"] == "registered");
     stream.wait("ping", |_| true);
+    stream.wait("account", |it| it["phase"] == "registered");
     let start = Instant::now();
     http.post("/api/v1/accounts/main/unregister", "{}");
     stream.wait("event", |it| {
