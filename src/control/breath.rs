@@ -1,5 +1,5 @@
-//! Long answers leave the processor to others: what is measured in the engine's timers is worth more
-//! than how soon somebody has read everything.
+//! Long answers leave the processor to others: that timers are handled in time is worth more than
+//! how soon somebody has read everything.
 
 use tokio::task::yield_now;
 use tokio::time::{Duration, Instant, sleep};
