@@ -75,14 +75,16 @@ pub(super) async fn end(asked: Asked) -> Result<Response, Refusal> {
     Ok(response)
 }
 
-/// A token or code is wrong: whoever tries many waits each time, and not too many wait at once.
+/// A token or code is wrong: whoever tries many waits each time, and not too many are told so at
+/// once. What comes beyond those waits as long, so that nobody guesses faster by crowding.
 pub(super) async fn refuse(shared: &Shared, peer: Option<std::net::SocketAddr>) -> Refusal {
     shared.reports.say(Trouble::WrongToken, peer, "");
-    let Ok(_place) = shared.penalties.try_acquire() else {
-        return Refusal::too_many("too many wrong tokens are being tried");
-    };
+    let place = shared.penalties.try_acquire();
     sleep(PENALTY).await;
-    Refusal::wrong_token()
+    match place {
+        Ok(_) => Refusal::wrong_token(),
+        Err(_) => Refusal::too_many("too many wrong tokens are being tried"),
+    }
 }
 
 /// So long a wrong token takes to be refused.
