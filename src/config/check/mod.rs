@@ -15,11 +15,11 @@ use std::sync::Arc;
 
 use self::account::Draft;
 pub(super) use self::account::{derived_name, free_indexes};
-pub(super) use self::web::{SAME_TOKEN, SAME_TOKEN_HINT};
 use self::alert::Wanted;
 use self::interface::Reserved;
 use self::needs::Told;
 use self::registry::Registry;
+pub(super) use self::web::{SAME_TOKEN, SAME_TOKEN_HINT};
 use super::faults::{Fault, Faults};
 use super::options::*;
 use super::parse::Top;

@@ -261,6 +261,11 @@ fn what_is_too_long_is_refused() {
         Answer::read(&send(http.address, chunked.as_bytes())).status,
         413
     );
+    // The strips of a page of Accounts whose names are as long as they may be.
+    let names = format!("name={}&", "%E5%90%8D".repeat(28)).repeat(100);
+    let query = format!("/api/v1/history?hours=1&{names}");
+    assert!(query.len() > 25_000);
+    assert_eq!(http.get(&query).code(), "unknown-account");
     let name = "x".repeat(8_000);
     let unknown = http.get(&format!("/api/v1/accounts/{name}"));
     assert_eq!(unknown.code(), "unknown-account");
@@ -362,9 +367,14 @@ fn paths_lead_nowhere_else() {
             "{path}"
         );
     }
-    for path in ["/api/v1/accounts/%ff", "/api/v1/accounts/%zz"] {
+    for (path, status, code) in [
+        ("/api/v1/accounts/%ff", 400, "bad-params"),
+        ("/api/v1/accounts/%zz", 404, "unknown-account"),
+    ] {
         let told = http.get(path);
-        assert!(matches!(told.status, 400 | 404), "{path}: {told:?}");
+        assert_eq!((told.status, &*told.code()), (status, code), "{path}");
+        let anybody = Http::new(http.address).get(path);
+        assert_eq!(anybody.code(), "unauthorized", "{path}");
     }
     assert_eq!(http.get("/api/v1/accounts/%6dain").json()["name"], "main");
 }
