@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
-use super::check::{derived_name, free_indexes};
+use super::check::{SAME_TOKEN, SAME_TOKEN_HINT, derived_name, free_indexes};
 use super::diagnostic::Diagnostic;
 use super::faults::{Place, offset};
 use super::options::*;
 use super::suggest::quoted;
 use super::values::check_text;
-use super::{Config, Credentials, IpGroup, Loaded, SecretSource, Severity, Span};
+use super::{Config, Credentials, IpGroup, Loaded, SecretSource, Severity, Span, Web};
 use crate::secret::Secret;
 
 /// Why a password could not be had, in the words of a diagnostic.
@@ -82,10 +82,12 @@ impl Loaded {
             });
             known.insert(source, secret.ok());
         }
-        let config = config.filter(|_| found.is_empty()).map(|mut config| {
+        let mut config = config.filter(|_| found.is_empty());
+        if let Some(config) = &mut config {
             config.fill(&known);
-            config
-        });
+            found.extend(config.same_token(text, diagnostics.file()));
+        }
+        let config = config.filter(|_| found.is_empty());
         Self {
             config,
             diagnostics: diagnostics.merged(found),
@@ -388,6 +390,30 @@ impl Config {
             .collect();
         wanted.sort_by_key(|(span, _)| span.start);
         wanted
+    }
+
+    /// What is wrong when the web has one token for two rights, at the one that comes from outside.
+    fn same_token(&self, text: &str, file: &Arc<str>) -> Option<Diagnostic> {
+        let web = self.web.as_ref()?;
+        if !Web::is_same_token(web.token.as_ref(), web.read_token.as_ref()) {
+            return None;
+        }
+        let given = [(&web.read_token, READ_TOKEN), (&web.token, TOKEN)].into_iter();
+        let mut sources = given.filter_map(|(token, places)| {
+            let source = token.as_ref()?.source.clone();
+            Some((source.span()?, Source::of(&source)?, source, places))
+        });
+        let (span, from, source, places) = sources.next()?;
+        let wanted = Wanted {
+            table: Table::Web,
+            name: "".into(),
+            source,
+            places,
+        };
+        let mut place = Place::new(text);
+        place.advance(span.start);
+        let fault = SecretFault::new(SAME_TOKEN).hint(SAME_TOKEN_HINT);
+        Some(wanted.diagnostic(&from, fault, file, &place))
     }
 
     /// Puts the passwords where they are wanted.

@@ -118,22 +118,25 @@ impl Reloads {
 
     /// Takes what was read: the configuration that is to be put in force, if any.
     fn take(&mut self, reading: Reading) -> Option<(Arc<Config>, Diff)> {
-        let found = match reading {
+        let mut found = match reading {
             Ok(found) => found,
             Err(fault) => {
                 self.result = Some(Err(fault));
                 return None;
             }
         };
-        self.result = Some(Ok(found.reloaded));
         if self.asked.iter().all(Asker::is_check_only) {
+            self.result = Some(Ok(found.reloaded));
             return None;
         }
         if let Some(server) = &mut self.web
             && let Err(why) = server.apply(found.web)
         {
             error!(%why, "cannot serve the web");
+            let said = format!("the web is not served: {why}; `regent reload` tries again");
+            found.reloaded.warnings.push(said);
         }
+        self.result = Some(Ok(found.reloaded));
         let old = std::mem::replace(&mut self.config, Arc::clone(&found.config));
         // What a hundred thousand Accounts took is given back elsewhere.
         drop(spawn_blocking(move || drop(old)));

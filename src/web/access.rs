@@ -166,7 +166,7 @@ fn draw() -> std::io::Result<Secret> {
 }
 
 /// A session ends when it is not used for so long.
-pub(super) const IDLE: Duration = Duration::from_secs(12 * 3_600);
+const IDLE: Duration = Duration::from_secs(12 * 3_600);
 
 /// A code is good for so long.
 pub(super) const CODE: Duration = Duration::from_secs(60);

@@ -89,7 +89,7 @@ async fn one(asked: Asked, verb: impl FnOnce(bool) -> Verb) -> Result<Response, 
         force: how.force,
         wait: how.wait,
     };
-    let told = order(&asked.shared, asked.uid, &action, verb(how.force)).await?;
+    let (_, told) = order(&asked.shared, asked.uid, &action, verb(how.force)).await?;
     Ok(match told.into_iter().next() {
         Some(told) => json(&told),
         None => json(&Given { accounts: 1 }),
@@ -100,11 +100,7 @@ async fn many(asked: Asked, verb: impl FnOnce(bool) -> Verb) -> Result<Response,
     Query::read(&asked.query, &[])?;
     let action: Action = read_json(&asked.headers, asked.body).await?;
     let verb = verb(action.force);
-    let outcomes = order(&asked.shared, asked.uid, &action, verb).await?;
-    let accounts = match action.all {
-        true => asked.shared.world.board.directory().entries().len(),
-        false => action.names.len(),
-    };
+    let (accounts, outcomes) = order(&asked.shared, asked.uid, &action, verb).await?;
     Ok(match action.wait {
         true => json(&Outcomes { accounts, outcomes }),
         false => json(&Given { accounts }),
@@ -112,13 +108,13 @@ async fn many(asked: Asked, verb: impl FnOnce(bool) -> Verb) -> Result<Response,
 }
 
 /// Gives an order, and waits for what comes of it if that is wanted. Whoever hangs up lets the
-/// order stand.
+/// order stand. Tells how many Accounts it is for too.
 async fn order(
     shared: &Shared,
     uid: Option<u32>,
     action: &Action,
     verb: Verb,
-) -> Result<Vec<Told>, Refusal> {
+) -> Result<(usize, Vec<Told>), Refusal> {
     let accounts = names(&shared.world.board.directory(), action)?;
     let all = accounts.len();
     let (outcomes, mut inbox) = mpsc::unbounded_channel();
@@ -137,7 +133,7 @@ async fn order(
         let (account, outcome): (Arc<str>, _) = inbox.recv().await.ok_or_else(stopping)?;
         told.push(Told { account, outcome });
     }
-    Ok(told)
+    Ok((all, told))
 }
 
 /// Room that is made at once.

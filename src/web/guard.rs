@@ -11,14 +11,15 @@ use axum::http::{HeaderMap, Method, Version};
 use super::access::Right;
 use super::body::is_json;
 use super::refusal::Refusal;
+use crate::secret::Secret;
 
 /// How somebody has said who they are.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Shown {
     /// By a header that a browser never sends on its own.
-    Token(String),
+    Token(Secret),
     /// By a cookie, which it does.
-    Session(String),
+    Session(Secret),
     /// Not at all.
     Nothing,
 }
@@ -30,21 +31,40 @@ impl Shown {
         if let Some((scheme, token)) = header.and_then(|text| text.split_once(' '))
             && scheme.eq_ignore_ascii_case("bearer")
         {
-            return Self::Token(token.trim().to_owned());
+            return Self::Token(Secret::new(token.trim()));
         }
         match session(headers) {
-            Some(id) => Self::Session(id.to_owned()),
+            Some(id) => Self::Session(Secret::new(id)),
             None => Self::Nothing,
         }
     }
 }
 
+/// The name of the cookie that holds a session. Browsers tell hosts apart by cookie and ports not,
+/// so that two daemons of one host need two names.
+pub(super) fn cookie_name(headers: &HeaderMap) -> String {
+    let host = headers.get(HOST).and_then(|it| it.to_str().ok());
+    let host = host.unwrap_or_default();
+    let port = host.strip_prefix(without_port(host));
+    match port.and_then(|port| port.strip_prefix(':')) {
+        None | Some("") => COOKIE_NAME.to_owned(),
+        Some(port) => format!("{COOKIE_NAME}-{port}"),
+    }
+}
+
+/// Whether the browser has come by TLS, which a proxy before us speaks.
+pub(super) fn is_by_tls(headers: &HeaderMap) -> bool {
+    let origin = headers.get(ORIGIN).and_then(|it| it.to_str().ok());
+    origin.is_some_and(|origin| origin.starts_with("https://"))
+}
+
 /// The session that a cookie names.
 pub(super) fn session(headers: &HeaderMap) -> Option<&str> {
+    let name = cookie_name(headers);
     let cookies = headers.get_all(COOKIE).iter();
     let cookies = cookies.filter_map(|it| it.to_str().ok());
     let mut pairs = cookies.flat_map(|text| text.split(';'));
-    let own = pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='));
+    let own = pairs.find_map(|pair| pair.trim().strip_prefix(&*name)?.strip_prefix('='));
     own.filter(|id| !id.is_empty())
 }
 
@@ -142,8 +162,8 @@ pub(super) fn may(has: Right, needs: Right) -> Result<(), Refusal> {
     }
 }
 
-/// The cookie that holds a session.
-pub(super) const COOKIE_NAME: &str = "regent";
+/// What the name of the cookie that holds a session begins with.
+const COOKIE_NAME: &str = "regent";
 
 /// The header that a page of ours sends, and one of another site cannot.
 const MARK: &str = "x-regent";
@@ -213,7 +233,7 @@ mod tests {
             ("content-type", "application/json; charset=utf-8"),
             ("x-regent", "1"),
         ];
-        let session = Shown::Session("s".to_owned());
+        let session = Shown::Session(Secret::new("s"));
         assert!(cross_site(&parts("POST", &good), &session, false).is_ok());
         for (name, value) in [
             ("origin", "http://attacker.example"),
@@ -241,7 +261,7 @@ mod tests {
         }
         // A program shows a token, and sends no header that only browsers send.
         let plain = [("host", "localhost"), ("content-type", "application/json")];
-        let token = Shown::Token("t".to_owned());
+        let token = Shown::Token(Secret::new("t"));
         assert!(cross_site(&parts("POST", &plain), &token, false).is_ok());
         assert!(cross_site(&parts("POST", &plain), &Shown::Nothing, true).is_err());
         assert!(cross_site(&parts("GET", &[]), &session, false).is_ok());
@@ -252,10 +272,27 @@ mod tests {
     fn a_visitor_is_known_by_header_or_cookie() {
         let of = |headers: &[(&str, &str)]| Shown::of(&parts("GET", headers).headers);
         let cookie = ("cookie", "other=1; regent=abc; regentx=2");
-        assert_eq!(of(&[cookie]), Shown::Session("abc".to_owned()));
+        assert_eq!(of(&[cookie]), Shown::Session(Secret::new("abc")));
         let both = of(&[("authorization", "bearer  t "), cookie]);
-        assert_eq!(both, Shown::Token("t".to_owned()));
+        assert_eq!(both, Shown::Token(Secret::new("t")));
         assert_eq!(of(&[("authorization", "Basic dTpw")]), Shown::Nothing);
         assert_eq!(of(&[("cookie", "regent=")]), Shown::Nothing);
+        let two = (
+            "cookie",
+            "regent-8060=first; regent-8061=second; regent=none",
+        );
+        for (host, id) in [
+            ("127.0.0.1:8060", "first"),
+            ("[::1]:8061", "second"),
+            ("regent.example.net", "none"),
+            ("[2001:db8::1]", "none"),
+        ] {
+            let session = of(&[("host", host), two]);
+            assert_eq!(session, Shown::Session(Secret::new(id)), "{host}");
+        }
+        let other = of(&[("host", "localhost:8062"), two]);
+        assert_eq!(other, Shown::Nothing);
+        let shown = format!("{both:?}");
+        assert!(!shown.contains("\"t"), "{shown}");
     }
 }

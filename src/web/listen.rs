@@ -43,6 +43,14 @@ pub enum WebError {
         /// Why.
         source: io::Error,
     },
+    /// It is ours already, by another address with the same port.
+    #[error("the web cannot be served at {place} while it is served at {ours}")]
+    Ours {
+        /// Where it should be.
+        place: Listen,
+        /// Where it is.
+        ours: Listen,
+    },
     /// There is no such socket in the file system.
     #[error("the web cannot be served")]
     Socket(#[from] ListenError),
@@ -70,10 +78,39 @@ impl WebError {
                 let own = hints.into_iter().find(|(kind, _)| *kind == source.kind());
                 own.map(|(_, hint)| hint)
             }
+            Self::Ours { .. } => Some(
+                "reload first without the old address in `listen` of [web], then with the new one; \
+                 or start the daemon again",
+            ),
             Self::Socket(ListenError::InUse(_)) => {
                 Some("another daemon listens there; choose another path in `listen` of [web]")
             }
             Self::Socket(_) => Some("its folder must exist, and be ours to write to"),
+        }
+    }
+}
+
+impl WebError {
+    /// Says so where it is one of our own places that is in the way.
+    pub(super) fn among(self, places: &[Listen]) -> Self {
+        let Self::System { place, source } = &self else {
+            return self;
+        };
+        let Listen::Tcp(wanted) = place else {
+            return self;
+        };
+        let overlaps = |ours: &&Listen| {
+            matches!(ours, Listen::Tcp(ours) if ours.port() == wanted.port()
+                && ours.is_ipv4() == wanted.is_ipv4()
+                && (ours.ip().is_unspecified() || wanted.ip().is_unspecified()))
+        };
+        let is_taken = source.kind() == io::ErrorKind::AddrInUse;
+        match places.iter().find(overlaps).filter(|_| is_taken) {
+            Some(ours) => Self::Ours {
+                place: place.clone(),
+                ours: ours.clone(),
+            },
+            None => self,
         }
     }
 }
@@ -183,7 +220,7 @@ impl Acceptor {
     async fn run(self, socket: Socket) {
         let result = match socket {
             Socket::Tcp(socket) => self.tcp(socket).await,
-            Socket::Unix(listener) => self.unix(&listener).await,
+            Socket::Unix(listener) => self.unix(listener).await,
         };
         if let Err(error) = result {
             tracing::warn!(%error, "web: a socket is not served any more");
@@ -214,7 +251,7 @@ impl Acceptor {
         Ok(())
     }
 
-    async fn unix(self, listener: &Listener) -> io::Result<()> {
+    async fn unix(self, listener: Listener) -> io::Result<()> {
         let socket = tokio::net::UnixListener::from_std(listener.socket()?)?;
         let mut clients = JoinSet::new();
         let mut closed = self.closed.clone();
@@ -232,7 +269,8 @@ impl Acceptor {
                 },
             }
         }
-        drop(socket);
+        // The file goes first, so that another one may be put there at once.
+        drop((socket, listener));
         Self::farewell(clients).await;
         Ok(())
     }
@@ -355,8 +393,9 @@ const REFUSALS: usize = 32;
 /// Most likely there are no descriptors left: it will pass.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The longest head of a request.
-const HEADERS: usize = 16 << 10;
+/// The longest head of a request. A hundred Accounts with long names of wide characters, each of
+/// them nine bytes in a query, are asked for at once.
+const HEADERS: usize = 32 << 10;
 
 /// So long a head may take to come, and a connection may be idle.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);

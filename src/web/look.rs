@@ -20,20 +20,28 @@ use crate::status::history::{Entry, EntryKind, Wanted};
 use crate::status::{AlertStatus, DeliveryStatus, GroupStatus, ProxySetStatus, SCHEMA, UnixMs};
 
 /// `GET /healthz`: whoever gets it knows that the daemon's loop goes round. However many ask, it is
-/// asked once a second.
+/// asked once a second, and each of them is told in time.
 pub(super) async fn healthz(asked: Asked) -> Result<Response, Refusal> {
-    let mut heard = asked.shared.heard.lock().await;
-    if heard.is_none_or(|at| at.elapsed() > HEARTBEAT) {
-        let (answer, told) = oneshot::channel();
-        let sent = asked.shared.world.wishes.send(Wish::Ping(answer));
-        let asked = async { sent.await.is_ok() && told.await.is_ok() };
-        match timeout(HEARS_WITHIN, asked).await {
-            Ok(true) => *heard = Some(Instant::now()),
-            Ok(false) => return Err(answer::stopping().into()),
-            Err(_) => return Err(Refusal::deaf()),
-        }
+    // Whoever waits for another one's question to be answered waits no longer than that one.
+    match timeout(HEARS_WITHIN, hears(&asked.shared)).await {
+        Ok(true) => Ok(typed(Body::from("ok\n"), "text/plain; charset=utf-8")),
+        Ok(false) => Err(answer::stopping().into()),
+        Err(_) => Err(Refusal::deaf()),
     }
-    Ok(typed(Body::from("ok\n"), "text/plain; charset=utf-8"))
+}
+
+/// Whether the loop answers, for as long as it takes.
+async fn hears(shared: &Shared) -> bool {
+    let mut heard = shared.heard.lock().await;
+    if heard.is_some_and(|at| at.elapsed() <= HEARTBEAT) {
+        return true;
+    }
+    let (answer, told) = oneshot::channel();
+    let is_heard = shared.world.wishes.send(Wish::Ping(answer)).await.is_ok() && told.await.is_ok();
+    if is_heard {
+        *heard = Some(Instant::now());
+    }
+    is_heard
 }
 
 /// All in numbers.

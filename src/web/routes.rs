@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -171,9 +172,8 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
                 allowed.push("HEAD");
             }
             let shared = Arc::clone(shared);
-            methods = methods.on(filter, move |names: RawPathParams, request: Request| {
-                let name = names.iter().next().map(|(_, name)| name.to_owned());
-                answer(shared, route, name, request)
+            methods = methods.on(filter, move |names: Names, request: Request| {
+                answer(shared, route, name(names), request)
             });
         }
         if ORDERS.contains(&path) {
@@ -184,6 +184,15 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         router = router.route(path, refusing(methods, &allowed.join(", ")));
     }
     router.fallback(|| async { Refusal::no_such_path() })
+}
+
+/// What a path has in the places of names, if it can be read.
+type Names = Result<RawPathParams, RawPathParamsRejection>;
+
+/// The name in a path, if that has one.
+fn name(names: Names) -> Result<Option<String>, Refusal> {
+    let names = names.map_err(|_| Refusal::bad_parameter("the name in the path is not UTF-8"))?;
+    Ok(names.iter().next().map(|(_, name)| name.to_owned()))
 }
 
 /// The same, with other methods refused in our words.
@@ -201,16 +210,17 @@ async fn named(shared: Arc<Shared>, path: &'static str, request: Request) -> Res
     let mut routes = ROUTES.iter();
     let route = routes.find(|it| it.method == Method::GET && it.path.ends_with("accounts/{name}"));
     match route {
-        Some(route) => answer(shared, route, name, request).await,
+        Some(route) => answer(shared, route, Ok(name), request).await,
         None => Refusal::no_such_path().into_response(),
     }
 }
 
-/// Answers a request that a route fits; `name` is the one in its path, if that has one.
+/// Answers a request that a route fits; `name` is the one in its path, if that has one. What is
+/// wrong with it is told to those only who may ask.
 async fn answer(
     shared: Arc<Shared>,
     route: &'static Route,
-    name: Option<String>,
+    name: Result<Option<String>, Refusal>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -235,9 +245,10 @@ async fn answer(
         (Some(_), None) => Err(Refusal::unknown_visitor()),
         (Some(needs), Some(has)) => guard::may(has, needs),
     };
-    if let Err(refusal) = allowed {
-        return refusal.into_response();
-    }
+    let name = match allowed.and(name) {
+        Ok(name) => name,
+        Err(refusal) => return refusal.into_response(),
+    };
     let asked = Asked {
         shared,
         peer: visitor.peer,
@@ -257,14 +268,14 @@ async fn right(shared: &Shared, shown: &Shown, visitor: Visitor) -> Result<Optio
     let now = tokio::time::Instant::now();
     match shown {
         Shown::Token(token) => {
-            let right = shared.access().token(token);
+            let right = shared.access().token(token.reveal());
             match right {
                 Some(right) => Ok(Some(right)),
                 None => Err(session::refuse(shared, visitor.peer).await),
             }
         }
         _ if visitor.is_trusted => Ok(Some(Right::Act)),
-        Shown::Session(id) => Ok(shared.access().session(id, now)),
+        Shown::Session(id) => Ok(shared.access().session(id.reveal(), now)),
         Shown::Nothing => Ok(None),
     }
 }

@@ -120,7 +120,7 @@ impl Plan {
             // A port that the system chooses stays while it is configured.
             match left.iter().position(|place| place == listen) {
                 Some(at) => drop(left.swap_remove(at)),
-                None => bound.push(bind(listen)?),
+                None => bound.push(bind(listen).map_err(|why| why.among(places))?),
             }
         }
         let alerts = config.alerts.iter().cloned().collect();
@@ -184,7 +184,6 @@ impl Running {
             info!(address = shown(&place), "web: not served any more");
             drop(self.news.send(News::Close(configured)));
         }
-        self.open(bound);
         let access = self.access.lock();
         access
             .unwrap_or_else(PoisonError::into_inner)
@@ -192,6 +191,8 @@ impl Running {
         let place = self.shared.web.write();
         *place.unwrap_or_else(PoisonError::into_inner) = Arc::clone(&web);
         self.web = web;
+        // Nobody who comes by a new place is judged by what was in force before.
+        self.open(bound);
     }
 
     fn open(&mut self, bound: Vec<Bound>) {

@@ -1,15 +1,14 @@
 //! Signing in and out, for browsers.
 
-use axum::http::HeaderValue;
-use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Duration, Instant, sleep};
 
-use super::access::{IDLE, Right};
+use super::access::Right;
 use super::body::{json, read_json};
-use super::guard::{self, COOKIE_NAME};
+use super::guard;
 use super::refusal::Refusal;
 use super::reports::Trouble;
 use super::routes::{Asked, Shared};
@@ -51,15 +50,11 @@ pub(super) async fn begin(asked: Asked) -> Result<Response, Refusal> {
     };
     let id = shared.access().begin(right, now);
     let id = id.map_err(|_| Refusal::too_many("the system has no entropy to give"))?;
-    let seconds = IDLE.as_secs();
-    let cookie =
-        format!("{COOKIE_NAME}={id}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict");
     let mut response = json(&Session {
         may_act: right == Right::Act,
     });
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().insert(SET_COOKIE, cookie);
-    }
+    // It names no end: the daemon judges whether a session is still used.
+    set_cookie(&mut response, &asked.headers, &id, "");
     Ok(response)
 }
 
@@ -69,20 +64,33 @@ pub(super) async fn end(asked: Asked) -> Result<Response, Refusal> {
         asked.shared.access().end(id);
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    let gone =
-        const { HeaderValue::from_static("regent=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict") };
-    response.headers_mut().insert(SET_COOKIE, gone);
+    set_cookie(&mut response, &asked.headers, "", "; Max-Age=0");
     Ok(response)
 }
 
-/// A token or code is wrong: whoever tries many waits each time, and not too many wait at once.
+/// Has a browser keep a session, or forget it. `asked` are the headers of its request.
+fn set_cookie(response: &mut Response, asked: &HeaderMap, id: &str, age: &str) {
+    let name = guard::cookie_name(asked);
+    let secure = match guard::is_by_tls(asked) {
+        true => "; Secure",
+        false => "",
+    };
+    let cookie = format!("{name}={id}; Path=/{age}; HttpOnly; SameSite=Strict{secure}");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+}
+
+/// A token or code is wrong: whoever tries many waits each time, and not too many are told so at
+/// once. What comes beyond those waits as long, so that nobody guesses faster by crowding.
 pub(super) async fn refuse(shared: &Shared, peer: Option<std::net::SocketAddr>) -> Refusal {
     shared.reports.say(Trouble::WrongToken, peer, "");
-    let Ok(_place) = shared.penalties.try_acquire() else {
-        return Refusal::too_many("too many wrong tokens are being tried");
-    };
+    let place = shared.penalties.try_acquire();
     sleep(PENALTY).await;
-    Refusal::wrong_token()
+    match place {
+        Ok(_) => Refusal::wrong_token(),
+        Err(_) => Refusal::too_many("too many wrong tokens are being tried"),
+    }
 }
 
 /// So long a wrong token takes to be refused.

@@ -70,8 +70,8 @@ struct Wanted {
     email: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
     webhook: Option<Option<String>>,
-    #[serde(default, deserialize_with = "given")]
-    webhook_secret: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given_secret")]
+    webhook_secret: Option<Option<Secret>>,
     #[serde(default, deserialize_with = "given")]
     accounts: Option<Option<Vec<String>>>,
     resolution: Option<bool>,
@@ -88,6 +88,15 @@ where
     T::deserialize(value).map(Some)
 }
 
+/// The same for what nobody is to see.
+fn given_secret<'de, D>(value: D) -> Result<Option<Option<Secret>>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    let text = Option::<String>::deserialize(value)?;
+    Ok(Some(text.map(Secret::new)))
+}
+
 impl Wanted {
     /// What becomes of a subscription.
     fn over(self, base: Subscription) -> Subscription {
@@ -98,7 +107,7 @@ impl Wanted {
             signer: match self.webhook_secret {
                 None => base.signer,
                 Some(None) => Signer::Nothing,
-                Some(Some(secret)) => Signer::Inline(Secret::new(secret)),
+                Some(Some(secret)) => Signer::Inline(secret),
             },
             accounts: self.accounts.unwrap_or(base.accounts),
             send_resolution: self.resolution.unwrap_or(base.send_resolution),

@@ -19,6 +19,7 @@ use self::alert::Wanted;
 use self::interface::Reserved;
 use self::needs::Told;
 use self::registry::Registry;
+pub(super) use self::web::{SAME_TOKEN, SAME_TOKEN_HINT};
 use super::faults::{Fault, Faults};
 use super::options::*;
 use super::parse::Top;

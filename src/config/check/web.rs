@@ -46,6 +46,13 @@ impl Check<'_> {
             self.faults
                 .absent(Fault::error(at, WEB_TOKEN.key, message).hint(hint));
         }
+        // One that comes from elsewhere is compared when it is there.
+        if Web::is_same_token(token.as_ref(), read_token.as_ref()) {
+            let at = row.span(&WEB_READ_TOKEN).start;
+            let message = format!("{}: {SAME_TOKEN}", row.label);
+            self.faults
+                .push(Fault::error(at, WEB_READ_TOKEN.key, message).hint(SAME_TOKEN_HINT));
+        }
         let hosts = row.texts(&WEB_HOSTS).unwrap_or_default();
         let policies = [MetricsFor::Token, MetricsFor::Everybody, MetricsFor::Nobody];
         self.web = Some(Web {
@@ -96,6 +103,22 @@ impl Check<'_> {
         Some(Sourced { secret, source })
     }
 }
+
+impl Web {
+    /// Whether one token would let in both who may look and who may act.
+    pub(in crate::config) fn is_same_token(act: Option<&Sourced>, look: Option<&Sourced>) -> bool {
+        let both = act.zip(look);
+        both.is_some_and(|(act, look)| !act.secret.is_empty() && act.secret == look.secret)
+    }
+}
+
+/// What is wrong then.
+pub(in crate::config) const SAME_TOKEN: &str =
+    "read_token is the same as token, so that whoever may look may act";
+
+/// What to do about it.
+pub(in crate::config) const SAME_TOKEN_HINT: &str =
+    "`openssl rand -hex 32` makes another one; leave read_token out if nobody is to look only";
 
 impl Listen {
     /// Where the web server is unless it is said.
@@ -173,6 +196,22 @@ mod tests {
             (
                 "token = \"0123456789abcdef\"\ntoken_file = \"f\"",
                 "web: token_file beside token",
+            ),
+            (
+                "token = \"0123456789abcdef\"\nread_token = \"0123456789abcdef\"",
+                "web: read_token is the same as token",
+            ),
+            (
+                "token = \"fetched-fetched-fetched\"\nread_token_env = \"A\"",
+                "web: read_token is the same as token",
+            ),
+            (
+                "token_file = \"f\"\nread_token = \"fetched-fetched-fetched\"",
+                "web: read_token is the same as token",
+            ),
+            (
+                "token_file = \"f\"\nread_token_credential = \"c\"",
+                "web: read_token is the same as token",
             ),
             ("hosts = [\"a:80\"]", "hosts"),
             ("metrics = \"on\"", "none of its words"),

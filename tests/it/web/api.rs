@@ -14,6 +14,7 @@ pub(super) fn trials() -> Vec<Trial> {
     trials![[];
         a_token_decides_who_looks_and_who_acts,
         a_code_signs_a_browser_in_once,
+        behind_tls_a_session_is_shown_by_tls_only,
         accounts_are_found_sorted_and_paged_as_the_control_socket_tells_them,
         an_order_is_carried_out_and_remembered,
         what_happened_and_how_it_was_is_told,
@@ -74,9 +75,14 @@ fn a_code_signs_a_browser_in_once() {
     assert_eq!(begun.status, 200, "{begun:?}");
     assert_eq!(begun.json(), json!({ "may_act": true }));
     let cookie = begun.header("set-cookie").unwrap();
-    for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"] {
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/"] {
         assert!(cookie.contains(part), "{cookie}");
     }
+    for part in ["Max-Age", "Expires", "Secure"] {
+        assert!(!cookie.contains(part), "{cookie}");
+    }
+    let name = format!("regent-{}=", addresses[0].port());
+    assert!(cookie.starts_with(&name), "{cookie}");
     let pair = cookie.split(';').next().unwrap();
     assert_eq!(
         browser.post("/session", &proof).status,
@@ -99,6 +105,30 @@ fn a_code_signs_a_browser_in_once() {
     assert_eq!(wrong.code(), "bad-params");
     let log = daemon.log();
     assert!(!log.contains(&code) && !log.contains(&other), "{log}");
+}
+
+// rule T4
+fn behind_tls_a_session_is_shown_by_tls_only() {
+    let world = World::new(&format!("{USUAL}hosts = [\"regent.example.net\"]\n"));
+    let daemon = world.start();
+    let outside = http(&daemon)
+        .with("Host", "regent.example.net")
+        .with("Origin", "https://regent.example.net")
+        .with("X-Regent", "1");
+    let begun = outside.post("/session", &json!({ "token": TOKEN }).to_string());
+    let cookie = begun.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("regent="), "{cookie}");
+    assert!(cookie.ends_with("; Secure"), "{cookie}");
+    let pair = cookie.split(';').next().unwrap();
+    let inside = outside.with("Cookie", pair);
+    assert_eq!(inside.get("/session").status, 200);
+    let ended = inside.ask("DELETE", "/session", None);
+    let gone = ended.header("set-cookie").unwrap();
+    assert!(gone.starts_with("regent=;"), "{gone}");
+    assert!(
+        gone.contains("; Max-Age=0") && gone.ends_with("; Secure"),
+        "{gone}"
+    );
 }
 
 /// Names of the Accounts in a list.
@@ -447,8 +477,9 @@ fn an_account_may_be_called_like_an_order() {
     );
     let many = http.post(
         "/api/v1/accounts/refresh",
-        r#"{"names":["refresh"],"wait":false}"#,
+        r#"{"names":["refresh","refresh"],"wait":false}"#,
     );
+    // Named twice, it is one.
     assert_eq!(many.json()["accounts"], 1);
     let one = http.post("/api/v1/accounts/refresh/register", r#"{"wait":false}"#);
     assert_eq!(one.status, 200, "{one:?}");

@@ -1,8 +1,10 @@
 //! Where the server listens, and what a reload makes of it.
 
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use nix::sys::stat::Mode;
@@ -17,6 +19,8 @@ pub(super) fn trials() -> Vec<Trial> {
         a_port_that_is_taken_is_an_error_at_the_start,
         a_reload_opens_and_closes_places_and_changes_tokens,
         a_reload_that_cannot_listen_changes_nothing,
+        an_address_that_is_in_the_way_of_another_is_named,
+        a_socket_that_is_taken_out_may_be_put_back_at_once,
         a_socket_of_the_file_system_takes_no_token,
         where_it_is_and_how_to_come_in_is_said,
     ]
@@ -126,6 +130,65 @@ fn a_reload_that_cannot_listen_changes_nothing() {
     assert!(!is_open(address), "a check went on listening");
     assert_eq!(daemon.tell(&["reload"]).code, Some(0));
     assert_eq!(http(&daemon).address, address);
+}
+
+// rule T4, G2
+fn an_address_that_is_in_the_way_of_another_is_named() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let world = World::new(&USUAL.replace("127.0.0.1:0", &address.to_string()));
+    let daemon = world.start();
+    let all = format!("0.0.0.0:{}", address.port());
+    world.write(&USUAL.replace("127.0.0.1:0", &all));
+    let said = daemon.tell(&["reload"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let wanted = format!("cannot be served at {all} while it is served at {address}");
+    assert!(said.err.contains(&wanted), "{said:?}");
+    assert!(said.err.contains("reload first without"), "{said:?}");
+    assert!(!said.err.contains("another program"), "{said:?}");
+    world.write("");
+    assert_eq!(daemon.tell(&["reload"]).code, Some(0));
+    wait_until(Duration::from_secs(5), "the old one to close", || {
+        !is_open(address)
+    });
+    world.write(&USUAL.replace("127.0.0.1:0", &all));
+    assert_eq!(daemon.tell(&["reload"]).code, Some(0));
+}
+
+// rule T4, G2
+fn a_socket_that_is_taken_out_may_be_put_back_at_once() {
+    let world = World::new("");
+    let path = world.sandbox.path("web.sock");
+    let by_file = format!(
+        "[web]\nlisten = [\"unix:{}\", \"127.0.0.1:0\"]\n",
+        path.display()
+    );
+    world.write(&by_file);
+    let daemon = world.start();
+    // A stream is open, and has half a second to end: the file does not wait for it. A machine with
+    // much to do gets more than one chance to show so.
+    let goes_first = (0..5).any(|_| {
+        let mut stream = UnixStream::connect(&path).unwrap();
+        let request = "GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        stream.read_exact(&mut [0; 15]).unwrap();
+        world.write("[web]\nlisten = [\"127.0.0.1:0\"]\n");
+        assert_eq!(daemon.tell(&["reload"]).code, Some(0));
+        let start = Instant::now();
+        wait_until(Duration::from_secs(5), "the file to go", || !path.exists());
+        let took = start.elapsed();
+        world.write(&by_file);
+        let said = daemon.tell(&["reload"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        took < Duration::from_millis(300)
+    });
+    assert!(
+        goes_first,
+        "the file is left until the last connection ends"
+    );
+    let get = "GET /session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    assert_eq!(ask_socket(&path, get).status, 200);
 }
 
 // rule T4

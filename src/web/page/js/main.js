@@ -121,7 +121,7 @@ async function show() {
   const same = view && view.name === route.view && view.key === (route.name || "");
   if (same && view.follow?.(route)) return;
   view?.close?.();
-  const open = VIEWS[route.view];
+  const open = Object.hasOwn(VIEWS, route.view) && VIEWS[route.view];
   mark(route.view);
   if (!open) {
     view = null;
