@@ -158,6 +158,13 @@ fn keys_order_filter_open_and_refresh() {
         seat.wait_look("the outcome", |glass| {
             glass.text().contains("fax: registered at 127.0.0.1:")
         });
+        // From here too a digit leads to a tab.
+        seat.write("2");
+        seat.wait_look("the Proxy Sets", |glass| glass.text().contains("MEMBER"));
+        seat.write("1\r");
+        seat.wait_look("the Account again", |glass| {
+            glass.text().contains("── Messages")
+        });
         // Back, no filter, no order by name any more until it comes round.
         seat.write("\u{1b}");
         seat.wait_look("the table", |glass| is_heading(&glass.lines()[3]));

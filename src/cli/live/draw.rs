@@ -336,7 +336,7 @@ pub(super) fn style(tone: Tone, has_colours: bool) -> Style {
 const HELP: [&str; 17] = [
     "↑ ↓ PgUp PgDn Home End  move",
     "Enter   open an Account: story, timeline, messages",
-    "s t m   there: to the story, timeline, messages",
+    "s t m   there: to the story, timeline, last messages",
     "Esc     back; clears filter and phases",
     "1…5 Tab Accounts, Proxy Sets, Groups, Alerts, Events",
     "/       filter: name, address, group, status, detail",

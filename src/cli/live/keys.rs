@@ -18,7 +18,7 @@ pub(super) enum Wish {
     End,
     /// To be stopped, as Ctrl-Z asks for.
     Stop,
-    /// The Account that is open needs its connections, or needs them no more.
+    /// The Account that is open needs its connections, or needs them no more and a tab is shown.
     Follow,
     /// Another choice or order of Accounts.
     Arrange,
@@ -128,9 +128,14 @@ impl Model {
             KeyCode::PageUp => opened.top = opened.top.saturating_sub(page),
             KeyCode::PageDown | KeyCode::Char(' ') => opened.top += page,
             KeyCode::Home | KeyCode::Char('g' | 's') => opened.top = 0,
-            KeyCode::Char('t') => opened.top = opened.sections[0],
-            KeyCode::Char('m') => opened.top = opened.sections[1],
-            KeyCode::End | KeyCode::Char('G') => opened.top = usize::MAX,
+            KeyCode::Char('t') => opened.top = opened.timeline,
+            // The newest message is the last line.
+            KeyCode::End | KeyCode::Char('G' | 'm') => opened.top = usize::MAX,
+            KeyCode::Char(digit @ '1'..='5') => {
+                self.opened = None;
+                self.go_to(usize::from(digit as u8 - b'1'));
+                return Wish::Follow;
+            }
             _ => {}
         }
         Wish::Nothing
@@ -198,9 +203,13 @@ impl Model {
     }
 
     fn show(&mut self, place: usize) -> Wish {
+        self.go_to(place);
+        Wish::Show
+    }
+
+    fn go_to(&mut self, place: usize) {
         self.tab = Tab::ALL[place % Tab::ALL.len()].0;
         self.scroll = 0;
-        Wish::Show
     }
 }
 

@@ -22,8 +22,8 @@ pub(super) struct Opened {
     troubles: [Option<String>; 2],
     /// The first line that is shown.
     pub(super) top: usize,
-    /// Where the timeline and the messages began when they were last laid out.
-    pub(super) sections: [usize; 2],
+    /// Where the timeline began when it was last laid out.
+    pub(super) timeline: usize,
 }
 
 impl Opened {
@@ -34,7 +34,7 @@ impl Opened {
             messages: VecDeque::new(),
             troubles: [None, None],
             top: 0,
-            sections: [0, 0],
+            timeline: 0,
         }
     }
 
@@ -77,7 +77,7 @@ impl Opened {
         }
     }
 
-    /// All of it in lines; where its parts begin is kept.
+    /// All of it in lines; where the timeline begins is kept.
     pub(super) fn lines(
         &mut self,
         status: Option<&AccountStatus>,
@@ -92,7 +92,7 @@ impl Opened {
             }
         };
         lines.push(Line::new());
-        self.sections[0] = lines.len();
+        self.timeline = lines.len();
         lines.push(heading("Timeline (UTC)"));
         let mut columns = Columns::default();
         self.events.iter().for_each(|event| columns.fit(event));
@@ -103,7 +103,6 @@ impl Opened {
             "nothing yet",
         ));
         lines.push(Line::new());
-        self.sections[1] = lines.len();
         lines.push(heading("Messages"));
         let messages: Vec<Message> = self.messages.iter().cloned().collect();
         lines.extend(Ladder::new(width).add(&messages));

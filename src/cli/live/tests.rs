@@ -20,6 +20,7 @@ use crate::status::table::{Line, Tone};
 use crate::status::{
     AccountStatus, GroupRole, GroupStatus, Health, Keeping, Phase, StateStatus, StatusWord, UnixMs,
 };
+use crate::trace::{At, Content, Entry as Message, Kind};
 
 const NOW: UnixMs = UnixMs(1_795_341_600_000);
 
@@ -371,6 +372,38 @@ fn an_account_shows_story_timeline_and_messages() {
     desk.press([KeyCode::Enter]);
     desk.accounts.clear();
     assert!(desk.look()[1].contains("there is no such Account any more"));
+}
+
+#[test]
+fn the_newest_message_is_a_key_away_and_so_is_every_tab() {
+    let mut desk = Desk::new((12, 100), three());
+    desk.press([KeyCode::Enter]);
+    let opened = desk.model.opened.as_mut().unwrap();
+    for number in 1..=50 {
+        opened.on_message(Says::Item(Item::Message(note(number))));
+    }
+    desk.look();
+    desk.write("m");
+    let text = desk.look().join("\n");
+    assert!(text.contains("note 50 of 50"), "{text}");
+    assert_eq!(desk.write("3"), Wish::Follow);
+    assert!(desk.model.opened.is_none());
+    assert_eq!(desk.model.tab, Tab::Groups);
+}
+
+/// What was noted between messages.
+fn note(number: u64) -> Message {
+    Message {
+        number,
+        at: At(NOW.0 * 1_000),
+        kind: Kind::Note,
+        account: Some("main".into()),
+        proxy_set: None,
+        transport: None,
+        local: None,
+        remote: None,
+        content: Content::Text(format!("note {number} of 50")),
+    }
 }
 
 #[test]
