@@ -242,6 +242,17 @@ pub(super) fn without_a_place_for_its_state_the_page_says_so() {
         PATIENCE,
         "document.querySelector('main').innerText.includes('No history is kept')",
     );
+    // What every object of the language has is no view.
+    for odd in ["#/constructor", "#/__proto__", "#/nothing"] {
+        browser.run("location.hash = arguments[0]", &[json!(odd)]);
+        let says = "document.querySelector('main h1').innerText === 'Not found'";
+        browser.wait(PATIENCE, says);
+        visit(&browser, "#/events");
+        browser.wait(
+            PATIENCE,
+            "document.querySelector('main h1').innerText !== 'Not found'",
+        );
+    }
 }
 
 /// The text of what is selected.
