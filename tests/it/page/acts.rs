@@ -30,6 +30,7 @@ pub(super) fn the_buttons_register_and_un_register() {
     let browser = world.look("the-buttons", TOKEN);
     visit(&browser, "#/account/main");
     browser.wait_seen(".big-status .status[data-tone='good']");
+    a_question_ends_with_its_view(&browser);
     // Somebody who thinks better of it has done nothing.
     browser.click("[data-order='unregister']");
     browser.click("dialog [data-answer='no']");
@@ -76,13 +77,49 @@ pub(super) fn the_buttons_register_and_un_register() {
         PATIENCE,
         "[...document.querySelectorAll('.ladder .first')].some((it) => it.innerText === '200 OK')",
     );
+    // As much as the command line says of each, the newest on top.
+    browser.wait(
+        PATIENCE,
+        "/^CSeq \\d+, credentials, asks 600 s$/.test(
+            document.querySelector('.ladder .sent .words')?.innerText)
+         && /^after [\\d.]+ ms, CSeq \\d+$/.test(
+            document.querySelector('.ladder .received .words')?.innerText)",
+    );
+    let is_falling = browser.value(
+        "[...document.querySelectorAll('.ladder li')].map((it) => Number(it.dataset.number))
+            .every((number, at, all) => at === 0 || number < all[at - 1])",
+    );
+    assert_eq!(is_falling, json!(true), "the newest is on top");
     browser.click(".ladder .sent summary");
-    let whole = text_of(&browser, ".ladder .sent pre");
+    browser.wait_seen(".ladder .sent details[open] pre");
+    let whole = text_of(&browser, ".ladder .sent details[open] pre");
     assert!(
         whole.starts_with("REGISTER sip:carrier.test SIP/2.0\n"),
         "{whole}"
     );
     assert!(whole.contains("Call-ID: "), "{whole}");
+}
+
+/// Who goes back from a question has not answered it; where no Account is, a way leads on.
+#[track_caller]
+fn a_question_ends_with_its_view(browser: &Browser<'_>) {
+    browser.click("[data-order='unregister']");
+    browser.wait_seen("dialog [data-answer='yes']");
+    browser.run("history.back()", &[]);
+    browser.wait(
+        PATIENCE,
+        "document.title === 'Accounts · regent' && !document.querySelector('dialog')",
+    );
+    visit(browser, "#/account/nobody");
+    browser.wait_seen("main .empty a[href='#/accounts']");
+    let said = text_of(browser, "main .empty");
+    assert!(said.starts_with("There is no Account"), "{said}");
+    assert!(
+        !said.contains(['`', '$']) && !said.contains("regent status"),
+        "{said}"
+    );
+    visit(browser, "#/account/main");
+    browser.wait_seen(".big-status .status[data-tone='good']");
 }
 
 pub(super) fn a_link_signs_in_once() {
@@ -98,6 +135,16 @@ pub(super) fn a_link_signs_in_once() {
     browser.wait_seen("tr[data-account='main']");
     let address = browser.text("location.href");
     assert!(!address.contains("code"), "{address}");
+    // Whoever is signed in stays so, whatever has become of the link.
+    browser.open("about:blank");
+    browser.open(link);
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('.toast[data-tone=doubtful]')?.innerText.includes('regent web')",
+    );
+    browser.wait_seen("tr[data-account='main']");
+    assert!(!is_there(&browser, "#token"));
+    assert_eq!(text_of(&browser, ".toast code"), "regent web");
     browser.click("#sign-out");
     browser.wait_seen("#token");
     // The same link, and then a wrong token: each says why it does not let in.

@@ -153,6 +153,8 @@ fn changed_and_deleted(browser: &Browser<'_>, world: &World) {
         PATIENCE,
         "document.querySelector('dialog .told').innerText.includes('choose another name')",
     );
+    let told = text_of(browser, "dialog .told");
+    assert!(told.starts_with(char::is_uppercase), "{told}");
     browser.press(ESCAPE);
     browser.wait(PATIENCE, "!document.querySelector('dialog')");
     browser.click("[data-subscription='operations'] [data-do='edit']");

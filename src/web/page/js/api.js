@@ -7,7 +7,8 @@ export class Fault extends Error {
     super(message ?? `the daemon answered ${status}`);
     this.status = status;
     this.code = code ?? null;
-    this.hint = hint ?? null;
+    // What that command lists, the page shows by itself.
+    this.hint = hint?.startsWith("`regent status") ? null : (hint ?? null);
     this.diagnostics = diagnostics ?? [];
   }
 }

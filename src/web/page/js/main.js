@@ -1,10 +1,10 @@
 // The frame of the page: who looks, which view is shown, what is live, and the keys.
 
-import { get, post, remove, whenSignedOut } from "./api.js";
+import { faultWords, get, post, remove, whenSignedOut } from "./api.js";
 import { fill, h, soon } from "./dom.js";
 import { Live } from "./live.js";
 import { here } from "./route.js";
-import { empty, failure, notice, showKeys, tell, tellFault } from "./say.js";
+import { empty, failure, notice, sentence, showKeys, tell, tellFault } from "./say.js";
 import { clock } from "./time.js";
 import { signIn } from "./sign-in.js";
 import { nextTheme, showTheme } from "./look.js";
@@ -169,11 +169,15 @@ function askWho(why) {
   view = null;
   document.querySelector("#bar").hidden = true;
   for (const key of ["link", "state", "viewer"]) notice(key, "quiet", null);
-  for (const open of document.querySelectorAll("dialog")) open.close();
+  closeDialogs();
   document.querySelector("#toasts").replaceChildren();
   title("Sign in");
   fill(main, signIn(why, enter));
   main.querySelector("#token")?.focus();
+}
+
+function closeDialogs() {
+  for (const open of document.querySelectorAll("dialog")) open.close();
 }
 
 async function enter() {
@@ -188,21 +192,26 @@ async function enter() {
 async function start() {
   showTheme();
   const code = /^#code=(.+)$/.exec(location.hash)?.[1];
-  if (code) {
-    // A code is good for once; it has no business in the history.
-    history.replaceState(null, "", "#/accounts");
-    try {
-      await post("/session", { code: decodeURIComponent(code) });
-    } catch (fault) {
-      askWho(fault.status === 401 ? "That link was used, or is too old. `regent web` prints a new one." : fault.message);
-      return;
-    }
-  }
+  // Whoever is signed in already needs no code, so that one that was used locks nobody out.
+  const refusal = code ? await redeem(code) : null;
   try {
     await enter();
+    if (refusal) tell("doubtful", `${refusal} You were signed in already.`);
   } catch (fault) {
-    if (fault.status === 401) askWho(null);
+    if (fault.status === 401) askWho(refusal);
     else fill(main, failure(fault, start));
+  }
+}
+
+// Signs in by the code of a link; why that did not work, or null.
+async function redeem(code) {
+  // A code is good for once; it has no business in the history.
+  history.replaceState(null, "", "#/accounts");
+  try {
+    await post("/session", { code: decodeURIComponent(code) });
+    return null;
+  } catch (fault) {
+    return fault.status === 401 ? "That link was used, or is too old. `regent web` prints a new one." : sentence(faultWords(fault));
   }
 }
 
@@ -275,6 +284,8 @@ whenSignedOut(() => {
 });
 window.addEventListener("hashchange", (event) => {
   app.before = new URL(event.oldURL).hash;
+  // What a dialog asks belongs to the view that is left.
+  closeDialogs();
   if (/^#code=/.test(location.hash)) start();
   else show();
 });

@@ -5,9 +5,20 @@ import { faultWords } from "./api.js";
 
 const PATIENCE = 8_000;
 
+// A text with its commands, which the daemon puts between backticks, as such.
+export function prose(text) {
+  return text.split(/`([^`]+)`/).map((part, at) => (at % 2 ? h("code", null, part) : part));
+}
+
+// The daemon's words as a sentence of their own.
+export function sentence(text) {
+  const end = /[.?!]$/.test(text) ? "" : ".";
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`;
+}
+
 // Tells an outcome for a while; a reader of the screen hears it.
 export function tell(tone, text) {
-  const toast = h("div", { class: `toast ${tone}`, "data-tone": tone }, h("p", null, text));
+  const toast = h("div", { class: `toast ${tone}`, "data-tone": tone }, h("p", null, typeof text === "string" ? prose(text) : text));
   const close = h("button", { type: "button", class: "quiet", "aria-label": "Dismiss", onclick: () => toast.remove() }, "×");
   toast.append(close);
   const all = document.querySelector("#toasts");
@@ -34,7 +45,7 @@ export function notice(key, tone, text) {
   place.dataset.shown = shown;
   fill(
     place,
-    [...standing].map(([key, [tone, text]]) => h("p", { class: `notice ${tone}`, "data-notice": key, role: tone === "bad" ? "alert" : "status" }, text)),
+    [...standing].map(([key, [tone, text]]) => h("p", { class: `notice ${tone}`, "data-notice": key, role: tone === "bad" ? "alert" : "status" }, prose(text))),
   );
 }
 
@@ -99,12 +110,12 @@ export function empty(text, ...more) {
 
 // What stands in place of a view that cannot be shown.
 export function failure(fault, again) {
-  const words = clean(fault.message);
+  const isGone = fault.code === "unknown-account";
   return h(
     "div",
     { class: "empty", role: "alert" },
-    h("p", null, `${words[0].toUpperCase()}${words.slice(1)}.`),
-    fault.hint ? h("p", { class: "hint" }, `${fault.hint}.`) : null,
-    h("button", { type: "button", onclick: again }, "Try again"),
+    h("p", null, prose(sentence(fault.message))),
+    fault.hint ? h("p", { class: "hint" }, prose(sentence(fault.hint))) : null,
+    isGone ? h("p", null, h("a", { href: "#/accounts" }, "To the Accounts")) : h("button", { type: "button", onclick: again }, "Try again"),
   );
 }

@@ -2,9 +2,10 @@
 
 import { faultWords, post } from "./api.js";
 import { fill, h } from "./dom.js";
+import { prose } from "./say.js";
 
 export function signIn(why, enter) {
-  const told = h("p", { id: "sign-in-told", class: "told", role: "alert" }, why);
+  const told = h("p", { id: "sign-in-told", class: "told", role: "alert" }, why ? prose(why) : null);
   const token = h("input", {
     id: "token",
     name: "token",
@@ -22,7 +23,7 @@ export function signIn(why, enter) {
       await enter();
     } catch (fault) {
       const words = fault.status === 401 ? "That is not the token." : `That did not work: ${faultWords(fault)}.`;
-      fill(told, words);
+      fill(told, prose(words));
       token.select();
       token.focus();
     } finally {

@@ -2,7 +2,7 @@
 
 import { faultWords, get, path, post, put } from "./api.js";
 import { fill, h, settled } from "./dom.js";
-import { dialog } from "./say.js";
+import { dialog, prose, sentence } from "./say.js";
 
 const LIMITS = [
   ["1h", "1 hour"],
@@ -140,7 +140,7 @@ class Form {
     try {
       found = await get(path("/api/v1/accounts", { matching: this.finder.value.trim(), sort: "name", limit: FOUND }));
     } catch (fault) {
-      fill(this.results, h("li", null, faultWords(fault)));
+      fill(this.results, h("li", null, prose(sentence(faultWords(fault)))));
       return;
     }
     const entries = found.accounts.map(({ name, aor }) =>
@@ -196,7 +196,7 @@ class Form {
       this.node.close();
       this.done(this.wanted ? `The subscription ${this.wanted.name} is changed.` : `The subscription ${this.name.value} is in force.`);
     } catch (fault) {
-      fill(this.told, `${faultWords(fault)}`, fault.diagnostics.map((line) => h("code", { class: "diagnostic" }, line)));
+      fill(this.told, prose(sentence(faultWords(fault))), fault.diagnostics.map((line) => h("code", { class: "diagnostic" }, line)));
     } finally {
       this.save.disabled = false;
     }

@@ -21,6 +21,7 @@ export function now() {
 const HOURS = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const DATE = { month: "short", day: "numeric" };
 const CLOCK = new Intl.DateTimeFormat(undefined, { ...HOURS, second: "2-digit" });
+const EXACT = new Intl.DateTimeFormat(undefined, { ...HOURS, second: "2-digit", fractionalSecondDigits: 3 });
 const MINUTE = new Intl.DateTimeFormat(undefined, HOURS);
 const DATED = new Intl.DateTimeFormat(undefined, { ...DATE, ...HOURS });
 const FULL = new Intl.DateTimeFormat(undefined, { year: "numeric", ...DATE, ...HOURS, second: "2-digit" });
@@ -44,6 +45,19 @@ export function clock(text, isFull = false) {
   const at = Date.parse(text);
   if (!Number.isFinite(at)) return h("span", null, "–");
   return h("time", { datetime: text, title: utc(at) }, isFull ? FULL.format(at) : shown(at));
+}
+
+// An instant to the millisecond, for what follows upon another within few.
+export function stamp(text) {
+  const at = Date.parse(text);
+  if (!Number.isFinite(at)) return h("span", null, "–");
+  return h("time", { datetime: text, title: `${FULL.format(at)} (${utc(at)})` }, EXACT.format(at));
+}
+
+// An instant in microseconds, which a Date does not have.
+export function micros(text) {
+  const below = /\.\d{3}(\d{1,3})/.exec(text)?.[1] ?? "";
+  return Date.parse(text) * 1_000 + Number(below.padEnd(3, "0"));
 }
 
 // How long ago, or in how long, an instant is; it goes on by itself. `form` is "ago", "in" or
