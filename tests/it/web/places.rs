@@ -1,5 +1,6 @@
 //! Where the server listens, and what a reload makes of it.
 
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use nix::sys::stat::Mode;
 
-use super::client::{Http, ask_socket};
+use super::client::{Answer, Http, ask_socket, read_all};
 use super::{READ_TOKEN, TOKEN, USUAL, World, entrance, http};
 use crate::harness::{User, regent, wait_until};
 
@@ -18,6 +19,7 @@ pub(super) fn trials() -> Vec<Trial> {
         a_reload_opens_and_closes_places_and_changes_tokens,
         a_reload_that_cannot_listen_changes_nothing,
         a_socket_of_the_file_system_takes_no_token,
+        a_full_network_does_not_keep_out_the_socket_of_the_file_system,
         where_it_is_and_how_to_come_in_is_said,
     ]
 }
@@ -157,6 +159,26 @@ fn a_socket_of_the_file_system_takes_no_token() {
     assert_eq!(ask(&foreign).status, 421);
     daemon.stop();
     assert!(!path.exists(), "the socket's file is left");
+}
+
+// rule T4
+fn a_full_network_does_not_keep_out_the_socket_of_the_file_system() {
+    let world = World::new("");
+    let path = world.sandbox.path("web.sock");
+    let listen = format!("listen = [\"127.0.0.1:0\", \"unix:{}\"]", path.display());
+    world.write(&format!("[web]\n{listen}\n"));
+    let daemon = world.start();
+    let http = http(&daemon);
+    let request = "GET /session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let idle: Vec<TcpStream> = (0..256).map(|_| http.connect()).collect();
+    wait_until(Duration::from_secs(5), "the network to be full", || {
+        let mut one = http.connect();
+        drop(one.write_all(request.as_bytes()));
+        let text = read_all(&mut one);
+        text.is_empty() || Answer::read(&text).status == 503
+    });
+    assert_eq!(ask_socket(&path, request).status, 200);
+    drop(idle);
 }
 
 fn where_it_is_and_how_to_come_in_is_said() {
