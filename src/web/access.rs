@@ -24,6 +24,27 @@ pub(super) enum Right {
 /// What a secret is known by. Comparing digests tells nobody how much of a guess was right.
 type Mark = [u8; 32];
 
+/// What a right rests on, as it is kept beyond the request that showed it.
+#[derive(Clone, Copy)]
+pub(super) enum Proof {
+    /// A token.
+    Token(Mark),
+    /// A session.
+    Session(Mark),
+    /// A socket of the file system, whose permissions let its opener in.
+    Socket,
+}
+
+impl Proof {
+    pub(super) fn token(text: impl AsRef<str>) -> Self {
+        Self::Token(mark(text))
+    }
+
+    pub(super) fn session(id: impl AsRef<str>) -> Self {
+        Self::Session(mark(id))
+    }
+}
+
 /// The tokens in force.
 struct Tokens {
     act: Mark,
@@ -73,11 +94,18 @@ impl Access {
 
     /// What a token is good for.
     pub(super) fn token(&self, text: &str) -> Option<Right> {
-        let shown = mark(text);
-        match shown {
-            it if it == self.tokens.act => Some(Right::Act),
-            it if Some(it) == self.tokens.look => Some(Right::Look),
-            _ => None,
+        self.tokens.right(mark(text))
+    }
+
+    /// What a proof that was good once is good for now. To ask so is no use of a session.
+    pub(super) fn still(&self, proof: Proof, now: Instant) -> Option<Right> {
+        match proof {
+            Proof::Token(token) => self.tokens.right(token),
+            Proof::Session(id) => {
+                let session = self.sessions.get(&id)?;
+                (now < session.used + IDLE).then_some(session.right)
+            }
+            Proof::Socket => Some(Right::Act),
         }
     }
 
@@ -128,6 +156,14 @@ impl Tokens {
         Self {
             act: web.token.as_ref().map_or(drawn, token),
             look: web.read_token.as_ref().map(token),
+        }
+    }
+
+    fn right(&self, token: Mark) -> Option<Right> {
+        match token {
+            it if it == self.act => Some(Right::Act),
+            it if Some(it) == self.look => Some(Right::Look),
+            _ => None,
         }
     }
 }

@@ -19,17 +19,17 @@ pub(super) struct Marked {
 pub(super) struct Groups(Mutex<Option<(Instant, Arc<[Marked]>)>>);
 
 impl Groups {
-    /// All groups, as of half a second ago at most.
-    pub(super) fn lately(&self, board: &Board) -> Arc<[Marked]> {
+    /// All groups, as of half a second ago at most, and the moment up to which they surely are.
+    pub(super) fn lately(&self, board: &Board) -> (Instant, Arc<[Marked]>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         match &*kept {
-            Some((at, groups)) if now < *at + FRESH => Arc::clone(groups),
+            Some((at, groups)) if now < *at + FRESH => (*at, Arc::clone(groups)),
             _ => {
                 let groups = board.groups().into_iter().map(Marked::new);
                 let groups: Arc<[Marked]> = groups.collect();
                 *kept = Some((now, Arc::clone(&groups)));
-                groups
+                (now, groups)
             }
         }
     }

@@ -172,7 +172,9 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves what it is told to, until it is stopped.
 pub(super) async fn serve(shared: Arc<Shared>, mut inbox: mpsc::UnboundedReceiver<News>) {
     let router = router(&shared);
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    // Whoever fills the places of the network does not keep out those of this host.
+    let tcp = Arc::new(Semaphore::new(CONNECTIONS));
+    let unix = Arc::new(Semaphore::new(CONNECTIONS));
     let mut stopped = shared.stopped.clone();
     let mut open: Vec<(Listen, watch::Sender<bool>)> = Vec::new();
     let mut acceptors = JoinSet::new();
@@ -186,10 +188,14 @@ pub(super) async fn serve(shared: Arc<Shared>, mut inbox: mpsc::UnboundedReceive
             Some(News::Open(bound)) => {
                 let (close, closed) = watch::channel(false);
                 open.push((bound.configured.clone(), close));
+                let places = match bound.socket {
+                    Socket::Tcp(_) => &tcp,
+                    Socket::Unix(_) => &unix,
+                };
                 let server = Acceptor {
                     shared: Arc::clone(&shared),
                     router: router.clone(),
-                    places: Arc::clone(&places),
+                    places: Arc::clone(places),
                     closed,
                 };
                 acceptors.spawn(server.run(bound.socket));
@@ -384,7 +390,7 @@ async fn refuse<S: AsyncWrite + Unpin>(mut stream: S) {
 /// Connections that wait to be taken.
 const BACKLOG: i32 = 128;
 
-/// Connections at a time.
+/// Connections at a time by TCP, and as many by Unix sockets.
 const CONNECTIONS: usize = 256;
 
 /// Connections beyond those that are told so, at a time.

@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 use super::routes::{Asked, Shared};
 use crate::control::answer::{no_history, now, stopping, unknown};
 use crate::control::protocol;
-use crate::control::{Pages, Past, query};
+use crate::control::{Board, Pages, Past, query};
 use crate::status::history::{Entry, Wanted};
 use crate::status::round_trips::{STEP_S, Series};
 use crate::status::strips::{KINDS, Span, State, Time, strip};
@@ -105,6 +105,8 @@ async fn strips(
         }
     }
     let past = board.past().ok_or_else(|| no_history(board))?;
+    let place = Arc::clone(&shared.strips).acquire_owned().await;
+    let place = place.map_err(|_| stopping())?;
     let until = now();
     let from = UnixMs(until.0 - hours * 3_600_000);
     let first = oldest(&past, Wanted::default()).await?;
@@ -122,18 +124,39 @@ async fn strips(
         until,
         known_from,
     };
+    let board = Arc::clone(board);
+    let made = spawn_blocking(move || {
+        let strips = build(&board, names, &own, &all, time);
+        drop((own, all));
+        drop(place);
+        strips
+    });
+    Ok((time, made.await.map_err(|_| stopping())?))
+}
+
+/// The strip of each Account, of the events of all those and of the daemon.
+fn build(
+    board: &Board,
+    names: BTreeSet<String>,
+    own: &[Arc<Entry>],
+    all: &[Arc<Entry>],
+    time: Time,
+) -> BTreeMap<String, Strip> {
+    let mut by_name: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+    for entry in own {
+        let name = entry.account.as_deref().unwrap_or_default();
+        by_name.entry(name).or_default().push(entry);
+    }
     let mut strips = BTreeMap::new();
     for name in names {
-        let is_own = |entry: &&Arc<Entry>| entry.account.as_deref() == Some(&*name);
-        let mut entries: Vec<&Entry> = own.iter().filter(is_own).map(Arc::as_ref).collect();
+        let mut entries = by_name.remove(&*name).unwrap_or_default();
         entries.extend(all.iter().map(Arc::as_ref));
         entries.sort_by_key(|entry| entry.id);
         let now = board.find(&name).map(|status| State::of(&status));
         let spans = strip(entries, time, now);
         strips.insert(name, Strip { spans });
-        tokio::task::yield_now().await;
     }
-    Ok((time, strips))
+    strips
 }
 
 /// The oldest event of those.

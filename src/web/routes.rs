@@ -17,7 +17,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use tokio::sync::{Semaphore, watch};
 
-use super::access::{Access, Right};
+use super::access::{Access, Proof, Right};
 use super::groups::Groups;
 use super::guard::{self, Shown};
 use super::page::FILES;
@@ -38,6 +38,10 @@ pub(super) struct Shared {
     /// When the daemon's loop answered last.
     pub(super) heard: tokio::sync::Mutex<Option<tokio::time::Instant>>,
     pub(super) groups: Groups,
+    /// Held while the configuration's file is changed.
+    pub(super) changing: tokio::sync::Mutex<()>,
+    /// Readings of the history for strips.
+    pub(super) strips: Arc<Semaphore>,
     /// Wrong tokens that are being refused.
     pub(super) penalties: Semaphore,
     /// Streams of events.
@@ -73,6 +77,8 @@ pub(super) struct Asked {
     pub(super) uid: Option<u32>,
     /// What its sender may do, if that is known.
     pub(super) right: Option<Right>,
+    /// By what it may.
+    pub(super) proof: Option<Proof>,
     pub(super) headers: HeaderMap,
     /// What stands behind the question mark.
     pub(super) query: String,
@@ -254,6 +260,7 @@ async fn answer(
         peer: visitor.peer,
         uid: visitor.uid,
         right,
+        proof: proof(&shown, visitor),
         headers: parts.headers,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         name,
@@ -277,6 +284,16 @@ async fn right(shared: &Shared, shown: &Shown, visitor: Visitor) -> Result<Optio
         _ if visitor.is_trusted => Ok(Some(Right::Act)),
         Shown::Session(id) => Ok(shared.access().session(id.reveal(), now)),
         Shown::Nothing => Ok(None),
+    }
+}
+
+/// What a visitor's right rests on.
+fn proof(shown: &Shown, visitor: Visitor) -> Option<Proof> {
+    match shown {
+        Shown::Token(token) => Some(Proof::token(token)),
+        _ if visitor.is_trusted => Some(Proof::Socket),
+        Shown::Session(id) => Some(Proof::session(id)),
+        Shown::Nothing => None,
     }
 }
 

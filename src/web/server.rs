@@ -141,6 +141,8 @@ impl Running {
             access: Arc::clone(&access),
             reports: Reports::default(),
             groups: Groups::default(),
+            changing: tokio::sync::Mutex::default(),
+            strips: Arc::new(Semaphore::new(READINGS)),
             heard: tokio::sync::Mutex::default(),
             penalties: Semaphore::new(PENALTIES),
             streams: Arc::new(Semaphore::new(STREAMS)),
@@ -232,6 +234,9 @@ const PENALTIES: usize = 16;
 
 /// Streams of events at a time.
 const STREAMS: usize = 32;
+
+/// Readings of the history for strips at a time: each may hold very many events.
+const READINGS: usize = 2;
 
 /// Questions to the disk, and lists that are sorted, at a time.
 const BLOCKING: usize = 4;

@@ -11,7 +11,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Duration, Instant, MissedTickBehavior, interval, interval_at};
 
-use super::access::Right;
+use super::access::{Proof, Right};
 use super::body::{Gone, PIECE, Pieces, piecewise};
 use super::groups::Marked;
 use super::look::{Alerts, Overview};
@@ -90,11 +90,12 @@ pub(super) async fn open(asked: Asked) -> Result<Response, Refusal> {
         events: board.events(),
         shared: Arc::clone(&asked.shared),
         right: asked.right,
+        proof: asked.proof,
         topics,
         names,
         pending: slots,
         gone: Vec::new(),
-        has_changed: true,
+        changed_at: Some(Instant::now()),
         text: Vec::new(),
         overview: None,
         told: Instant::now(),
@@ -114,6 +115,8 @@ pub(super) async fn open(asked: Asked) -> Result<Response, Refusal> {
 struct Telling {
     shared: Arc<Shared>,
     right: Option<Right>,
+    /// What the right rests on: it lasts no longer.
+    proof: Option<Proof>,
     topics: BTreeSet<Topic>,
     /// The Accounts that are wanted; all if none.
     names: BTreeSet<String>,
@@ -122,8 +125,8 @@ struct Telling {
     /// Accounts that have changed since they were told, by slot.
     pending: BTreeSet<u32>,
     gone: Vec<Arc<str>>,
-    /// Whether any Account or member has changed since the groups were looked at.
-    has_changed: bool,
+    /// When an Account or a member changed last, if the groups were not looked at since.
+    changed_at: Option<Instant>,
     /// What is to be sent next.
     text: Vec<u8>,
     overview: Option<Overview>,
@@ -179,12 +182,12 @@ impl Telling {
     fn on_change(&mut self, change: Result<Change, RecvError>) -> Result<(), Gone> {
         match change {
             Ok(Change { slot, gone }) => {
-                self.has_changed = true;
+                self.changed_at = Some(Instant::now());
                 self.pending.insert(slot);
                 self.gone.extend(gone.filter(|name| self.wants(name)));
             }
             Err(RecvError::Lagged(missed)) => {
-                self.has_changed = true;
+                self.changed_at = Some(Instant::now());
                 self.say("missed", &Missed { missed });
             }
             Err(RecvError::Closed) => return Err(Gone),
@@ -226,6 +229,7 @@ impl Telling {
         self.proxy_sets(pieces).await?;
         if !self.topics.contains(&Topic::Accounts) {
             self.pending.clear();
+            self.gone.clear();
         }
         if self.told <= Instant::now() {
             self.told = Instant::now() + PAUSE;
@@ -265,7 +269,7 @@ impl Telling {
         for set in all {
             let before = known.remove(&set.name);
             if before.is_none_or(|before| !Arc::ptr_eq(&before, &set)) {
-                self.has_changed = true;
+                self.changed_at = Some(Instant::now());
                 if self.topics.contains(&Topic::ProxySets) {
                     self.say("proxy-set", &*set);
                 }
@@ -281,14 +285,19 @@ impl Telling {
     /// Tells the groups that are otherwise than they were told. What is told to a slow reader is
     /// as it is by then.
     async fn groups(&mut self, pieces: &Pieces) -> Result<(), Gone> {
-        let is_due = self.topics.contains(&Topic::Groups) && self.has_changed;
-        if !is_due {
+        let Some(changed_at) = self.changed_at else {
+            return Ok(());
+        };
+        if !self.topics.contains(&Topic::Groups) {
             return Ok(());
         }
-        self.has_changed = false;
+        let (found_at, mut groups) = self.shared.groups.lately(&self.shared.world.board);
+        // What was found before the change is looked at again.
+        if found_at > changed_at {
+            self.changed_at = None;
+        }
         let mut place = 0;
         loop {
-            let groups = self.shared.groups.lately(&self.shared.world.board);
             while let Some(Marked { group, mark }) = groups.get(place)
                 && self.text.len() < PIECE
             {
@@ -307,7 +316,15 @@ impl Telling {
             }
             drop(groups);
             self.flush(pieces).await?;
+            (_, groups) = self.shared.groups.lately(&self.shared.world.board);
         }
+    }
+
+    /// Whether the right that the stream was opened by is there and the same.
+    fn may_still(&self) -> bool {
+        let access = self.shared.access();
+        let right = self.proof.and_then(|it| access.still(it, Instant::now()));
+        right.is_some() && right == self.right
     }
 
     fn wants(&self, name: &str) -> bool {
@@ -324,7 +341,11 @@ impl Telling {
         self.text.extend_from_slice(b"\n\n");
     }
 
+    /// Sends what there is. Whoever may not look any more hears the end.
     async fn flush(&mut self, pieces: &Pieces) -> Result<(), Gone> {
+        if !self.may_still() {
+            return Err(Gone);
+        }
         match self.text.is_empty() {
             true => Ok(()),
             false => pieces.send(std::mem::take(&mut self.text)).await,

@@ -1,7 +1,7 @@
 //! Subscriptions to alerts: listed, made, changed, taken out, tried. What is changed is the
 //! configuration's file, as by `regent alerts`, which the daemon then reads again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use axum::http::StatusCode;
@@ -226,11 +226,26 @@ fn one(shared: &Shared, name: &str) -> Result<Response, Refusal> {
     Ok(json(&Shown::of(found)))
 }
 
-/// Makes a change to the file, and has the daemon read it again; what it refuses is taken back.
+/// Makes a change to the file, and has the daemon read it again; what it refuses is taken back. It
+/// comes to its end, though whoever wanted it may be gone by then.
 async fn change(
+    shared: &Arc<Shared>,
+    uid: Option<u32>,
+    edit: impl FnOnce(&Path) -> Result<Edit, Rejection> + Send + 'static,
+) -> Result<(), Refusal> {
+    let shared = Arc::clone(shared);
+    let changed = tokio::spawn(async move {
+        // Others would wait for the file in the threads that one needs to take its change back.
+        let _turn = shared.changing.lock().await;
+        change_and_reload(&shared, uid, edit).await
+    });
+    changed.await.map_err(|_| stopping())?
+}
+
+async fn change_and_reload(
     shared: &Shared,
     uid: Option<u32>,
-    edit: impl FnOnce(&std::path::Path) -> Result<Edit, Rejection> + Send + 'static,
+    edit: impl FnOnce(&Path) -> Result<Edit, Rejection> + Send + 'static,
 ) -> Result<(), Refusal> {
     let file = file(shared)?;
     // It waits for a lock, and reads and checks all Accounts.

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::client::{Answer, Http};
 use super::{READ_TOKEN, TOKEN, USUAL, World, entrance, http};
-use crate::harness::{Config, Daemon, Many, Sandbox, free_udp_address, read_text, wait_for};
+use crate::harness::{
+    Config, Daemon, Many, Sandbox, free_udp_address, read_text, wait_for, wait_until,
+};
 
 pub(super) fn trials() -> Vec<Trial> {
     trials![[];
@@ -408,6 +410,15 @@ impl Stream {
             socket,
             text: String::new(),
         }
+    }
+
+    /// Waits until the daemon ends the stream.
+    #[track_caller]
+    pub(super) fn wait_end(&mut self) {
+        wait_until(Duration::from_secs(10), "the stream to end", || {
+            let mut piece = [0; 4_096];
+            matches!(self.socket.read(&mut piece), Ok(0))
+        });
     }
 
     /// Waits for an event of that kind with data that are as wanted, and forgets all before it.

@@ -2,6 +2,7 @@
 
 mod api;
 mod client;
+mod endings;
 mod hostile;
 mod openapi;
 mod places;
@@ -19,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.extend(places::trials());
     trials.extend(openapi::trials());
     trials.extend(hostile::trials());
+    trials.extend(endings::trials());
     trials
 }
 

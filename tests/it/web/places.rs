@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::Trial;
 use nix::sys::stat::Mode;
 
-use super::client::{Http, ask_socket};
+use super::client::{Answer, Http, ask_socket, read_all};
 use super::{READ_TOKEN, TOKEN, USUAL, World, entrance, http};
 use crate::harness::{User, regent, wait_until};
 
@@ -22,6 +22,7 @@ pub(super) fn trials() -> Vec<Trial> {
         an_address_that_is_in_the_way_of_another_is_named,
         a_socket_that_is_taken_out_may_be_put_back_at_once,
         a_socket_of_the_file_system_takes_no_token,
+        a_full_network_does_not_keep_out_the_socket_of_the_file_system,
         where_it_is_and_how_to_come_in_is_said,
     ]
 }
@@ -220,6 +221,26 @@ fn a_socket_of_the_file_system_takes_no_token() {
     assert_eq!(ask(&foreign).status, 421);
     daemon.stop();
     assert!(!path.exists(), "the socket's file is left");
+}
+
+// rule T4
+fn a_full_network_does_not_keep_out_the_socket_of_the_file_system() {
+    let world = World::new("");
+    let path = world.sandbox.path("web.sock");
+    let listen = format!("listen = [\"127.0.0.1:0\", \"unix:{}\"]", path.display());
+    world.write(&format!("[web]\n{listen}\n"));
+    let daemon = world.start();
+    let http = http(&daemon);
+    let request = "GET /session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let idle: Vec<TcpStream> = (0..256).map(|_| http.connect()).collect();
+    wait_until(Duration::from_secs(5), "the network to be full", || {
+        let mut one = http.connect();
+        drop(one.write_all(request.as_bytes()));
+        let text = read_all(&mut one);
+        text.is_empty() || Answer::read(&text).status == 503
+    });
+    assert_eq!(ask_socket(&path, request).status, 200);
+    drop(idle);
 }
 
 fn where_it_is_and_how_to_come_in_is_said() {
