@@ -319,4 +319,24 @@ mod tests {
         assert_eq!(access.session(&look, now()), Some(Right::Look));
         assert_eq!(access.token("actactactactact1"), None);
     }
+
+    // rule T4
+    #[test]
+    fn a_proof_is_good_for_as_long_as_what_it_is_of() {
+        let mut access = Access::new(&web(Some("actactactactact1"), None)).unwrap();
+        let start = now();
+        let id = access.begin(Right::Look, start).unwrap();
+        let (token, session) = (Proof::token("actactactactact1"), Proof::session(&id));
+        assert_eq!(access.still(token, start), Some(Right::Act));
+        assert_eq!(access.still(Proof::token("nothing"), start), None);
+        // To be asked for it does not make a session last.
+        let just = start + IDLE - Duration::from_secs(1);
+        assert_eq!(access.still(session, just), Some(Right::Look));
+        assert_eq!(access.still(session, start + IDLE), None);
+        access.end(&id);
+        assert_eq!(access.still(session, start), None);
+        access.reconfigure(&web(Some("actactactactact2"), Some("actactactactact1")));
+        assert_eq!(access.still(token, start), Some(Right::Look));
+        assert_eq!(access.still(Proof::Socket, start), Some(Right::Act));
+    }
 }
