@@ -99,6 +99,8 @@ pub struct Account {
     algorithm: Option<Algorithm>,
     /// A binding that we gave up may live at its registrar until then (rule I8).
     left_until: Option<Instant>,
+    /// Since when it should be registered and is not, as far as this run knows; else never.
+    down_since: Instant,
     /// When the refresh of a binding from the run before is due; taken when work begins.
     resume: Option<Instant>,
     /// Whether `Supported: path` is left out, since the registrar refused it (420).
@@ -236,6 +238,7 @@ impl Account {
             round_trip: None,
             algorithm: None,
             left_until: None,
+            down_since: Instant::FAR,
             resume: None,
             without_path: false,
             is_lost: false,
@@ -294,6 +297,7 @@ impl Account {
         self.is_told_off = true;
         if self.wanted == Wanted::Registered {
             self.wanted = Wanted::Unregistered;
+            self.down_since = Instant::FAR;
         }
     }
 
@@ -685,6 +689,11 @@ impl Account {
 
     /// What is shown of it is other than before; what is kept of it is not.
     pub(super) fn mark_shown(&mut self, shared: &mut Shared) {
+        let is_down = self.wanted == Wanted::Registered && self.binding == Binding::None;
+        self.down_since = match is_down {
+            true => self.down_since.min(shared.cx.now),
+            false => Instant::FAR,
+        };
         if !self.is_dirty {
             self.is_dirty = true;
             shared.cx.out.changed(self.id);

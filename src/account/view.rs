@@ -78,6 +78,11 @@ impl<'a> View<'a> {
         self.account.attempt.registrar().or_else(last)
     }
 
+    /// Since when it should be registered and is not; of the runs before it knows nothing.
+    pub fn down_since(&self) -> Option<Instant> {
+        Some(self.account.down_since).filter(|since| *since != Instant::FAR)
+    }
+
     /// Address of a registrar.
     pub fn address(&self, registrar: RegistrarId) -> SocketAddr {
         self.shared.pace.get(registrar).address

@@ -45,6 +45,7 @@ pub fn account(engine: &Engine, id: AccountId) -> Option<AccountStatus> {
         asked: view.asked(),
         granted: bound.map(|bound| bound.granted),
         registered_since: bound.map(|bound| UnixMs(bound.since_unix_ms)),
+        down_since: view.down_since().map(time),
         binding_until: bound.map(|bound| time(bound.until)),
         refresh_due: view.refresh_due().map(time),
         last_success: view.last_success().map(UnixMs),

@@ -17,7 +17,7 @@ pub enum SortKey {
     Status,
     /// Registrar, those without one last.
     Registrar,
-    /// Those that have been registered for the shortest time first, those that are not before them.
+    /// Those that came up or went down last first, those that need not be registered at the end.
     Since,
     /// What happens next first, those with nothing due last.
     Next,
@@ -61,8 +61,7 @@ impl SortKey {
                 key(one).cmp(&key(other))
             }
             Self::Since => {
-                let key =
-                    |it: &AccountStatus| Reverse(it.registered_since.map_or(i64::MAX, |at| at.0));
+                let key = |it: &AccountStatus| Reverse(it.since());
                 key(one).cmp(&key(other))
             }
             Self::Next => {

@@ -50,6 +50,10 @@ pub struct AccountStatus {
     pub granted: Option<u32>,
     /// Since when registered without a gap.
     pub registered_since: Option<UnixMs>,
+    /// Since when it should be registered and is not: the end of the last registration, else when
+    /// this run of the program, or an operator, first asked for one.
+    #[serde(default)]
+    pub down_since: Option<UnixMs>,
     /// When the registrar forgets the binding.
     pub binding_until: Option<UnixMs>,
     /// When the next refresh is due.
@@ -98,6 +102,11 @@ pub struct AccountStatus {
 }
 
 impl AccountStatus {
+    /// Since when it is registered, or is not though it should be.
+    pub fn since(&self) -> Option<UnixMs> {
+        self.registered_since.or(self.down_since)
+    }
+
     /// Whether it is registered, though its last refresh failed.
     pub fn is_refresh_failing(&self) -> bool {
         self.phase == Phase::Registered && self.temporary.is_some()

@@ -158,7 +158,11 @@ fn binding(status: &AccountStatus, now: UnixMs) -> String {
         .map(|end| format!("good until {}", moment(end, now)));
     match (since, end) {
         (Some(since), Some(end)) => format!("{since}, {end}"),
-        (since, end) => since.or(end).unwrap_or_else(|| "none".to_owned()),
+        (Some(told), None) | (None, Some(told)) => told,
+        (None, None) => match status.down_since {
+            Some(since) => format!("none, since {}", moment(since, now)),
+            None => "none".to_owned(),
+        },
     }
 }
 
@@ -267,6 +271,7 @@ main: registered
             "  last answer  403 Forbidden, 127.0.0.1:5060, 2026-11-22 09:59:59Z (1 s ago), the last of 3 \
              since 2026-11-22 09:58:20Z",
             "  before       No answer (408), 127.0.0.1:5060, 2026-11-22 09:56:40Z (3 min 20 s ago)",
+            "  binding      none, since 2026-11-22 09:52:00Z (8 min ago)",
             "  last success 2026-11-22 09:50:00Z (10 min ago)",
             "  expiry       180 s asked, the registrar takes no less than 120 s",
             "  route        <sip:edge.carrier.example;lr>",

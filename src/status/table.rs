@@ -143,7 +143,7 @@ fn cells(status: &AccountStatus, now: UnixMs) -> [String; COLUMNS] {
         Some(_) => "no".to_owned(),
     };
     let since = status
-        .registered_since
+        .since()
         .map_or_else(none, |since| short_span(since, now));
     [
         status.index.to_string(),
@@ -181,6 +181,8 @@ fn about(status: &AccountStatus, now: UnixMs) -> String {
     let detail = status.detail.as_deref().map(clean);
     match (status.phase, detail.or(last)) {
         (Phase::Registered, _) => status.detail.as_deref().map(clean).unwrap_or_default(),
+        // Its last answer is of the time before the order.
+        (Phase::Unregistered, _) if status.detail.is_none() => "unregistered, by order".to_owned(),
         (Phase::WaitingToRetry, Some(why)) => why,
         (phase, Some(why)) => format!("{}: {why}", phase_words(phase)),
         (phase, None) => phase_words(phase).to_owned(),
@@ -281,7 +283,7 @@ pub(super) mod tests {
             "\
 #  ACCOUNT               STATUS      REGISTRAR       BACKUP  SINCE  NEXT         DETAIL
 0  main                  Registered  127.0.0.1:5060  yes     2h     refresh 40s
-1  fax                   403         127.0.0.1:5060  no      –      retry 10m    credentials refused"
+1  fax                   403         127.0.0.1:5060  no      8m     retry 10m    credentials refused"
         );
         assert!(
             text.iter().all(|line| line.chars().count() <= 100),
@@ -338,6 +340,12 @@ pub(super) mod tests {
             ..refused()
         };
         assert_eq!(cells(&nowhere, NOW)[REGISTRAR..=REGISTRAR + 1], ["–", "–"]);
+        let ordered = AccountStatus {
+            phase: Phase::Unregistered,
+            detail: None,
+            ..refused()
+        };
+        assert_eq!(about(&ordered, NOW), "unregistered, by order");
         let refreshing = AccountStatus {
             refresh_due: None,
             ..registered()
@@ -389,6 +397,7 @@ pub(super) mod tests {
             asked: 180,
             granted: Some(180),
             registered_since: at(-7_200),
+            down_since: None,
             binding_until: at(130),
             refresh_due: at(40),
             last_success: at(-50),
@@ -431,6 +440,7 @@ pub(super) mod tests {
             backup_registrar_used: false,
             granted: None,
             registered_since: None,
+            down_since: at(-480),
             binding_until: None,
             refresh_due: None,
             last_answer: at(-1).map(|at| LastAnswer {

@@ -68,10 +68,7 @@ impl Sort {
             Self::Phase => (a.phase as usize).cmp(&(b.phase as usize)),
             Self::Status => a.status.to_string().cmp(&b.status.to_string()),
             Self::Registrar => last(a.registrar, b.registrar),
-            Self::Since => last(
-                a.registered_since.map(|at| at.0),
-                b.registered_since.map(|at| at.0),
-            ),
+            Self::Since => last(a.since(), b.since()),
             Self::Next => last(next(a), next(b)),
         }
     }

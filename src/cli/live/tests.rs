@@ -127,6 +127,7 @@ fn account(index: u32, name: &str) -> AccountStatus {
         asked: 180,
         granted: Some(180),
         registered_since: Some(UnixMs(NOW.0 - 60_000)),
+        down_since: None,
         binding_until: Some(UnixMs(NOW.0 + 100_000)),
         refresh_due: Some(UnixMs(NOW.0 + 40_000)),
         last_success: None,

@@ -31,6 +31,7 @@ fn account(name: &str) -> Arc<AccountStatus> {
         asked: 180,
         granted: Some(180),
         registered_since: at(-7_200),
+        down_since: None,
         binding_until: at(130),
         last_success: at(-50),
         refresh_due: at(40),

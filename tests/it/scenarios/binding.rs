@@ -104,6 +104,7 @@ fn the_binding_ends_while_waiting() {
         (status.status, status.binding_until),
         (StatusWord::Error(503), None)
     );
+    assert_eq!(status.down_since, Some(world.unix(at("180.040"))));
     world.registrar().behave(Behaviour::digest());
     world.expect_silence_until("390.060");
     world.expect_at("390.060", sent("REGISTER"));
@@ -112,6 +113,7 @@ fn the_binding_ends_while_waiting() {
         world.status("main").registered_since,
         Some(world.unix(at("390.080")))
     );
+    assert_eq!(world.status("main").down_since, None);
 }
 
 // A 3xx not followed, a 4xx that is not handled, 6xx.

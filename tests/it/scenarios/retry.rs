@@ -51,6 +51,11 @@ fn a_failed_attempt_is_repeated_after_30_seconds() {
     world.expect_at("60.040", sent("REGISTER"));
     world.expect_phase_at("60.060", "main", Phase::WaitingToRetry);
     assert_eq!(world.status("main").failures, 3);
+    assert_eq!(
+        world.status("main").down_since,
+        Some(world.unix(Instant::ZERO)),
+        "no attempt begins it anew"
+    );
     world.registrar().behave(Behaviour::open());
     world.expect_at("90.060", sent("REGISTER"));
     world.expect_phase_at("90.080", "main", Phase::Registered);

@@ -132,7 +132,7 @@ class Story {
     const pairs = [
       [holds ? "Bound at" : "Last tried at", account.registrar ? [h("code", null, account.registrar), place] : "no registrar"],
       ["Backup registrar used?", account.registrar ? (account.backup_registrar_used ? "Yes" : "No") : "–"],
-      ["Registered", account.registered_since ? [running(account.registered_since, "for"), ", since ", clock(account.registered_since)] : "no"],
+      ["Registered", account.registered_since ? [running(account.registered_since, "for"), ", since ", clock(account.registered_since)] : account.down_since ? ["no, ", running(account.down_since, "for"), ", since ", clock(account.down_since)] : "no"],
       ["Binding ends", account.binding_until ? [running(account.binding_until, "in"), ", at ", clock(account.binding_until)] : "–"],
       ["Expiry", `asked ${seconds(account.asked)}, granted ${seconds(account.granted)}`],
       ["Round trip", account.rtt_us === null ? "–" : round(account.rtt_us)],

@@ -265,11 +265,10 @@ class Accounts {
     return row(COLUMNS, cells, { "data-account": name, "data-status": account.status, "data-phase": account.phase });
   }
 
-  // Since when it is as it is; of one that is not registered only the history knows.
-  since(account) {
-    if (isRegistered(account)) return account.registered_since ? running(account.registered_since, "for") : "–";
-    const last = this.strips.get(account.name)?.spans.at(-1);
-    return last && last.state !== "up" && last.state !== "unknown" ? running(last.from, "for") : "–";
+  // Since when it is registered, or is not though it should be.
+  since({ registered_since: up, down_since: down }) {
+    const since = up ?? down;
+    return since ? running(since, "for") : "–";
   }
 
   drawn(name) {
@@ -295,7 +294,6 @@ class Accounts {
       const shown = this.rows.get(name);
       if (!shown) continue;
       fill(shown.node.querySelector(".strip-place"), this.drawn(name));
-      fill(shown.node.querySelector('[data-label="Since"]'), this.since(shown.account));
     }
     // What was looked at long ago is not kept for ever.
     if (this.strips.size > 500) for (const name of this.strips.keys()) if (!this.rows.has(name)) this.strips.delete(name);
