@@ -19,8 +19,9 @@ use crate::control::protocol::{Call, Done, Item, Names, Tested};
 use crate::daemon::load_text;
 use crate::secret::Secret;
 use crate::status::alerts::{deliveries, table};
+use crate::status::subscriptions::subscriptions;
 use crate::status::words::{clean, count};
-use crate::status::{AlertStatus, DeliveryStatus, SCHEMA};
+use crate::status::{AlertStatus, DeliveryStatus, SCHEMA, SubscriptionStatus};
 
 #[derive(Args, Debug)]
 pub(super) struct Alerts {
@@ -238,16 +239,19 @@ fn show(list: &List, socket: &Socket) -> Result<End, Failure> {
     let mut client = connect(socket, PATIENCE)?;
     let mut alerts: Vec<AlertStatus> = Vec::new();
     let mut notices: Vec<DeliveryStatus> = Vec::new();
+    let mut subscribed: Vec<SubscriptionStatus> = Vec::new();
     let done = client.ask(Call::Alerts(None), |item| {
         if let Item::Alert(alert) = item {
             alerts.push(alert);
         } else if let Item::Delivery(notice) = item {
             notices.push(notice);
+        } else if let Item::Subscription(subscription) = item {
+            subscribed.push(subscription);
         }
         Ok(())
     })?;
     if list.json {
-        return json(&alerts, &notices, &done);
+        return json((&alerts, &notices, &subscribed), &done);
     }
     let screen = Screen::new();
     if alerts.is_empty() {
@@ -260,16 +264,27 @@ fn show(list: &List, socket: &Socket) -> Result<End, Failure> {
         say(&format!("\n{number} not delivered yet:"))?;
         screen.print(&deliveries(&notices, now(), screen.width()))?;
     }
+    if subscribed.is_empty() {
+        say("nobody is told of alerts: `regent alerts subscribe` changes that")?;
+    } else {
+        say("\nWho is told:")?;
+        screen.print(&subscriptions(&subscribed, screen.width()))?;
+    }
     Ok(End::Done)
 }
 
 /// Prints them as one JSON document.
-fn json(alerts: &[AlertStatus], notices: &[DeliveryStatus], done: &Done) -> Result<End, Failure> {
+fn json(
+    (alerts, notices, subscribed): (&[AlertStatus], &[DeliveryStatus], &[SubscriptionStatus]),
+    done: &Done,
+) -> Result<End, Failure> {
     let mut out = io::BufWriter::new(out());
     write!(out, "{{\"schema\":{SCHEMA},\"alerts\":")?;
     serde_json::to_writer(&mut out, alerts).map_err(io::Error::from)?;
     out.write_all(b",\"deliveries\":")?;
     serde_json::to_writer(&mut out, notices).map_err(io::Error::from)?;
+    out.write_all(b",\"subscriptions\":")?;
+    serde_json::to_writer(&mut out, subscribed).map_err(io::Error::from)?;
     if let Done::Alerts { at, .. } = done {
         let at = serde_json::to_string(at).map_err(io::Error::from)?;
         write!(out, ",\"at\":{at}")?;
@@ -317,7 +332,7 @@ fn test(wanted: &Test, socket: &Socket) -> Result<End, Failure> {
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  regent alerts list                    what is lost now, and who was told
+  regent alerts list                    what is lost now, and who is told
   regent alerts list --json             the same for programs
   regent alerts subscribe operations --email operations@example.net
   regent alerts subscribe night --email night@example.net --account main \\

@@ -100,6 +100,7 @@ impl View {
                     | Item::Following(_)
                     | Item::Alert(_)
                     | Item::Delivery(_)
+                    | Item::Subscription(_)
                     | Item::Metrics(_)
                     | Item::Tested(_),
                 )

@@ -15,7 +15,7 @@ use crate::status::groups::{GroupSeat, group};
 use crate::status::history::Entry as Event;
 use crate::status::{
     AccountStatus, AlertStatus, DeliveryStatus, GroupRole, GroupStatus, Phase, ProxySetStatus,
-    StateStatus,
+    StateStatus, SubscriptionStatus,
 };
 use crate::trace::Traces;
 
@@ -30,6 +30,7 @@ pub struct Board {
     counts: RwLock<BTreeMap<Arc<str>, [Counts; 2]>>,
     alerts: RwLock<BTreeMap<Arc<str>, Vec<AlertStatus>>>,
     deliveries: RwLock<BTreeMap<Arc<str>, DeliveryStatus>>,
+    subscriptions: RwLock<Vec<SubscriptionStatus>>,
     phases: [AtomicU32; PHASES.len()],
     changes: broadcast::Sender<Change>,
     state: RwLock<Option<StateStatus>>,
@@ -52,6 +53,7 @@ impl Board {
             counts: RwLock::default(),
             alerts: RwLock::default(),
             deliveries: RwLock::default(),
+            subscriptions: RwLock::default(),
             phases: Default::default(),
             changes: broadcast::Sender::new(CHANGES),
             state: RwLock::default(),
@@ -190,6 +192,19 @@ impl Board {
         let alerts = self.alerts.read();
         let alerts = alerts.unwrap_or_else(PoisonError::into_inner);
         alerts.values().flatten().cloned().collect()
+    }
+
+    /// Puts up who is told of alerts.
+    pub fn publish_subscriptions(&self, subscriptions: Vec<SubscriptionStatus>) {
+        let place = self.subscriptions.write();
+        *place.unwrap_or_else(PoisonError::into_inner) = subscriptions;
+    }
+
+    /// Who is told of alerts, in the order of the configuration.
+    pub fn subscriptions(&self) -> Vec<SubscriptionStatus> {
+        let subscriptions = self.subscriptions.read();
+        let subscriptions = subscriptions.unwrap_or_else(PoisonError::into_inner);
+        subscriptions.clone()
     }
 
     /// Puts up a notice that is not delivered yet, or takes it down.

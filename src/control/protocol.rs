@@ -11,7 +11,7 @@ use crate::status::history::{Entry as Event, EntryKind, Wanted as WantedEvents};
 use crate::status::metrics::Format as MetricsFormat;
 use crate::status::{
     AccountStatus, AlertStatus, DeliveryStatus, GroupStatus, Outcome, Phase, ProxySetStatus,
-    StateStatus, UnixMs,
+    StateStatus, SubscriptionStatus, UnixMs,
 };
 use crate::trace::{At, Entry, State};
 
@@ -62,8 +62,9 @@ pub enum Call {
     /// The last SIP messages: items [`Item::Message`], the oldest first; [`Done::Trace`]. Who
     /// follows then gets [`Item::Following`] and what comes, until it hangs up.
     Trace(Option<Wanted>),
-    /// Ongoing alerts, items [`Item::Alert`], by Account, and notices that are not delivered yet,
-    /// items [`Item::Delivery`], the oldest first (rule T3); [`Done::Alerts`].
+    /// Ongoing alerts, items [`Item::Alert`], by Account; notices that are not delivered yet, items
+    /// [`Item::Delivery`], the oldest first; and who is told, items [`Item::Subscription`] (rule
+    /// T3); [`Done::Alerts`].
     Alerts(Option<Nothing>),
     /// What monitoring reads: items [`Item::Metrics`], in their order; [`Done::Metrics`].
     Metrics(Option<WantedMetrics>),
@@ -289,6 +290,8 @@ pub enum Item {
     Alert(AlertStatus),
     /// A notice that is not delivered yet.
     Delivery(DeliveryStatus),
+    /// Who is told of alerts.
+    Subscription(SubscriptionStatus),
     /// A piece of the text for monitoring: whole lines.
     Metrics(String),
     /// What came of a test.
@@ -380,7 +383,7 @@ pub enum Done {
     Trace(State),
     /// Of [`Call::Alerts`].
     Alerts {
-        /// The version of [`Item::Alert`] and [`Item::Delivery`].
+        /// The version of [`Item::Alert`], [`Item::Delivery`] and [`Item::Subscription`].
         schema: u32,
         /// When the daemon said so.
         at: UnixMs,
@@ -388,6 +391,9 @@ pub enum Done {
         alerts: u32,
         /// Notices that are not delivered yet.
         deliveries: u32,
+        /// Who is told.
+        #[serde(default)]
+        subscriptions: u32,
     },
     /// Of [`Call::Web`].
     Web {

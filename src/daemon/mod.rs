@@ -56,7 +56,7 @@ pub use load::{Origin, load_text, usual_places};
 pub use memory::{Guard, guard};
 use meter::Meter;
 use post::Post;
-use reload::{Asker, Reloads};
+use reload::{Asker, Reloads, subscriptions};
 use shutdown::Word;
 pub use shutdown::{Shutdown, Stopper};
 use state::Keeper;
@@ -204,6 +204,7 @@ impl Daemon {
         let now = UnixMs(clock.unix_ms_at_zero());
         let keeper = Keeper::start(state, &config, &board, now);
         let post = Post::start(&config);
+        board.publish_subscriptions(subscriptions(&config));
         let engine = Engine::new(config, settings);
         Ok(Self {
             engine,

@@ -220,7 +220,7 @@ fn unknown(name: &str, known: &[Arc<str>]) -> Fault {
     let shown: String = name.chars().take(60).collect();
     let hint = match crate::config::nearest(name, known.iter().map(|it| &**it)) {
         Some(near) => format!("did you mean {near:?}?"),
-        None => "`regent configure alert list` names all of them".to_owned(),
+        None => "`regent alerts list` shows all of them".to_owned(),
     };
     Fault {
         hint: Some(hint),

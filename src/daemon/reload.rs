@@ -20,6 +20,7 @@ use crate::config::{Account, Agent, Config, Diagnostics, Diff, Listen, Severity}
 use crate::control::Reloading;
 use crate::control::protocol::{Fault, FaultCode, Reloaded};
 use crate::effect::Input;
+use crate::status::SubscriptionStatus;
 use crate::status::history::EntryKind;
 use crate::status::words::count;
 use crate::web;
@@ -188,6 +189,12 @@ impl Reloads {
     }
 }
 
+/// Who is told of alerts, as it is shown.
+pub(super) fn subscriptions(config: &Config) -> Vec<SubscriptionStatus> {
+    let alerts = config.alerts.iter();
+    alerts.map(|alert| SubscriptionStatus::of(alert)).collect()
+}
+
 impl Daemon {
     /// Somebody wants the configuration to be read again.
     pub(super) fn reload(&mut self, asker: Asker) {
@@ -207,6 +214,7 @@ impl Daemon {
             self.resolver.ask_at(&config.agent.dns_servers);
         }
         self.post.reconfigure(&config);
+        self.board.publish_subscriptions(subscriptions(&config));
         let now = self.clock.now();
         let input = Input::Reconfigured(config, diff);
         self.effects.tell(&mut self.engine, now, input);

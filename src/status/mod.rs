@@ -17,6 +17,7 @@ pub mod round_trips;
 mod snapshot;
 pub mod story;
 pub mod strips;
+pub mod subscriptions;
 pub mod table;
 pub mod words;
 
@@ -29,3 +30,4 @@ pub use snapshot::{
     LastAnswer, MemberStatus, NextAction, ProxySetStatus, Routes, SCHEMA, StateStatus, StatusWord,
     UnixMs,
 };
+pub use subscriptions::SubscriptionStatus;

@@ -20,45 +20,7 @@ use crate::control::answer::stopping;
 use crate::control::protocol::{Fault, FaultCode, Format, Tested};
 use crate::control::{Reloading, TestingAlert, Wish};
 use crate::secret::Secret;
-
-/// A subscription as it is shown. Of a webhook's address only the host is: the rest may be a
-/// secret.
-#[derive(Serialize)]
-struct Shown<'a> {
-    name: &'a str,
-    email: Option<&'a str>,
-    webhook_host: Option<&'a str>,
-    /// Whether requests are signed.
-    signed: bool,
-    accounts: Option<&'a [Arc<str>]>,
-    resolution: bool,
-    timeout: bool,
-    time_limit: TimeLimit,
-}
-
-impl<'a> Shown<'a> {
-    fn of(alert: &'a Alert) -> Self {
-        Self {
-            name: &alert.name,
-            email: alert.email.as_deref(),
-            webhook_host: alert.webhook.as_deref().map(host_of),
-            signed: alert.webhook_secret.is_some(),
-            accounts: match &alert.accounts {
-                Covered::All => None,
-                Covered::Named(names) => Some(names),
-            },
-            resolution: alert.send_resolution,
-            timeout: alert.send_timeout,
-            time_limit: alert.time_limit,
-        }
-    }
-}
-
-/// The host of an address of the web.
-fn host_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or_default()
-}
+use crate::status::SubscriptionStatus;
 
 /// A subscription as it is wanted. A key that is missing in a change leaves things as they are; in
 /// a new one it stands for the default.
@@ -136,7 +98,10 @@ fn subscription(alert: &Alert) -> Subscription {
 pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
     Query::read(&asked.query, &[])?;
     let alerts = alerts(&asked.shared);
-    let shown: Vec<_> = alerts.iter().map(|alert| Shown::of(alert)).collect();
+    let shown: Vec<_> = alerts
+        .iter()
+        .map(|alert| SubscriptionStatus::of(alert))
+        .collect();
     Ok(json(&shown))
 }
 
@@ -223,7 +188,7 @@ fn one(shared: &Shared, name: &str) -> Result<Response, Refusal> {
             "the subscription is gone again already",
         )
     })?;
-    Ok(json(&Shown::of(found)))
+    Ok(json(&SubscriptionStatus::of(found)))
 }
 
 /// Makes a change to the file, and has the daemon read it again; what it refuses is taken back. It
@@ -339,20 +304,6 @@ fn fault(code: FaultCode, complaint: &Complaint) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_the_host_of_a_webhook_is_shown() {
-        for (url, host) in [
-            (
-                "https://hooks.example.net/secret?token=1",
-                "hooks.example.net",
-            ),
-            ("http://[2001:db8::1]:8080/x", "[2001:db8::1]:8080"),
-            ("http://h", "h"),
-        ] {
-            assert_eq!(host_of(url), host);
-        }
-    }
 
     #[test]
     fn what_is_left_out_of_a_change_stays_and_null_takes_it_away() {

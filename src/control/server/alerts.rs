@@ -13,18 +13,23 @@ use crate::status::SCHEMA;
 impl Client<'_> {
     pub(super) async fn alerts(&mut self) -> io::Result<Result<Done, Fault>> {
         let (alerts, deliveries) = (self.board.alerts(), self.board.deliveries());
+        let subscriptions = self.board.subscriptions();
         let number = |all: usize| u32::try_from(all).unwrap_or(u32::MAX);
         let done = Done::Alerts {
             schema: SCHEMA,
             at: now(),
             alerts: number(alerts.len()),
             deliveries: number(deliveries.len()),
+            subscriptions: number(subscriptions.len()),
         };
         for alert in alerts {
             self.lines.item(Item::Alert(alert)).await?;
         }
         for delivery in deliveries {
             self.lines.item(Item::Delivery(delivery)).await?;
+        }
+        for subscription in subscriptions {
+            self.lines.item(Item::Subscription(subscription)).await?;
         }
         Ok(Ok(done))
     }

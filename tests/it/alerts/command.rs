@@ -3,7 +3,7 @@
 use libtest_mimic::Trial;
 
 use super::hook::WebHook;
-use super::{World, list};
+use super::{World, documented, keys, list};
 use crate::harness::{Said, Sandbox, User, read_text, regent as command};
 
 pub(super) fn trials() -> Vec<Trial> {
@@ -65,6 +65,13 @@ fn a_subscription_is_written_tested_and_taken_out() {
         (&body["event"], &body["subscription"]),
         (&"test".into(), &"hook".into())
     );
+    let subscribed = &list(&daemon)["subscriptions"];
+    assert_eq!(documented("## A subscription"), keys(&subscribed[0]));
+    assert_eq!(subscribed[0]["name"], "hook");
+    assert_eq!(subscribed[0]["accounts"], serde_json::json!(["main"]));
+    let said = daemon.tell(&["alerts", "list"]);
+    assert!(said.out.contains("\nWho is told:\n"), "{said:?}");
+    assert!(said.out.contains(&hook.host()), "{said:?}");
     let said = daemon.tell(&["alerts", "test", "--json"]);
     let tests: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
     assert_eq!(tests["tests"][0]["means"], "webhook");
@@ -156,7 +163,9 @@ fn there_is_nothing_to_show_at_first() {
     let world = World::new("");
     let daemon = world.start();
     let said = daemon.tell(&["alerts", "list"]);
-    assert_eq!((said.code, &*said.out), (Some(0), "no alert goes on\n"));
+    let nothing = "no alert goes on\n\
+                   nobody is told of alerts: `regent alerts subscribe` changes that\n";
+    assert_eq!((said.code, &*said.out), (Some(0), nothing));
     let listed = list(&daemon);
     assert_eq!(listed["schema"], 1);
     assert_eq!(listed["alerts"].as_array().map(Vec::len), Some(0));
