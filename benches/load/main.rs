@@ -95,6 +95,8 @@ struct Options {
     check: bool,
     /// What the daemon's CPU time may be of the floor's.
     ratio: f64,
+    /// What an Account may take in memory beside the traces, in KiB, where there are many.
+    memory: f64,
     verify: bool,
     floor_only: bool,
     failover: bool,
@@ -117,6 +119,7 @@ impl Options {
             program: PathBuf::from(env!("CARGO_BIN_EXE_regent")),
             check: false,
             ratio: RATIO,
+            memory: MEMORY,
             verify: false,
             floor_only: false,
             failover: false,
@@ -148,6 +151,7 @@ impl Options {
                 "--quick" => (options.accounts, options.pairs) = (vec![1_000, 10_000], 1),
                 "--check" => options.check = true,
                 "--ratio" => options.ratio = value()?.parse().context("--ratio")?,
+                "--memory" => options.memory = value()?.parse().context("--memory")?,
                 "--verify" => options.verify = true,
                 "--failover" => options.failover = true,
                 "--queries" => options.queries = true,
@@ -202,13 +206,16 @@ fn bench(options: &Options) -> Result<()> {
             series.pairs.push(pair);
         }
         series.print();
-        missed.extend(series.missed(options.ratio));
+        missed.extend(series.missed(options.ratio, options.memory));
     }
     judge(options, &missed)
 }
 
 /// What the daemon's CPU time may be of the floor's.
 const RATIO: f64 = 2.5;
+
+/// What an Account may take in memory, in KiB.
+const MEMORY: f64 = 2.0;
 
 /// Says which targets were missed; with `--check` that is a failure.
 fn judge(options: &Options, missed: &[String]) -> Result<()> {
@@ -331,6 +338,7 @@ cargo bench --bench load -- [OPTIONS]
   --quick             the same as --accounts 1000,10000 --pairs 1
   --check             fail when a target is missed
   --ratio N           what the daemon's CPU time may be of the floor's, at 10,000 Accounts [2.5]
+  --memory KIB        what each of 100,000 Accounts may take beside the traces [2]
   --verify            only the run of 1,000 Accounts in which every digest is checked
   --failover          only what becomes of many Accounts when the first of two registrars dies
   --queries           only whether questions about the status make timers late

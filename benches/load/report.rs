@@ -128,8 +128,9 @@ impl Series {
         }
     }
 
-    /// The targets that were missed, in words; `most` is what the CPU time may be of the floor's.
-    pub(crate) fn missed(&self, most: f64) -> Vec<String> {
+    /// The targets that were missed, in words; `most` is what the CPU time may be of the floor's,
+    /// `memory` what an Account may take in KiB.
+    pub(crate) fn missed(&self, most: f64, memory: f64) -> Vec<String> {
         let accounts = self.accounts;
         let mut missed = Vec::new();
         let mut expect = |met: bool, what: String| {
@@ -164,8 +165,8 @@ impl Series {
             // The last messages take what they may take, for any number of Accounts.
             let own = resident - TRACES_KIB / accounts as f64;
             expect(
-                own <= 2.0,
-                format!("VmRSS is {own:.2} KiB an Account beside the traces, not 2"),
+                own <= memory,
+                format!("VmRSS is {own:.2} KiB an Account beside the traces, not {memory}"),
             );
             expect(
                 peak <= 6.0,
