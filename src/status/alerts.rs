@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::{Column, aligned};
+use super::columns::{Column, aligned, column};
 use super::snapshot::UnixMs;
 use super::table::{Line, Tone};
 use super::words::{clean, clock, short_span};
@@ -156,10 +156,6 @@ pub fn deliveries(notices: &[DeliveryStatus], now: UnixMs, width: usize) -> Vec<
             false => Tone::Plain,
         }
     })
-}
-
-const fn column(heading: &'static str, least: usize) -> Column {
-    Column { heading, least }
 }
 
 const COLUMNS: [Column; 8] = [

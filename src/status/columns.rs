@@ -9,6 +9,11 @@ pub(super) struct Column {
     pub(super) least: usize,
 }
 
+/// A column with its heading, and the width that it keeps at least.
+pub(super) const fn column(heading: &'static str, least: usize) -> Column {
+    Column { heading, least }
+}
+
 /// Aligns rows below their headings, no line wider than `width`, as far as columns can give way:
 /// the widest first. `tone` is that of a cell.
 pub(super) fn aligned<const N: usize>(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::{Column, aligned};
+use super::columns::{Column, aligned, column};
 use super::table::{Line, Tone};
 use super::words::clean;
 use crate::config::{Alert, Covered, TimeLimit};
@@ -75,10 +75,6 @@ fn cells(one: &SubscriptionStatus) -> [String; COLUMNS.len()] {
         word(one.timeout),
         one.time_limit.to_string(),
     ]
-}
-
-const fn column(heading: &'static str, least: usize) -> Column {
-    Column { heading, least }
 }
 
 const COLUMNS: [Column; 7] = [
