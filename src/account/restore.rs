@@ -82,7 +82,9 @@ impl Account {
             | Attempt::Gated { due, .. }
             | Attempt::Opening { due }
             | Attempt::Queued { due, .. } => due,
-            Attempt::Idle | Attempt::InFlight { .. } => shared.cx.now,
+            Attempt::InFlight { .. } => shared.cx.now,
+            // It goes on with what the run before left, once its socket and its limit are there.
+            Attempt::Idle => self.resume.unwrap_or(shared.cx.now),
         };
         let binding = match self.binding {
             Binding::None => None,

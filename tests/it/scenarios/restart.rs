@@ -17,6 +17,7 @@ pub(super) fn trials() -> Vec<Trial> {
         new_accounts_are_written_in_one_batch,
         very_many_new_accounts_are_written_in_batches_of_4096,
         after_a_kill_the_binding_goes_on,
+        a_kill_right_after_a_start_loses_no_instant,
         a_refresh_that_was_missed_is_due_at_once,
         a_binding_that_ended_meanwhile_is_made_anew,
         after_a_clean_stop_cseq_goes_on_by_one,
@@ -120,6 +121,26 @@ fn after_a_kill_the_binding_goes_on() {
         "the same binding"
     );
     world.expect_silence_until("180.085");
+}
+
+// The first that a run writes of an Account is a limit, and that before its work begins.
+fn a_kill_right_after_a_start_loses_no_instant() {
+    let mut world = stored();
+    world.skip_until("10");
+    for (start, kill) in [("20", "20.006"), ("30", "30.050"), ("40", "40.004")] {
+        world.kill();
+        world.run_until(at(start));
+        world.start();
+        world.expect_silence_until(kill);
+        let record = world.stored("main").expect("a record");
+        let binding = record.binding.as_ref().expect("the binding");
+        assert_eq!(binding.due_unix_ms, world.unix(at("90.045")).0, "{start}");
+    }
+    world.kill();
+    world.run_until(at("50"));
+    world.start();
+    world.expect_silence_until("90.045");
+    world.expect_at("90.045", sent("REGISTER").bare());
 }
 
 fn a_refresh_that_was_missed_is_due_at_once() {
