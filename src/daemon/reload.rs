@@ -23,6 +23,7 @@ use crate::effect::Input;
 use crate::status::SubscriptionStatus;
 use crate::status::history::EntryKind;
 use crate::status::words::count;
+use crate::time::Instant;
 use crate::web;
 
 /// Who wants the configuration to be read again.
@@ -218,6 +219,7 @@ impl Daemon {
         let now = self.clock.now();
         let input = Input::Reconfigured(config, diff);
         self.effects.tell(&mut self.engine, now, input);
+        self.gathers = Instant::ZERO;
         self.list(now);
     }
 
