@@ -457,13 +457,13 @@ pub(super) mod tests {
                 },
                 answer(408, "No answer", UnixMs(NOW.0 - 200_000)),
             ],
-            attempt: Some(AttemptStatus {
+            attempt: Some(Box::new(AttemptStatus {
                 purpose: Purpose::Register,
                 registrar: ([127, 0, 0, 1], 5060).into(),
                 since: UnixMs(NOW.0 - 1_000),
                 sends: 2,
                 until: UnixMs(NOW.0 + 31_000),
-            }),
+            })),
             next_action: Some(NextAction {
                 what: NextStep::Answer,
                 at: at(31),
