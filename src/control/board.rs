@@ -13,6 +13,7 @@ use super::gauges::Gauges;
 use super::past::Past;
 use crate::status::groups::{GroupSeat, group};
 use crate::status::history::Entry as Event;
+use crate::status::words::PHASES;
 use crate::status::{
     AccountStatus, AlertStatus, DeliveryStatus, GroupRole, GroupStatus, Phase, ProxySetStatus,
     StateStatus, SubscriptionStatus,
@@ -413,21 +414,6 @@ impl Hasher for Spread {
         self.0
     }
 }
-
-/// All phases, in the order in which they are counted and shown.
-pub const PHASES: [Phase; 11] = [
-    Phase::Registered,
-    Phase::Registering,
-    Phase::WaitingToRetry,
-    Phase::WaitingForAnotherAccount,
-    Phase::Avoided,
-    Phase::NoPort,
-    Phase::Held,
-    Phase::Unregistering,
-    Phase::Unregistered,
-    Phase::AuthenticationOnly,
-    Phase::Standby,
-];
 
 /// The place of a phase in [`PHASES`].
 fn place(phase: Phase) -> usize {

@@ -340,12 +340,17 @@ fn fault(message: impl Into<String>) -> Fault {
     Fault::new(FaultCode::Configuration, message)
 }
 
+/// A finding without its own word for how bad it is: the log has one.
+fn unlabelled(line: &str, severity: Severity) -> String {
+    line.replacen(&format!(": {severity}: "), ": ", 1)
+}
+
 /// Whoever sent a signal finds here what came of it.
 fn log(result: &Result<Reloaded, Fault>) {
     match result {
         Ok(reloaded) => {
             for warning in &reloaded.warnings {
-                warn!("{warning}");
+                warn!("{}", unlabelled(warning, Severity::Warning));
             }
             info!(
                 added = reloaded.added.len(),
@@ -357,9 +362,24 @@ fn log(result: &Result<Reloaded, Fault>) {
         }
         Err(fault) => {
             for line in &fault.diagnostics {
-                error!("{line}");
+                error!("{}", unlabelled(line, Severity::Error));
             }
             error!("the configuration was not reloaded: {}", fault.message);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_says_once_how_bad_it_is() {
+        let line = "r.toml:3:1: warning: proxy set \"a: warning: b\" is unused\n  hint: remove it";
+        assert_eq!(
+            unlabelled(line, Severity::Warning),
+            "r.toml:3:1: proxy set \"a: warning: b\" is unused\n  hint: remove it"
+        );
+        assert_eq!(unlabelled(line, Severity::Error), line);
     }
 }
