@@ -236,8 +236,8 @@ fn hook(name: &str) -> Alert {
     Alert::new(name, None, Some("http://127.0.0.1/"))
 }
 
-// rules T3, G2: what waits, what goes on and what is listed belongs to a subscription and not to its
-// place.
+// rules T3, G2: what waits, what goes on and what is listed belongs to a subscription and not to
+// its place.
 #[test]
 fn subscriptions_that_change_places_stay_who_they_are() {
     let mut alerts = half_back(&[ops(), hook("gone"), hook("quiet")]);

@@ -55,9 +55,9 @@ impl Case {
         ([192, 0, 2, 1], 5060 + number).into()
     }
 
-    /// All of them are lost, and told of. Every second one is back, and lost again while its message
-    /// waits for the others, which stay away. Nobody is back in time. Returns how often an Account
-    /// was told of.
+    /// All of them are lost, and told of. Every second one is back, and lost again while its
+    /// message waits for the others, which stay away. Nobody is back in time. Returns how often an
+    /// Account was told of.
     fn play(&self) -> usize {
         let mut alerts = Alerts::new(&self.config);
         let mut told = 0;
