@@ -165,7 +165,6 @@ fn ratio(small: &Case, large: &Case) -> f64 {
     };
     let ratios = (0..3).map(|_| {
         let (small, large) = (cost(small), cost(large));
-        println!("{small} µs, {large} µs: {:.1} times", large / small);
         large / small
     });
     ratios.fold(f64::INFINITY, f64::min)
