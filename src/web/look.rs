@@ -160,12 +160,16 @@ struct Events {
 
 /// `GET /api/v1/events`.
 pub(super) async fn events(asked: Asked) -> Result<Response, Refusal> {
-    let query = Query::read(&asked.query, &["name", "kind", "since", "until", "limit"])?;
+    let query = Query::read(
+        &asked.query,
+        &["name", "kind", "since", "until", "before", "limit"],
+    )?;
     let wanted = Wanted {
         accounts: query.all("name").map(str::to_owned).collect(),
         kinds: query.listed("kind", "a kind of event", kind)?,
         since: moment(&query, "since")?,
         until: moment(&query, "until")?,
+        before: query.parsed("before", "the id of an event")?,
         limit: Some(limit(&query, EVENTS_USUAL, EVENTS_MOST)?),
     };
     let board = &asked.shared.world.board;

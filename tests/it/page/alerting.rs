@@ -175,3 +175,118 @@ fn changed_and_deleted(browser: &Browser<'_>, world: &World) {
     );
     assert!(!read_text(&world.file()).contains("[[alert]]"));
 }
+
+// rule T3
+pub(super) fn a_webhook_is_edited_and_what_is_secret_in_it_is_not_shown() {
+    let registrar = Registrar::start(lively);
+    let hook = "http://127.0.0.1:9/hook?token=for-nobody-else";
+    let world = two(&registrar).with(&format!(
+        "\n[[alert]]\nname = \"hook\"\nwebhook = \"{hook}\"\nwebhook_secret = \"{SIGNING}\"\n"
+    ));
+    let daemon = world.start();
+    let browser = world.look("a-webhook", TOKEN);
+    visit(&browser, "#/alerts");
+    let row = "[data-subscription='hook']";
+    browser.wait_seen(row);
+    assert!(text_of(&browser, row).contains("webhook at 127.0.0.1:9"));
+    // What is not touched stays: address and secret, which the page has never seen.
+    edit(&browser);
+    let hint = browser.text("document.querySelector('#alert-webhook').placeholder");
+    assert_eq!(hint, "unchanged: 127.0.0.1:9");
+    let seen = browser.text("document.documentElement.outerHTML");
+    assert!(!seen.contains("for-nobody-else") && !seen.contains(SIGNING));
+    browser.click("input[name='resolution']");
+    limit(&browser, "2h");
+    save(&browser, "2h");
+    expect_lines(
+        &world,
+        &[
+            &format!("webhook = \"{hook}\""),
+            &format!("webhook_secret = \"{SIGNING}\""),
+            "send_resolution = false",
+            "time_limit = \"2h\"",
+        ],
+    );
+    another_address_and_none(&browser, &world);
+    assert_eq!(daemon.tell(&["reload"]).code, Some(0));
+}
+
+const SIGNING: &str = "what-signs-it";
+
+#[track_caller]
+fn another_address_and_none(browser: &Browser<'_>, world: &World) {
+    // What is no address of the web is refused with the reason, and nothing is written.
+    edit(browser);
+    let before = read_text(&world.file());
+    browser.write("#alert-webhook", "ftp://127.0.0.1/");
+    browser.click("dialog button[type='submit']");
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('dialog .told').innerText.includes('no address of the web')",
+    );
+    assert_eq!(read_text(&world.file()), before);
+    browser.run("document.querySelector('#alert-webhook').value = ''", &[]);
+    browser.write("#alert-webhook", "http://localhost:9/other");
+    browser.write("#alert-secret", "signs-it-now");
+    limit(browser, "12h");
+    save(browser, "localhost:9");
+    expect_lines(
+        world,
+        &[
+            "webhook = \"http://localhost:9/other\"",
+            "webhook_secret = \"signs-it-now\"",
+            "time_limit = \"12h\"",
+        ],
+    );
+    // Without it somebody else must be told.
+    edit(browser);
+    browser.click("#alert-drop");
+    browser.click("dialog button[type='submit']");
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('dialog .told').innerText ===
+            'Give an e-mail address, a webhook, or both.'",
+    );
+    browser.write("#alert-email", "operations@example.test");
+    save(browser, "operations@example.test");
+    let text = read_text(&world.file());
+    assert!(!text.contains("webhook"), "{text}");
+    expect_lines(world, &["email = \"operations@example.test\""]);
+}
+
+#[track_caller]
+fn edit(browser: &Browser<'_>) {
+    browser.click("[data-subscription='hook'] [data-do='edit']");
+    browser.wait_seen("#alert-limit");
+}
+
+#[track_caller]
+fn limit(browser: &Browser<'_>, word: &str) {
+    browser.run(
+        "document.querySelector('#alert-limit').value = arguments[0]",
+        &[json!(word)],
+    );
+}
+
+/// Sends the form, and waits until the list shows this.
+#[track_caller]
+fn save(browser: &Browser<'_>, word: &str) {
+    browser.click("dialog button[type='submit']");
+    browser.wait(PATIENCE, "!document.querySelector('dialog')");
+    browser.wait(
+        PATIENCE,
+        &format!(
+            "document.querySelector('[data-subscription=hook]')?.innerText.includes({})",
+            json!(word)
+        ),
+    );
+}
+
+#[track_caller]
+fn expect_lines(world: &World, lines: &[&str]) {
+    let text = read_text(&world.file());
+    let (_, table) = text.split_once("[[alert]]").expect("a table for it");
+    for line in lines {
+        assert!(table.contains(line), "{line} is not in {table}");
+    }
+}
