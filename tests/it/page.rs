@@ -31,6 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         an_ongoing_alert_has_its_eight_columns_and_says_what_is_not_delivered,
         a_subscription_is_made_by_its_steps_changed_and_deleted,
         all_of_it_goes_by_keyboard,
+        an_account_is_found_by_its_name_and_by_its_aor,
         every_view_fits_and_asks_nobody_else_and_complains_of_nothing,
         nothing_that_a_stranger_says_runs,
         ten_thousand_accounts_stay_usable,
