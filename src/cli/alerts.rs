@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
-use super::args::Socket;
-use super::connect::connect;
+use super::connect::{Socket, connect};
 use super::screen::{Screen, note, out, say};
 use super::status::{PATIENCE, now};
+use super::watch::wait;
 use super::{End, Failure, ask, complete};
 use crate::config::TimeLimit;
 use crate::configure::{self, Edit, Rejection, Signer, Subscription};
-use crate::control::protocol::{Call, Done, Item, Names, Tested};
+use crate::control::ClientError;
+use crate::control::protocol::{Call, Done, Item, Names, Says, Tested};
 use crate::daemon::load_text;
 use crate::secret::Secret;
 use crate::status::alerts::{deliveries, table};
@@ -34,7 +35,7 @@ pub(super) struct Alerts {
 
 #[derive(Subcommand, Debug)]
 enum What {
-    /// Show alerts that go on, and notices that are not delivered yet
+    /// Show alerts that go on, notices that are not delivered yet, and who is told
     List(List),
     /// Make a subscription
     ///
@@ -49,23 +50,24 @@ enum What {
 
 #[derive(Args, Debug)]
 struct List {
-    /// Print JSON: {"schema": 1, "alerts": [...], "deliveries": [...]}
+    /// Print JSON: {"schema": 1, "alerts": [...], "deliveries": [...], "subscriptions": [...]}
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("means").required(true).multiple(true))]
 struct Subscribe {
     /// What it is to be called
     #[arg(value_name = "NAME")]
     name: String,
 
     /// Mail this address, by the server in [mail]
-    #[arg(long, value_name = "ADDRESS", required_unless_present = "webhook")]
+    #[arg(long, value_name = "ADDRESS", group = "means")]
     email: Option<String>,
 
     /// Post to this address, http or https
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", group = "means")]
     webhook: Option<String>,
 
     /// Sign what is posted with the first line of this file
@@ -209,9 +211,7 @@ fn change(
     let whither = super::configure::Whither {
         config: place.config.clone(),
         dry_run: place.dry_run,
-        socket: Socket {
-            path: socket.path.clone(),
-        },
+        socket: socket.clone(),
     };
     super::configure::carry(whither, edit)?.or_else(|rejection| rejected(&rejection))
 }
@@ -299,16 +299,20 @@ fn test(wanted: &Test, socket: &Socket) -> Result<End, Failure> {
     let names = Names {
         names: wanted.names.clone(),
     };
-    if !wanted.json {
+    client.say(Call::TestAlert(Some(names)))?;
+    // What is refused, or done at once, needs no patience.
+    if !wait(&mut client, AT_ONCE)? && !wanted.json {
         note("sending; a server that does not answer takes up to 90 s");
     }
     let mut tested: Vec<Tested> = Vec::new();
-    client.ask(Call::TestAlert(Some(names)), |item| {
-        if let Item::Tested(one) = item {
-            tested.push(one);
+    loop {
+        match client.hear()? {
+            Says::Item(Item::Tested(one)) => tested.push(one),
+            Says::Item(_) => {}
+            Says::Done(_) => break,
+            Says::Error(fault) => return Err(ClientError::Fault(fault).into()),
         }
-        Ok(())
-    })?;
+    }
     let is_good = !tested.is_empty() && tested.iter().all(|one| one.trouble.is_none());
     if wanted.json {
         let tests = serde_json::to_string(&tested).map_err(Failure::failed)?;
@@ -329,6 +333,9 @@ fn test(wanted: &Test, socket: &Socket) -> Result<End, Failure> {
         (false, false) => Ok(End::Failed),
     }
 }
+
+/// What takes no longer than this is not announced.
+const AT_ONCE: Duration = Duration::from_millis(500);
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

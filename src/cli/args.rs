@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::alerts::{self, Alerts};
+use super::connect::{Socket, StateDirectory};
 use super::events::{self, Events};
 use super::metrics::{self, Metrics};
 use super::texts::{
@@ -56,34 +57,6 @@ pub(super) enum Colours {
     Always,
     /// Never
     Never,
-}
-
-/// Where the daemon and the commands that speak to it meet.
-#[derive(Args, Debug)]
-pub(super) struct Socket {
-    /// The daemon's control socket [default: /run/regent/regent.sock, $XDG_RUNTIME_DIR/regent.sock
-    /// or /tmp/regent-UID/regent.sock]
-    #[arg(
-        long = "socket",
-        value_name = "PATH",
-        env = "REGENT_SOCKET",
-        hide_env_values = true,
-        global = true
-    )]
-    pub(super) path: Option<PathBuf>,
-}
-
-/// Where the daemon keeps what outlives it.
-#[derive(Args, Debug)]
-pub(super) struct StateDirectory {
-    /// The state directory [default: as `state_directory` of the configuration says]
-    #[arg(
-        long = "state-directory",
-        value_name = "PATH",
-        env = "REGENT_STATE_DIRECTORY",
-        hide_env_values = true
-    )]
-    pub(super) directory: Option<PathBuf>,
 }
 
 /// Which configuration.
@@ -166,6 +139,14 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         "it must be an IP address, for example 192.0.2.1, 192.0.2.1:5060 or [2001:db8::1]:5060"
             .to_owned()
     })
+}
+
+/// An address as the daemon reads it: without a port where any will do.
+pub(super) fn written(address: &SocketAddr) -> String {
+    match address.port() {
+        0 => address.ip().to_string(),
+        _ => address.to_string(),
+    }
 }
 
 impl Configuration {
@@ -529,8 +510,8 @@ pub(super) struct Trace {
 
     /// Only what went to or came from this address, with or without a port; may be given more than
     /// once
-    #[arg(long, value_name = "ADDRESS")]
-    pub(super) registrar: Vec<String>,
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub(super) registrar: Vec<SocketAddr>,
 
     /// Not before this: how long ago (10m, 2h30m, 1d), or a time in UTC (03:12, 2026-11-22T03:12)
     #[arg(long, value_name = "WHEN", value_parser = moment::parse_exactly)]

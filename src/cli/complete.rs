@@ -13,8 +13,8 @@ use clap_complete::CompleteEnv;
 use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::Shells;
 
-use super::args::{Arguments, Socket};
-use super::connect::connect;
+use super::args::Arguments;
+use super::connect::{Socket, connect};
 use super::{Failure, configure::daemon_file};
 use crate::config::options::{Kind, Table};
 use crate::configure::{self, Document};
@@ -120,7 +120,7 @@ impl Line {
         let end = index.map_or(all.len(), |index| index).saturating_sub(1);
         let mut line = Self {
             words: Vec::new(),
-            socket: env::var_os("REGENT_SOCKET").map(PathBuf::from),
+            socket: None,
             config: None,
         };
         let mut words = all.into_iter().take(end);

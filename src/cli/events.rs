@@ -4,17 +4,16 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{ArgGroup, Args};
 use clap_complete::engine::ArgValueCompleter;
 
-use super::args::{Socket, StateDirectory};
-use super::connect::{self, connect};
+use super::connect::{self, Socket, StateDirectory, connect};
 use super::screen::{Screen, note, out, say};
 use super::status::PATIENCE;
 use super::watch::{LONG, wait};
 use super::{End, Failure, complete, moment};
-use crate::control::protocol::{Call, Item, Past, Says};
+use crate::control::protocol::{Call, FaultCode, Filter, Item, Past, Says};
 use crate::control::{Client, ClientError};
 use crate::status::events::Columns;
 use crate::status::history::{Entry, EntryKind, Wanted};
@@ -22,6 +21,7 @@ use crate::status::{SCHEMA, UnixMs};
 use crate::store::{self, History};
 
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("source").args(["directory", "path"]))]
 pub(super) struct Events {
     /// Only about these Accounts, by name; they need not exist any more
     #[arg(value_name = "ACCOUNT", add = ArgValueCompleter::new(complete::accounts))]
@@ -67,19 +67,21 @@ fn kinds() -> impl TypedValueParser<Value = EntryKind> {
 /// Shows what has happened: from the daemon, or from the file where none runs.
 pub(super) fn events(arguments: &Events) -> Result<End, Failure> {
     let mut printer = Printer::new(arguments);
-    let directory = arguments.state.directory.as_deref();
-    if let Some(directory) = directory.filter(|_| arguments.socket.path.is_none()) {
+    if let Some(directory) = arguments.directory() {
         if arguments.follow {
             let why = "--follow asks the daemon, and --state-directory reads without one";
             return Err(Failure::usage(why.to_owned()));
         }
-        read(directory, arguments, &mut printer)?;
+        read(&directory, arguments, &mut printer)?;
         return printer.finish();
     }
     match connect(&arguments.socket, PATIENCE) {
-        Ok(client) => ask(client, arguments, &mut printer)?,
+        Ok(client) => {
+            let client = known(client, &arguments.accounts)?;
+            ask(client, arguments, &mut printer)?;
+        }
         Err(failure) => {
-            let is_open = arguments.socket.path.is_none() && !arguments.follow;
+            let is_open = arguments.socket.named().is_none() && !arguments.follow;
             let Some(directory) = left_behind().filter(|_| is_open) else {
                 return Err(failure);
             };
@@ -120,6 +122,35 @@ fn read(directory: &Path, arguments: &Events, printer: &mut Printer) -> Result<(
     Ok(())
 }
 
+/// Refuses a name that neither an Account has nor an event of the past: it is a slip.
+fn known(mut client: Client, names: &[String]) -> Result<Client, Failure> {
+    for name in names {
+        let filter = Filter {
+            names: vec![name.clone()],
+            ..Filter::default()
+        };
+        let fault = match client.ask(Call::Status(Some(filter)), |_| Ok(())) {
+            Ok(_) => continue,
+            Err(ClientError::Fault(fault)) if fault.code == FaultCode::UnknownAccount => fault,
+            Err(error) => return Err(error.into()),
+        };
+        let past = Past {
+            names: vec![name.clone()],
+            limit: Some(1),
+            ..Past::default()
+        };
+        let mut is_of_the_past = false;
+        client.ask(Call::Events(Some(past)), |item| {
+            is_of_the_past |= matches!(item, Item::Event(_));
+            Ok(())
+        })?;
+        if !is_of_the_past {
+            return Err(ClientError::Fault(fault).into());
+        }
+    }
+    Ok(client)
+}
+
 fn ask(mut client: Client, arguments: &Events, printer: &mut Printer) -> Result<(), Failure> {
     let call = Call::Events(Some(arguments.past()));
     if !arguments.follow {
@@ -154,6 +185,14 @@ fn ask(mut client: Client, arguments: &Events, printer: &mut Printer) -> Result<
 }
 
 impl Events {
+    /// The state directory that is to be read without a daemon: the one on the command line, or
+    /// that of the environment where no daemon is named.
+    fn directory(&self) -> Option<PathBuf> {
+        let given = self.state.directory.clone();
+        let usual = || self.state.named().filter(|_| self.socket.named().is_none());
+        given.or_else(usual)
+    }
+
     fn past(&self) -> Past {
         Past {
             names: self.accounts.clone(),

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::args::Socket;
-use super::connect::connect;
+use super::connect::{Socket, connect};
 use super::files::{Content, Files};
 use super::screen::out;
 use super::status::PATIENCE;

@@ -186,7 +186,9 @@ impl From<ClientError> for Failure {
         let (end, hint) = match &error {
             ClientError::Unreachable { source, .. } => (End::Unreachable, Some(reach(source))),
             ClientError::TooLong { .. } => (End::Usage, Some(SHORTER.to_owned())),
-            ClientError::Fault(fault) if is_foreign(fault.code) => (End::Failed, Some(versions())),
+            ClientError::Fault(fault) if is_foreign(fault.code) => {
+                (End::Failed, fault.hint.clone().or_else(|| Some(versions())))
+            }
             ClientError::Fault(fault) => (end_of(fault.code), fault.hint.clone()),
             ClientError::Ended => (End::Unreachable, Some(ENDED.to_owned())),
             ClientError::Unreadable(_) => (End::Failed, Some(versions())),
@@ -259,4 +261,23 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<io::Error>());
     causes.any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::protocol::Fault;
+
+    #[test]
+    fn the_hint_of_a_fault_goes_before_a_guess_at_versions() {
+        let hint = |hint: Option<&str>| {
+            let fault = Fault {
+                hint: hint.map(str::to_owned),
+                ..Fault::new(FaultCode::BadParams, "\"foo\" is no address of a registrar")
+            };
+            Failure::from(ClientError::Fault(fault)).hint
+        };
+        assert_eq!(hint(Some("so it looks")).as_deref(), Some("so it looks"));
+        assert_eq!(hint(None), Some(versions()));
+    }
 }

@@ -4,16 +4,14 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::status::Phase;
 use crate::status::order::SortKey;
+use crate::status::words::{PHASES, phase_key};
 
 /// Reads a phase by the word that JSON has for it.
 pub(super) fn parser() -> impl TypedValueParser<Value = Phase> {
-    let words = PHASES.map(|(word, phase, meaning)| {
-        let is_reserved = phase == Phase::Standby;
-        PossibleValue::new(word).help(meaning).hide(is_reserved)
-    });
+    let words = PHASES.map(|phase| PossibleValue::new(phase_key(phase)).help(meaning(phase)));
     PossibleValuesParser::new(words).map(|word: String| {
-        let found = PHASES.iter().find(|(known, ..)| *known == word);
-        found.map_or(Phase::Standby, |(_, phase, _)| *phase)
+        let found = PHASES.into_iter().find(|phase| phase_key(*phase) == word);
+        found.unwrap_or(Phase::Standby)
     })
 }
 
@@ -26,63 +24,37 @@ pub(super) fn sort_parser() -> impl TypedValueParser<Value = SortKey> {
     })
 }
 
-/// All phases: their words, and what they mean.
-const PHASES: [(&str, Phase, &str); 11] = [
-    (
-        "registered",
-        Phase::Registered,
-        "A registrar holds the binding, also while a refresh fails",
-    ),
-    (
-        "registering",
-        Phase::Registering,
-        "A REGISTER is under way or about to leave",
-    ),
-    (
-        "waiting-to-retry",
-        Phase::WaitingToRetry,
-        "The last attempt failed; the next one has its time",
-    ),
-    (
-        "waiting-for-another-account",
-        Phase::WaitingForAnotherAccount,
-        "Another Account finds out whether the registrar answers",
-    ),
-    (
-        "avoided",
-        Phase::Avoided,
-        "Every registrar of the set is avoided for a while",
-    ),
-    ("no-port", Phase::NoPort, "No local port was free"),
-    ("held", Phase::Held, "The served group is not online"),
-    (
-        "unregistering",
-        Phase::Unregistering,
-        "The binding is being removed",
-    ),
-    (
-        "unregistered",
-        Phase::Unregistered,
-        "Not registered, by an operator's word",
-    ),
-    (
-        "authentication-only",
-        Phase::AuthenticationOnly,
-        "register = \"no\": it only answers challenges",
-    ),
-    ("standby", Phase::Standby, "Another node does it"),
-];
+/// What a phase means.
+const fn meaning(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Registered => "A registrar holds the binding, also while a refresh fails",
+        Phase::Registering => "A REGISTER is under way or about to leave",
+        Phase::WaitingToRetry => "The last attempt failed; the next one has its time",
+        Phase::WaitingForAnotherAccount => {
+            "Another Account finds out whether the registrar answers"
+        }
+        Phase::Avoided => "Every registrar of the set is avoided for a while",
+        Phase::NoPort => "No local port was free",
+        Phase::Held => "The served group is not online",
+        Phase::Unregistering => "The binding is being removed",
+        Phase::Unregistered => "Not registered, by an operator's word",
+        Phase::AuthenticationOnly => "register = \"no\": it only answers challenges",
+        Phase::Standby => "Reserved: another node does it; no Account is so yet",
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::words::phase_key;
 
     #[test]
     fn the_words_are_those_of_the_json() {
-        for (word, phase, _) in PHASES {
+        let command = clap::Command::new("t").arg(clap::Arg::new("phase").value_parser(parser()));
+        for phase in PHASES {
+            let word = phase_key(phase);
             assert_eq!(serde_json::to_value(phase).unwrap(), word);
-            assert_eq!(phase_key(phase), word);
+            let matches = command.clone().try_get_matches_from(["t", word]).unwrap();
+            assert_eq!(matches.get_one::<Phase>("phase"), Some(&phase));
         }
     }
 }

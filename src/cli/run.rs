@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Run) -> Result<End, Failure> {
         let allowed = guard.allow().context("cannot turn core dumps on");
         allowed.map_err(Failure::failed)?;
     }
-    let listener = listen(arguments.socket.path.as_deref(), &config)?;
+    let listener = listen(arguments.socket.named().as_deref(), &config)?;
     info!(configuration = %path.display(), control_socket = %listener.path().display(), "starting");
     let web = web::Plan::new(&config, &[]).map_err(|error| Failure {
         hint: error.hint().map(str::to_owned),
@@ -72,8 +72,8 @@ fn state(arguments: &Run, config: &Config) -> Result<State, Failure> {
         warn!("nothing is kept for the next run (--without-state): bindings go at the stop");
         return Ok(State::off("--without-state was given"));
     }
-    let given = arguments.state.directory.as_deref();
-    State::open(config, given).map_err(|error| Failure {
+    let given = arguments.state.named();
+    State::open(config, given.as_deref()).map_err(|error| Failure {
         hint: error.hint(),
         ..Failure::failed(error)
     })

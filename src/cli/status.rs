@@ -1,11 +1,10 @@
 //! `regent status`.
 
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::args::{Status, What};
+use super::args::{Status, What, written};
 use super::connect::connect;
 use super::screen::{Screen, out};
 use super::{End, Failure, groups, proxies, watch};
@@ -183,14 +182,6 @@ fn filter(arguments: &Status) -> Filter {
         registrars: arguments.registrar.iter().map(written).collect(),
         offset: 0,
         limit: None,
-    }
-}
-
-/// An address as the daemon reads it: without a port where any will do.
-fn written(address: &SocketAddr) -> String {
-    match address.port() {
-        0 => address.ip().to_string(),
-        _ => address.to_string(),
     }
 }
 

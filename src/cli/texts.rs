@@ -28,10 +28,12 @@ Exit codes:
   3  the daemon cannot be reached, or has ended
 
 Environment:
-  REGENT_SOCKET  as --socket
-  REGENT_LOG     as --log of `regent run`
-  NO_COLOR       no colours, whatever the terminal can do, unless
-                 --color says otherwise";
+  REGENT_SOCKET           as --socket, unless that or another option says
+                          which daemon or which file is meant
+  REGENT_STATE_DIRECTORY  as --state-directory
+  REGENT_LOG              as --log of `regent run`
+  NO_COLOR                no colours, whatever the terminal can do, unless
+                          --color says otherwise";
 
 pub(super) const RUN_EXAMPLES: &str = "\
 Examples:

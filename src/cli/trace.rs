@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 
-use super::args::Trace;
+use super::args::{Trace, written};
 use super::connect::connect;
 use super::screen::{Screen, note, out};
 use super::status::PATIENCE;
@@ -88,7 +88,7 @@ fn wanted(arguments: &Trace) -> Wanted {
     Wanted {
         names: arguments.accounts.clone(),
         proxy_sets: arguments.proxy_set.clone(),
-        registrars: arguments.registrar.clone(),
+        registrars: arguments.registrar.iter().map(written).collect(),
         since: arguments.since,
         until: arguments.until,
         limit: arguments.limit.or(usual),

@@ -11,15 +11,16 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::args::Status;
 use super::connect::connect;
+use super::follow::{Turn, say_object};
 use super::live::{self, Options, Start};
-use super::screen::Screen;
+use super::screen::{Screen, note};
 use super::signals::Signals;
 use super::status::{NO_MATCH, PATIENCE, now};
 use super::{End, Failure};
 use crate::control::protocol::{Call, Filter, Item, Says};
 use crate::control::{Client, ClientError};
-use crate::status::table::{Tone, news};
-use crate::status::words::{clean, clock};
+use crate::status::table::{self, Tone};
+use crate::status::words::{clean, clock, count};
 use crate::status::{AccountStatus, Phase, StatusWord};
 
 /// Keeps showing Accounts until it is told to end.
@@ -34,20 +35,30 @@ pub(super) fn watch(filter: Filter, arguments: &Status) -> Result<End, Failure> 
     }
     let client = connect(&arguments.socket, PATIENCE)?;
     if arguments.json {
-        return lines(client, filter, |status| {
-            let text = serde_json::to_string(status).map_err(io::Error::from)?;
-            super::screen::say(&text)
+        return lines(client, &filter, |news| match news {
+            News::Account(status) => say_object(status),
+            News::Turn(turn) => say_object(&turn),
         });
     }
     let mut shown = BTreeMap::new();
-    lines(client, filter, |status| {
+    lines(client, &filter, |news| {
+        let status = match news {
+            News::Account(status) => status,
+            News::Turn(turn) => {
+                if let Turn::Removed(name) = turn {
+                    shown.remove(name);
+                }
+                note(&words(&turn));
+                return Ok(());
+            }
+        };
         let essence = Essence::of(status);
         if shown.get(&status.name) == Some(&essence) {
             return Ok(());
         }
         shown.insert(Arc::clone(&status.name), essence);
         let mut line = vec![(Tone::Quiet, format!("{} ", clock(now())))];
-        line.extend(news(status));
+        line.extend(table::news(status));
         screen.print(&[line])
     })
 }
@@ -79,33 +90,46 @@ pub(super) fn on_screen(filter: Filter, arguments: &Status, start: Start) -> Res
     live::live(&options, &signals)
 }
 
-/// Prints each status as it comes.
+/// What a watch has to tell.
+enum News<'n> {
+    Account(&'n AccountStatus),
+    Turn(Turn<'n>),
+}
+
+/// What has happened beside the Accounts, for people.
+fn words(turn: &Turn<'_>) -> String {
+    match turn {
+        Turn::Missed(number) => format!("too slow: {} missed", count(*number, "change")),
+        Turn::Removed(account) => format!("{}: removed", clean(account)),
+        Turn::State(status) => super::status::state(status).map_or_else(
+            || IS_KEPT.to_owned(),
+            |line| line.into_iter().map(|(_, text)| text).collect(),
+        ),
+    }
+}
+
+/// Prints what comes, as it comes.
 fn lines(
     mut client: Client,
-    filter: Filter,
-    mut print: impl FnMut(&AccountStatus) -> io::Result<()>,
+    filter: &Filter,
+    mut print: impl FnMut(News<'_>) -> io::Result<()>,
 ) -> Result<End, Failure> {
-    client.say(Call::Watch(Some(filter)))?;
+    client.say(Call::Watch(Some(filter.clone())))?;
     loop {
         match client.next_read()? {
-            Some(Says::Item(Item::Account(status))) => print(&status)?,
+            Some(Says::Item(Item::Account(status))) => print(News::Account(&status))?,
             Some(Says::Item(Item::Missed(number))) => {
-                super::screen::note(&format!("too slow: {number} changes were missed"));
+                print(News::Turn(Turn::Missed(number)))?;
+                // Once more from the start: a second request ends the first.
+                client.say(Call::Watch(Some(filter.clone())))?;
             }
             Some(Says::Item(Item::Removed { account })) => {
-                super::screen::note(&format!("{}: removed", clean(&account)));
+                print(News::Turn(Turn::Removed(&account)))?;
             }
-            Some(Says::Item(Item::State(status))) => {
-                let line = super::status::state(&status);
-                let text = line.map_or_else(
-                    || IS_KEPT.to_owned(),
-                    |line| line.into_iter().map(|(_, text)| text).collect(),
-                );
-                super::screen::note(&text);
-            }
+            Some(Says::Item(Item::State(status))) => print(News::Turn(Turn::State(&status)))?,
             Some(Says::Item(Item::Watching(first))) => {
                 if first.matching == 0 && first.total > 0 {
-                    super::screen::note(&format!("{NO_MATCH} now"));
+                    note(&format!("{NO_MATCH} now"));
                 }
             }
             Some(Says::Error(fault)) => return Err(ClientError::Fault(fault).into()),

@@ -3,8 +3,7 @@
 use anyhow::anyhow;
 use clap::Args;
 
-use super::args::Socket;
-use super::connect::connect;
+use super::connect::{Socket, connect};
 use super::screen::say;
 use super::status::PATIENCE;
 use super::{End, Failure};

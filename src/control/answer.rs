@@ -6,9 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::board::{Board, Directory, PHASES};
+use super::board::{Board, Directory};
 use super::protocol::{Action, Fault, FaultCode, Filter, Names, Summary};
 use crate::config::nearest;
+use crate::status::words::PHASES;
 use crate::status::{AccountStatus, GroupStatus, Keeping, ProxySetStatus, SCHEMA, UnixMs};
 
 /// A filter whose names have been looked up.

@@ -13,6 +13,7 @@ use super::gauges::Gauges;
 use super::past::Past;
 use crate::status::groups::{GroupSeat, group};
 use crate::status::history::Entry as Event;
+use crate::status::words::PHASES;
 use crate::status::{
     AccountStatus, AlertStatus, DeliveryStatus, GroupRole, GroupStatus, Phase, ProxySetStatus,
     StateStatus, SubscriptionStatus,
@@ -75,31 +76,36 @@ impl Board {
         *place = Arc::new(directory);
     }
 
-    /// Puts up the status of the Account in this slot, or takes it down.
-    pub fn publish(&self, slot: u32, status: Option<AccountStatus>) {
-        let phase = status.as_ref().map(|status| status.phase);
-        let name = status.as_ref().map(|status| Arc::clone(&status.name));
-        let status = status.map(Arc::new);
+    /// Puts up the status of the Account in this slot, or takes it down. What it was before comes
+    /// back.
+    pub fn publish(
+        &self,
+        slot: u32,
+        status: Option<Arc<AccountStatus>>,
+    ) -> Option<Arc<AccountStatus>> {
         let new = status.clone();
         let old = match status {
             Some(status) => self.accounts.insert(slot, status),
             None => self.accounts.remove(&slot).map(|(_, old)| old),
         };
-        self.gauges.on_published(old.as_deref(), new.as_deref());
-        let gone = old.as_ref().map(|old| Arc::clone(&old.name));
-        let gone = gone.filter(|gone| Some(gone) != name.as_ref());
-        self.recount(old.as_deref(), slot);
-        let old = old.map(|old| old.phase);
-        if old != phase {
-            if let Some(old) = old {
-                self.phases[place(old)].fetch_sub(1, Ordering::Relaxed);
+        let (before, after) = (old.as_deref(), new.as_deref());
+        self.gauges.on_published(before, after);
+        self.recount(before, after);
+        let [was, is] = [before, after].map(|status| status.map(|status| status.phase));
+        if was != is {
+            if let Some(phase) = was {
+                self.phases[place(phase)].fetch_sub(1, Ordering::Relaxed);
             }
-            if let Some(phase) = phase {
+            if let Some(phase) = is {
                 self.phases[place(phase)].fetch_add(1, Ordering::Relaxed);
             }
         }
+        let name = after.map(|status| &status.name);
+        let gone = before.map(|status| &status.name);
+        let gone = gone.filter(|gone| Some(*gone) != name).cloned();
         // It fails only when nobody listens.
         drop(self.changes.send(Change { slot, gone }));
+        old
     }
 
     /// Puts up the status of the Proxy Set of this number, or takes it down.
@@ -119,11 +125,9 @@ impl Board {
         sets.values().cloned().collect()
     }
 
-    /// Counts the Account in this slot in its groups, in place of what it was.
-    fn recount(&self, old: Option<&AccountStatus>, slot: u32) {
-        let new = self.at(slot);
-        let seat = |it: &AccountStatus| (it.phase, Arc::clone(&it.served), Arc::clone(&it.serving));
-        let (old, new) = (old.map(seat), new.as_deref().map(seat));
+    /// Counts an Account in its groups, in place of what it was.
+    fn recount(&self, old: Option<&AccountStatus>, new: Option<&AccountStatus>) {
+        let [old, new] = [old, new].map(|it| it.map(|it| (it.phase, &it.served, &it.serving)));
         if old == new {
             return;
         }
@@ -134,11 +138,14 @@ impl Board {
                 continue;
             };
             for (role, group) in [served, serving].into_iter().enumerate() {
-                let of_role = &mut counts.entry(Arc::clone(&group)).or_default();
+                let of_role = match counts.get_mut(group) {
+                    Some(of_role) => of_role,
+                    None => counts.entry(Arc::clone(group)).or_default(),
+                };
                 let number = &mut of_role[role][place(phase)];
                 *number = number.saturating_add_signed(change);
                 if of_role.iter().flatten().all(|number| *number == 0) {
-                    counts.remove(&group);
+                    counts.remove(group);
                 }
             }
         }
@@ -407,21 +414,6 @@ impl Hasher for Spread {
         self.0
     }
 }
-
-/// All phases, in the order in which they are counted and shown.
-pub const PHASES: [Phase; 11] = [
-    Phase::Registered,
-    Phase::Registering,
-    Phase::WaitingToRetry,
-    Phase::WaitingForAnotherAccount,
-    Phase::Avoided,
-    Phase::NoPort,
-    Phase::Held,
-    Phase::Unregistering,
-    Phase::Unregistered,
-    Phase::AuthenticationOnly,
-    Phase::Standby,
-];
 
 /// The place of a phase in [`PHASES`].
 fn place(phase: Phase) -> usize {

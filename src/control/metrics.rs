@@ -5,10 +5,11 @@ use std::fs;
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage};
 use nix::sys::time::TimeVal;
 
-use super::board::{Board, PHASES};
+use super::board::Board;
 use super::gauges::Door;
 use crate::status::DeliveryStatus;
 use crate::status::metrics::{Exposition, Format, Picture, Process, Waiting};
+use crate::status::words::PHASES;
 
 /// The text for monitoring, in pieces. `accounts` says whether Accounts are shown one by one.
 pub fn exposition(board: &Board, format: Format, accounts: bool) -> Exposition {

@@ -2,7 +2,7 @@
 //! skipped.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use crate::tally::{Histogram, LATENESS};
 use crate::time::{Instant, micros};
@@ -55,6 +55,7 @@ struct Entry {
 #[derive(Debug)]
 pub struct Timers {
     heap: BinaryHeap<Reverse<Entry>>,
+    lanes: [VecDeque<Entry>; LANES],
     sequence: u64,
     armed: usize,
     /// How late the entry was that came due last.
@@ -66,6 +67,7 @@ impl Default for Timers {
     fn default() -> Self {
         Self {
             heap: BinaryHeap::new(),
+            lanes: Default::default(),
             sequence: 0,
             armed: 0,
             late: 0,
@@ -89,13 +91,46 @@ impl Timers {
         }
         self.armed += 1;
         self.sequence += 1;
-        let generation = timer.generation;
-        self.heap.push(Reverse(Entry {
+        self.push(Entry {
             at,
             sequence: self.sequence,
             owner,
-            generation,
-        }));
+            generation: timer.generation,
+        });
+    }
+
+    /// Requests wait for one of few times (RFC 3261 §17.1.2.2), so what is set for the same time
+    /// again and again lies in order by itself; few of them ever come due. All else is sorted.
+    fn push(&mut self, entry: Entry) {
+        let is_short = matches!(entry.owner, Owner::Transaction(_));
+        let lanes = self.lanes.iter_mut().filter(|_| is_short);
+        let end = |lane: &VecDeque<Entry>| lane.back().map(|last| last.at);
+        let lane = lanes
+            .filter(|lane| end(lane) <= Some(entry.at))
+            .max_by_key(|lane| end(lane));
+        match lane {
+            Some(lane) => lane.push_back(entry),
+            None => self.heap.push(Reverse(entry)),
+        }
+    }
+
+    /// The earliest entry, and the lane that it heads; `LANES` for the heap.
+    fn first(&self) -> Option<(Entry, usize)> {
+        let heads = self.lanes.iter().zip(0..);
+        let heads = heads.filter_map(|(lane, at)| Some((*lane.front()?, at)));
+        let top = self.heap.peek().map(|Reverse(entry)| (*entry, LANES));
+        heads.chain(top).min()
+    }
+
+    fn remove(&mut self, lane: usize) {
+        match self.lanes.get_mut(lane) {
+            Some(lane) => drop(lane.pop_front()),
+            None => drop(self.heap.pop()),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.heap.len() + self.lanes.iter().map(VecDeque::len).sum::<usize>()
     }
 
     /// How late timers were that fired: from when they were due to when they were looked at.
@@ -111,11 +146,11 @@ impl Timers {
     /// The earliest entry if it is due, taken out. The owner says with [`Timers::fired`] whether it
     /// is in force.
     pub fn due(&mut self, now: Instant) -> Option<(Owner, u32)> {
-        let Reverse(head) = self.heap.peek()?;
-        if head.at > now {
+        let (entry, lane) = self.first()?;
+        if entry.at > now {
             return None;
         }
-        let Reverse(entry) = self.heap.pop()?;
+        self.remove(lane);
         self.late = micros(now.since(entry.at));
         Some((entry.owner, entry.generation))
     }
@@ -133,11 +168,11 @@ impl Timers {
 
     /// The earliest instant in the queue, after stale entries at its head are gone.
     pub fn head(&mut self, in_force: impl Fn(Owner, u32) -> bool) -> Option<Instant> {
-        while let Some(Reverse(entry)) = self.heap.peek() {
+        while let Some((entry, lane)) = self.first() {
             if in_force(entry.owner, entry.generation) {
                 return Some(entry.at);
             }
-            self.heap.pop();
+            self.remove(lane);
         }
         None
     }
@@ -145,10 +180,14 @@ impl Timers {
     /// Drops stale entries when they outnumber the live ones, so that the queue stays in
     /// proportion.
     pub fn tidy(&mut self, in_force: impl Fn(Owner, u32) -> bool) {
-        if self.heap.len() > 4 * self.armed + 1_024 {
-            self.heap
-                .retain(|Reverse(entry)| in_force(entry.owner, entry.generation));
+        if self.len() > 4 * self.armed + 1_024 {
+            let is_live = |entry: &Entry| in_force(entry.owner, entry.generation);
+            self.heap.retain(|Reverse(entry)| is_live(entry));
             self.heap.shrink_to(2 * self.armed + 1_024);
+            for lane in &mut self.lanes {
+                lane.retain(is_live);
+                lane.shrink_to(2 * self.armed + 1_024);
+            }
         }
     }
 }
@@ -160,9 +199,13 @@ impl Armed {
     }
 }
 
+/// T1 doubles up to T2, which makes four times to wait.
+const LANES: usize = 4;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Seed;
 
     #[test]
     fn a_rearmed_timer_fires_once_at_its_new_time() {
@@ -195,25 +238,73 @@ mod tests {
         );
     }
 
+    // Whoever sets what for when, entries come by time, and those of one time as they were set.
+    #[test]
+    fn whatever_is_set_comes_in_order() {
+        for seed in 0..50 {
+            let mut draw = Seed::from_number(seed).draw(0, 0);
+            let mut timers = Timers::default();
+            let mut handles = [Armed::default(); 64];
+            let mut set = Vec::new();
+            let mut now = 0;
+            for step in 0..2_000_u64 {
+                let slot = (draw.number() % 64) as u32;
+                let wait = [
+                    500,
+                    500,
+                    500,
+                    1_000,
+                    2_000,
+                    4_000,
+                    5_000,
+                    draw.number() % 90_000,
+                ];
+                let at = Instant::from_millis(now + wait[(draw.number() % 8) as usize]);
+                let owner = match slot % 4 {
+                    0 => Owner::Account(slot),
+                    _ => Owner::Transaction(slot),
+                };
+                let handle = &mut handles[slot as usize];
+                if handle.at() != Some(at) {
+                    timers.set(owner, handle, Some(at));
+                    set.retain(|(_, _, other)| *other != owner);
+                    set.push((at, step, owner));
+                }
+                now += draw.number() % 40;
+                let mut expected: Vec<_> = set.clone();
+                expected.retain(|(at, ..)| *at <= Instant::from_millis(now));
+                expected.sort();
+                set.retain(|(at, ..)| *at > Instant::from_millis(now));
+                let mut fired = Vec::new();
+                while let Some((owner, generation)) = timers.due(Instant::from_millis(now)) {
+                    let (Owner::Account(slot) | Owner::Transaction(slot)) = owner else {
+                        unreachable!()
+                    };
+                    if timers.fired(&mut handles[slot as usize], generation) {
+                        fired.push(owner);
+                    }
+                }
+                let expected: Vec<_> = expected.iter().map(|(_, _, owner)| *owner).collect();
+                assert_eq!(fired, expected, "seed {seed}, step {step}");
+            }
+            assert_eq!(timers.count(), set.len(), "seed {seed}");
+        }
+    }
+
     #[test]
     fn stale_entries_do_not_pile_up() {
-        let (mut timers, mut timer) = (Timers::default(), Armed::default());
-        for micros in 0..10_000 {
-            timers.set(
-                Owner::Engine,
-                &mut timer,
-                Some(Instant::from_micros(1 + micros)),
+        for owner in [Owner::Engine, Owner::Transaction(0)] {
+            let (mut timers, mut timer) = (Timers::default(), Armed::default());
+            for micros in 1..=10_000 {
+                timers.set(owner, &mut timer, Some(Instant::from_micros(micros)));
+                timers.tidy(|_, generation| timer.is_in_force(generation));
+            }
+            let count = timers.len();
+            assert!(count <= 1_100, "{count} entries for one timer");
+            assert_eq!(
+                timers.head(|_, g| timer.is_in_force(g)),
+                Some(Instant::from_micros(10_000))
             );
-            timers.tidy(|_, generation| timer.is_in_force(generation));
         }
-        assert!(
-            timers.heap.len() <= 1_100,
-            "{} entries for one timer",
-            timers.heap.len()
-        );
-        assert_eq!(
-            timers.head(|_, g| timer.is_in_force(g)),
-            Some(Instant::from_micros(10_000))
-        );
     }
 }

@@ -177,6 +177,16 @@ impl Effects {
             && self.owed.is_empty()
     }
 
+    /// Whether nothing is left to be published.
+    pub(super) fn are_published(&self) -> bool {
+        self.changed.is_empty()
+            && self.changed_sets.is_empty()
+            && self.changed_alerts.is_empty()
+            && self.events.is_empty()
+            && self.notices.is_empty()
+            && self.replies.is_empty()
+    }
+
     /// Gives back what a burst, such as the start, took.
     pub(super) fn shrink(&mut self) {
         self.changed.shrink_to(KEPT);

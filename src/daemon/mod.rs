@@ -165,6 +165,8 @@ struct Daemon {
     look: Instant,
     /// When old events go.
     tidy: Instant,
+    /// Until when what changes may gather before it is published.
+    gathers: Instant,
     /// Whether the board lists the Accounts that there are, and as of when.
     is_listed: bool,
     listed: Instant,
@@ -228,6 +230,7 @@ impl Daemon {
             chores: Instant::ZERO,
             look: Instant::ZERO + LOOK,
             tidy: Instant::ZERO + LOOK,
+            gathers: Instant::ZERO,
             is_listed: false,
             listed: Instant::ZERO,
             stopping: None,
@@ -325,6 +328,7 @@ impl Daemon {
                 let command = Command::Shutdown;
                 let input = Input::Command { ticket, command };
                 self.effects.tell(&mut self.engine, now, input);
+                self.gathers = Instant::ZERO;
             }
         }
     }
@@ -377,6 +381,7 @@ impl Daemon {
             };
             let input = Input::Command { ticket, command };
             self.effects.tell(&mut self.engine, now, input);
+            self.gathers = Instant::ZERO;
         }
         if self.engine.deadline().is_some_and(|due| due <= now) {
             self.effects.tell(&mut self.engine, now, Input::Tick);
@@ -419,11 +424,17 @@ impl Daemon {
         self.chores = now + watchdog.min(CHORES);
     }
 
-    /// Does what the engine wants, and publishes what became of it.
+    /// Does what the engine wants, and publishes what became of it: a single change at once, in a
+    /// flood what an Account has come to every now and then, and not each step on its way.
     fn perform(&mut self) -> anyhow::Result<()> {
         self.carry_out()?;
+        let now = self.clock.now();
+        if self.effects.are_published() || now < self.gathers {
+            return Ok(());
+        }
         self.publish();
         self.send_notices();
+        self.gathers = now + GATHER;
         Ok(())
     }
 
@@ -502,15 +513,13 @@ impl Daemon {
         let mut gone = Vec::new();
         let mut refreshed = Vec::new();
         for id in effects.changed.drain(..) {
-            match status::account(&self.engine, id) {
-                Some(status) => {
-                    let before = self.board.at(id.slot);
-                    refreshed
-                        .extend(before.and_then(|it| history::refreshed(&it, &status, unix_now)));
-                    self.board.publish(id.slot, Some(status));
-                }
-                None => gone.push(id.slot),
-            }
+            let Some(status) = status::account(&self.engine, id) else {
+                gone.push(id.slot);
+                continue;
+            };
+            let status = Arc::new(status);
+            let before = self.board.publish(id.slot, Some(Arc::clone(&status)));
+            refreshed.extend(before.and_then(|it| history::refreshed(&it, &status, unix_now)));
         }
         for id in effects.changed_sets.drain(..) {
             let status = status::proxy_set(&self.engine, id);
@@ -558,7 +567,11 @@ impl Daemon {
             .stopping
             .as_ref()
             .map_or(Instant::FAR, |stopping| stopping.until);
-        let due = engine.min(self.chores).min(leave);
+        let publish = match self.effects.are_published() {
+            true => Instant::FAR,
+            false => self.gathers,
+        };
+        let due = engine.min(self.chores).min(leave).min(publish);
         if due < self.armed {
             self.armed = due;
             let wait = due.since(self.clock.now());
@@ -612,6 +625,9 @@ const ROUNDS: usize = 32;
 /// How often the chores are done, at least. Also the longest that a host which slept stays
 /// unnoticed.
 const CHORES: Duration = Duration::from_secs(1);
+
+/// In a flood of changes they are published so often.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// While Accounts go, the board lists anew no more often than this.
 const LIST_PAUSE: Duration = Duration::from_millis(100);

@@ -23,6 +23,7 @@ use crate::effect::Input;
 use crate::status::SubscriptionStatus;
 use crate::status::history::EntryKind;
 use crate::status::words::count;
+use crate::time::Instant;
 use crate::web;
 
 /// Who wants the configuration to be read again.
@@ -218,6 +219,7 @@ impl Daemon {
         let now = self.clock.now();
         let input = Input::Reconfigured(config, diff);
         self.effects.tell(&mut self.engine, now, input);
+        self.gathers = Instant::ZERO;
         self.list(now);
     }
 
@@ -338,12 +340,17 @@ fn fault(message: impl Into<String>) -> Fault {
     Fault::new(FaultCode::Configuration, message)
 }
 
+/// A finding without its own word for how bad it is: the log has one.
+fn unlabelled(line: &str, severity: Severity) -> String {
+    line.replacen(&format!(": {severity}: "), ": ", 1)
+}
+
 /// Whoever sent a signal finds here what came of it.
 fn log(result: &Result<Reloaded, Fault>) {
     match result {
         Ok(reloaded) => {
             for warning in &reloaded.warnings {
-                warn!("{warning}");
+                warn!("{}", unlabelled(warning, Severity::Warning));
             }
             info!(
                 added = reloaded.added.len(),
@@ -355,9 +362,24 @@ fn log(result: &Result<Reloaded, Fault>) {
         }
         Err(fault) => {
             for line in &fault.diagnostics {
-                error!("{line}");
+                error!("{}", unlabelled(line, Severity::Error));
             }
             error!("the configuration was not reloaded: {}", fault.message);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_says_once_how_bad_it_is() {
+        let line = "r.toml:3:1: warning: proxy set \"a: warning: b\" is unused\n  hint: remove it";
+        assert_eq!(
+            unlabelled(line, Severity::Warning),
+            "r.toml:3:1: proxy set \"a: warning: b\" is unused\n  hint: remove it"
+        );
+        assert_eq!(unlabelled(line, Severity::Error), line);
     }
 }

@@ -9,7 +9,7 @@ use rustls::crypto::ring;
 use sha2::Sha256;
 use ureq::http::{Response, StatusCode, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, Error};
 
 use super::text::{Content, json};
 use super::{Trouble, chain};
@@ -39,14 +39,31 @@ impl Hook<'_> {
         }
         match request.send(&body[..]) {
             Ok(response) => judge(&response),
-            // Who is asked is not repeated: the rest of an address may be a secret.
-            Err(error) => Err(Trouble::new(format!(
-                "{}: {}",
-                host(self.url),
-                chain(&error)
-            ))),
+            Err(error) => Err(Trouble::new(reason(&error))),
         }
     }
+}
+
+/// Why there is no answer. Whom it is for is said with it, by whoever says it.
+fn reason(error: &Error) -> String {
+    if let Error::Io(error) = error {
+        return unnumbered(&chain(error));
+    }
+    if matches!(error, Error::HostNotFound) {
+        return "its name leads to no address".to_owned();
+    }
+    if matches!(error, Error::Timeout(_)) {
+        return format!("it takes more than {} s", PATIENCE.as_secs());
+    }
+    chain(error)
+}
+
+/// The words of the system without its number for them.
+fn unnumbered(text: &str) -> String {
+    text.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// A text as a header of HTTP may hold it. In SIP ours may be of any script.
@@ -174,6 +191,28 @@ mod tests {
             assert_eq!(trouble.is_refusal, is_refusal, "{trouble:?}");
             assert_eq!(trouble.wait, (!is_refusal).then_some(90), "{trouble:?}");
         }
+    }
+
+    // rule T3
+    #[test]
+    fn a_reason_says_what_is_so_and_neither_whose_nor_how_it_is_known() {
+        let refused = std::io::Error::from_raw_os_error(111);
+        assert_eq!(reason(&Error::Io(refused)), "Connection refused");
+        let mute = Error::Timeout(ureq::Timeout::Global);
+        assert_eq!(reason(&mute), "it takes more than 30 s");
+        assert_eq!(reason(&Error::HostNotFound), "its name leads to no address");
+        let hook = Hook {
+            // Nobody can listen there.
+            url: "http://127.0.0.1:0/token",
+            secret: None,
+            user_agent: "regent",
+        };
+        let said = hook.post("1", Content::Test("ops", crate::status::UnixMs(0)));
+        let said = said.unwrap_err().what;
+        for part in ["127.0.0.1", "token", "io: ", "os error"] {
+            assert!(!said.contains(part), "{said:?}");
+        }
+        assert!(!said.is_empty());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Ongoing alerts as a list (rule T3).
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -120,7 +121,12 @@ fn cells(alert: &AlertStatus) -> [String; COLUMNS.len()] {
     };
     [
         clean(&alert.label),
-        clean(&alert.identity),
+        clean(
+            alert
+                .identity
+                .strip_prefix("sip:")
+                .unwrap_or(&alert.identity),
+        ),
         alert.source_ip.map_or_else(unknown, |ip| ip.to_string()),
         clean(&alert.user_agent),
         email,
@@ -132,10 +138,15 @@ fn cells(alert: &AlertStatus) -> [String; COLUMNS.len()] {
 
 /// Notices that are not delivered yet as a table.
 pub fn deliveries(notices: &[DeliveryStatus], now: UnixMs, width: usize) -> Vec<Line> {
+    let mut ahead = BTreeSet::new();
     let rows = notices.iter().map(|notice| {
-        let next = match notice.next_try {
-            Some(at) if at.0 > now.0 => format!("in {}", short_span(at, now)),
-            _ => "now".to_owned(),
+        // Those of one subscription leave one after the other, the oldest first.
+        let is_first = ahead.insert((&notice.subscription, &notice.means));
+        let trouble = notice.trouble.as_deref().map(clean);
+        let (next, why) = match notice.next_try {
+            Some(at) if at.0 > now.0 => (format!("in {}", short_span(at, now)), trouble),
+            None if !is_first => ("later".to_owned(), Some(AN_EARLIER_ONE.to_owned())),
+            _ => ("now".to_owned(), trouble),
         };
         [
             clean(&notice.subscription),
@@ -145,7 +156,7 @@ pub fn deliveries(notices: &[DeliveryStatus], now: UnixMs, width: usize) -> Vec<
             short_span(notice.given, now),
             notice.tried.to_string(),
             next,
-            notice.trouble.as_deref().map(clean).unwrap_or_default(),
+            why.unwrap_or_default(),
         ]
     });
     let rows: Vec<_> = rows.collect();
@@ -158,12 +169,16 @@ pub fn deliveries(notices: &[DeliveryStatus], now: UnixMs, width: usize) -> Vec<
     })
 }
 
+/// What a notice waits for that was not tried yet.
+const AN_EARLIER_ONE: &str = "an earlier one leaves first";
+
+// The identity gives way last: it is what tells one alert from another.
 const COLUMNS: [Column; 8] = [
     column("LABEL", 8),
-    column("IDENTITY", 12),
+    column("IDENTITY", 18),
     column("SOURCE IP", 9),
     column("USER AGENT", 8),
-    column("EMAIL", 8),
+    column("EMAIL", 9),
     column("LIMIT", 3),
     column("TIMEOUT", 3),
     column("STARTED", 20),
@@ -221,15 +236,15 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "LABEL       IDENTITY        SOURCE IP  USER AGENT    EMAIL      LIMIT  TIMEOUT  STARTED",
-                "main        sip:493012345…  192.0.2.9  regent/0.1.0  operatio…  6h     yes      2026-11-22 10:01:30Z",
-                "a name th…  sip:493012345…  -          regent/0.1.0  (webhook)  6h     no       2026-11-22 10:01:30Z",
+                "LABEL     IDENTITY            SOURCE IP  USER AGENT  EMAIL      LIMIT  TIMEOUT  STARTED",
+                "main      4930123456@carrie…  192.0.2.9  regent/0.…  operatio…  6h     yes      2026-11-22 10:01:30Z",
+                "a name …  4930123456@carrie…  -          regent/0.…  (webhook)  6h     no       2026-11-22 10:01:30Z",
             ]
         );
         assert!(shown.iter().all(|line| line.chars().count() <= 100));
         let wide = text(&table(&[alert()], 200));
         assert!(
-            wide[1].contains("sip:4930123456@carrier.example.net"),
+            wide[1].contains("4930123456@carrier.example.net"),
             "{wide:?}"
         );
     }
@@ -250,12 +265,30 @@ mod tests {
             trouble: Some("mail.example.net:587: nobody is there".into()),
         };
         let now = UnixMs(1_795_341_730_000);
+        let behind = DeliveryStatus {
+            id: "2".into(),
+            event: NoticeKind::Resolved,
+            given: UnixMs(1_795_341_720_000),
+            tried: 0,
+            next_try: None,
+            trouble: None,
+            ..notice.clone()
+        };
+        let elsewhere = DeliveryStatus {
+            id: "3".into(),
+            means: "webhook".into(),
+            to: Some("hooks.example.net".into()),
+            ..behind.clone()
+        };
         assert_eq!(
-            text(&deliveries(&[notice], now, 120)),
+            text(&deliveries(&[notice, behind, elsewhere], now, 120)),
             [
-                "ALERT       NOTICE  ACCOUNTS  TO                      FOR  TRIED  NEXT    WHY",
-                "operations  lost    3         operations@example.net  40s  2      in 30s  \
+                "ALERT       NOTICE    ACCOUNTS  TO                      FOR  TRIED  NEXT    WHY",
+                "operations  lost      3         operations@example.net  40s  2      in 30s  \
                  mail.example.net:587: nobody is there",
+                "operations  resolved  3         operations@example.net  10s  0      later   \
+                 an earlier one leaves first",
+                "operations  resolved  3         hooks.example.net       10s  0      now",
             ]
         );
     }

@@ -93,15 +93,15 @@ fn answers(view: &AccountView<'_>) -> Vec<AnswerStatus> {
     answers.collect()
 }
 
-fn attempt(view: &AccountView<'_>) -> Option<AttemptStatus> {
+fn attempt(view: &AccountView<'_>) -> Option<Box<AttemptStatus>> {
     let (purpose, registrar, under_way) = view.under_way()?;
-    Some(AttemptStatus {
+    Some(Box::new(AttemptStatus {
         purpose,
         registrar: view.address(registrar),
         since: UnixMs(view.unix_ms(under_way.sent)),
         sends: under_way.sends,
         until: UnixMs(view.unix_ms(under_way.fails)),
-    })
+    }))
 }
 
 fn routes(view: &AccountView<'_>) -> Option<Arc<Routes>> {

@@ -96,11 +96,11 @@ fn rank(health: Health) -> u8 {
 }
 
 fn detail(seat: &GroupSeat, set: Option<&ProxySetStatus>, health: Health) -> Option<String> {
-    let Some(name) = &seat.proxy_set else {
-        return Some("no Proxy Set, so nobody knows where it is".to_owned());
-    };
+    if seat.proxy_set.is_none() {
+        return Some("no Proxy Set: address not known".to_owned());
+    }
     let Some(set) = set else {
-        return Some(format!("nothing is known of Proxy Set {name} yet"));
+        return Some("its Proxy Set is not known yet".to_owned());
     };
     if let Some(trouble) = &set.trouble {
         return Some(trouble.to_string());
@@ -117,7 +117,7 @@ fn detail(seat: &GroupSeat, set: Option<&ProxySetStatus>, health: Health) -> Opt
             let members = count(all as u64, "member");
             let verb = if answering == 1 { "answers" } else { "answer" };
             let enough = match (set.is_online, answering) {
-                (Some(false), 1..) => ", which is too few",
+                (Some(false), 1..) => ": too few",
                 _ => "",
             };
             Some(format!("{answering} of {members} {verb}{enough}"))
@@ -281,10 +281,7 @@ mod tests {
         assert_eq!(word(&[], None).0, Health::NoStatus);
         // Too few of them for rule P6: rule S13 holds Accounts back, and the word says why.
         let few = word(&[ok, gone], Some(false));
-        assert_eq!(
-            few,
-            (gone, said("1 of 2 members answers, which is too few"))
-        );
+        assert_eq!(few, (gone, said("1 of 2 members answers: too few")));
     }
 
     // rule P5
@@ -316,5 +313,19 @@ mod tests {
             "{lines:#?}"
         );
         assert_eq!(text(news(&good)), "PBX: OK, 3 of 4 Accounts registered");
+        // What is said of a group most often is not cut, long as its name may be.
+        let lost = GroupSeat {
+            name: "a-name-of-20-letters".into(),
+            ..seat(false)
+        };
+        let few = set(&[Health::Ok, Health::Unreachable], Some(false));
+        let groups = [
+            group(&lost, PHASES, None),
+            group(&seat(true), PHASES, None),
+            group(&seat(true), PHASES, Some(&set(&[], None))),
+            group(&seat(true), PHASES, Some(&few)),
+        ];
+        let lines: Vec<String> = table(&groups, 100).into_iter().map(text).collect();
+        assert!(lines.iter().all(|line| !line.contains('…')), "{lines:#?}");
     }
 }

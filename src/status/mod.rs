@@ -14,6 +14,8 @@ pub mod metrics;
 pub mod order;
 pub mod proxies;
 pub mod round_trips;
+#[cfg(test)]
+pub(crate) mod sample;
 mod snapshot;
 pub mod story;
 pub mod strips;

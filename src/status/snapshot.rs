@@ -69,7 +69,7 @@ pub struct AccountStatus {
     pub answers: Vec<AnswerStatus>,
     /// The REGISTER under way.
     #[serde(default)]
-    pub attempt: Option<AttemptStatus>,
+    pub attempt: Option<Box<AttemptStatus>>,
     /// Failed attempts since the last 200.
     pub failures: u32,
     /// Whether the trouble may pass by itself (`true`) or somebody must act (`false`); absent

@@ -265,7 +265,7 @@ const NARROWEST_LAST: usize = 12;
 pub(super) mod tests {
     use super::*;
     use crate::status::{
-        AnswerStatus, AttemptStatus, LastAnswer, NextAction, NextStep, Purpose, Routes,
+        AnswerStatus, AttemptStatus, LastAnswer, NextAction, NextStep, Purpose, Routes, sample,
     };
     use std::sync::Arc;
 
@@ -380,52 +380,24 @@ pub(super) mod tests {
     }
 
     pub(in crate::status) fn registered() -> AccountStatus {
-        let at = |seconds: i64| Some(UnixMs(NOW.0 + seconds * 1_000));
+        let at = |seconds: i64| UnixMs(NOW.0 + seconds * 1_000);
         AccountStatus {
-            index: 0,
-            name: "main".into(),
-            served: "PBX".into(),
-            serving: "Carrier".into(),
-            aor: "sip:4930@carrier.example".into(),
-            phase: Phase::Registered,
-            status: StatusWord::Registered,
-            last_error: None,
-            registrar: Some(([127, 0, 0, 1], 5060).into()),
             rank: Some(2),
             backup_registrar_used: true,
             local: Some(([127, 0, 0, 1], 5070).into()),
-            asked: 180,
-            granted: Some(180),
-            registered_since: at(-7_200),
-            down_since: None,
-            binding_until: at(130),
-            refresh_due: at(40),
-            last_success: at(-50),
-            last_answer: at(-50).map(|at| LastAnswer {
+            last_answer: Some(LastAnswer {
                 code: 200,
                 reason: "OK".into(),
-                at,
+                at: at(-50),
             }),
-            answers: at(-50)
-                .map(|at| answer(200, "OK", at))
-                .into_iter()
-                .collect(),
-            attempt: None,
-            failures: 0,
-            temporary: None,
-            next_try: None,
+            answers: vec![answer(200, "OK", at(-50))],
             next_action: Some(NextAction {
                 what: NextStep::Refresh,
-                at: at(40),
+                at: Some(at(40)),
             }),
-            avoided: Vec::new(),
-            retry_after_until: None,
-            min_expires: None,
-            routes: None,
-            public_address: None,
             algorithm: Some("MD5".into()),
             rtt_us: Some(1_234),
-            detail: None,
+            ..sample::registered(0, "main", NOW)
         }
     }
 
@@ -457,13 +429,13 @@ pub(super) mod tests {
                 },
                 answer(408, "No answer", UnixMs(NOW.0 - 200_000)),
             ],
-            attempt: Some(AttemptStatus {
+            attempt: Some(Box::new(AttemptStatus {
                 purpose: Purpose::Register,
                 registrar: ([127, 0, 0, 1], 5060).into(),
                 since: UnixMs(NOW.0 - 1_000),
                 sends: 2,
                 until: UnixMs(NOW.0 + 31_000),
-            }),
+            })),
             next_action: Some(NextAction {
                 what: NextStep::Answer,
                 at: at(31),

@@ -4,6 +4,21 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::{Phase, UnixMs};
 
+/// All phases, in the order in which they are counted and shown.
+pub const PHASES: [Phase; 11] = [
+    Phase::Registered,
+    Phase::Registering,
+    Phase::WaitingToRetry,
+    Phase::WaitingForAnotherAccount,
+    Phase::Avoided,
+    Phase::NoPort,
+    Phase::Held,
+    Phase::Unregistering,
+    Phase::Unregistered,
+    Phase::AuthenticationOnly,
+    Phase::Standby,
+];
+
 /// A phase in words for people.
 pub const fn phase_words(phase: Phase) -> &'static str {
     match phase {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
-use rusqlite::{Connection, Row, Statement, params};
+use rusqlite::{CachedStatement, Connection, Row, params};
 
 use super::Changes;
 use super::rows::{Rows, Values};
@@ -65,7 +65,7 @@ pub(super) fn write(
     let mut clear = BESIDE.map(|table| format!("DELETE FROM {table} WHERE account = ?1"));
     let mut clear = Beside::new(connection, &mut clear)?;
     if !changes.removed.is_empty() {
-        let mut remove = connection.prepare("DELETE FROM account WHERE name = ?1")?;
+        let mut remove = connection.prepare_cached("DELETE FROM account WHERE name = ?1")?;
         for name in &changes.removed {
             remove.execute([&**name])?;
             if extended.contains(&**name) {
@@ -74,9 +74,9 @@ pub(super) fn write(
         }
     }
     let [mut visit, mut hold, mut minimum] = [
-        connection.prepare(PUT_VISIT)?,
-        connection.prepare(PUT_HOLD)?,
-        connection.prepare(PUT_MINIMUM)?,
+        connection.prepare_cached(PUT_VISIT)?,
+        connection.prepare_cached(PUT_HOLD)?,
+        connection.prepare_cached(PUT_MINIMUM)?,
     ];
     // In the order of the table: neighbours share a page, which is found and copied once.
     let mut records: Vec<&Record> = changes.records.iter().collect();
@@ -115,15 +115,15 @@ pub(super) fn write(
 }
 
 /// Removes the rows that an Account has beside its own.
-struct Beside<'c>([Statement<'c>; BESIDE.len()]);
+struct Beside<'c>([CachedStatement<'c>; BESIDE.len()]);
 
 impl<'c> Beside<'c> {
     fn new(connection: &'c Connection, sql: &mut [String; BESIDE.len()]) -> rusqlite::Result<Self> {
         let [visit, hold, minimum] = sql;
         Ok(Self([
-            connection.prepare(visit)?,
-            connection.prepare(hold)?,
-            connection.prepare(minimum)?,
+            connection.prepare_cached(visit)?,
+            connection.prepare_cached(hold)?,
+            connection.prepare_cached(minimum)?,
         ]))
     }
 

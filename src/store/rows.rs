@@ -41,7 +41,7 @@ impl Rows {
         }
         let row = format!("({})", vec!["?"; self.columns].join(", "));
         let rows = vec![row; SIZE].join(", ");
-        let mut statement = connection.prepare(&format!("{} {rows}", self.insert))?;
+        let mut statement = connection.prepare_cached(&format!("{} {rows}", self.insert))?;
         for chunk in chunks {
             let mut values = Values {
                 statement: &mut statement,

@@ -13,10 +13,9 @@ use super::query::{Query, wrong};
 use super::refusal::Refusal;
 use super::routes::Asked;
 use crate::control::answer::{Selection, stopping, summary, unknown};
-use crate::control::board::PHASES;
 use crate::control::protocol::{Filter, Summary};
 use crate::control::{Board, Breath};
-use crate::status::words::phase_key;
+use crate::status::words::{PHASES, phase_key};
 use crate::status::{AccountStatus, Phase};
 
 /// Which Accounts are wanted, and in which order.

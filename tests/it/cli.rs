@@ -1,5 +1,8 @@
 //! The commands as a user meets them: what they print, where, and with which exit code.
 
+mod slips;
+mod told;
+
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,7 +16,7 @@ use crate::harness::{
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
-    trials![[];
+    let mut trials = trials![[];
         help_teaches_and_wrong_usage_is_told_apart,
         options_stand_where_they_have_a_use,
         a_configuration_is_checked_with_its_password_files,
@@ -28,7 +31,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_watch_ends_with_its_reader,
         whoever_stops_reading_hears_no_complaint,
         the_manual_names_every_command,
-    ]
+    ];
+    trials.extend(slips::trials());
+    trials.extend(told::trials());
+    trials
 }
 
 /// Runs a command in a folder of its own.
@@ -432,7 +438,10 @@ fn a_watch_tells_changes_as_they_come() {
         let mut text = watch(&[]);
         let mut json = watch(&["--json"]);
         assert!(text.line().contains(" main: registered at 127.0.0.1:"));
-        assert!(json.line().starts_with("{\"index\":0,\"name\":\"main\","));
+        assert!(
+            json.line()
+                .starts_with("{\"schema\":1,\"index\":0,\"name\":\"main\",")
+        );
         // A refresh changes times, which are no news to people.
         assert_eq!(tell(stage, &["refresh", "main"]).code, Some(0));
         let refreshed: Value = serde_json::from_str(&json.line()).expect("JSON");

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
-use super::super::args::Socket;
 use super::super::complete;
+use super::super::connect::Socket;
 use crate::config::options::Table;
 
 #[derive(Args, Debug)]

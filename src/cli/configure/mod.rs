@@ -21,7 +21,7 @@ use crate::configure::{
 use crate::daemon;
 
 /// The file that the daemon runs from, if one answers in time.
-pub(super) fn daemon_file(socket: &super::args::Socket, limit: Duration) -> Option<PathBuf> {
+pub(super) fn daemon_file(socket: &super::connect::Socket, limit: Duration) -> Option<PathBuf> {
     place::ask(socket, limit).ok().map(|(_, file)| file)
 }
 
@@ -50,7 +50,7 @@ pub(super) fn configure(arguments: &Configure) -> Result<End, Failure> {
 pub(super) struct Whither {
     pub(super) config: Option<PathBuf>,
     pub(super) dry_run: bool,
-    pub(super) socket: super::args::Socket,
+    pub(super) socket: super::connect::Socket,
 }
 
 /// Carries out the change that `edit` makes of the file that is meant, and tells the daemon that

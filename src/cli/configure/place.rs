@@ -7,8 +7,7 @@ use anyhow::anyhow;
 
 use super::args::Configure;
 use super::report;
-use crate::cli::args::Socket;
-use crate::cli::connect::connect;
+use crate::cli::connect::{Socket, connect};
 use crate::cli::{End, Failure, screen};
 use crate::configure::Edit;
 use crate::control::protocol::{Call, Done, FaultCode, Format, Reload, Reloaded};
@@ -36,7 +35,9 @@ impl Place {
                 daemon: Some(client),
                 reloaded: None,
             }),
-            Err(failure) if failure.end == End::Unreachable && arguments.socket.path.is_none() => {
+            Err(failure)
+                if failure.end == End::Unreachable && arguments.socket.named().is_none() =>
+            {
                 let usual = daemon::usual_places();
                 let Some(file) = usual.iter().find(|path| path.exists()) else {
                     let hint = "-c names a file that no daemon runs from";

@@ -6,14 +6,13 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line as TextLine, Span};
 use ratatui::widgets::{Block, Clear, Paragraph};
 
-use super::keys::PHASES;
 use super::model::{Above, Model, Tab};
 use crate::cli::status::{NO_MATCH, state};
 use crate::cli::view::{Accounts, phases};
 use crate::status::events::Columns;
 use crate::status::order::SortKey;
 use crate::status::table::{Line, Tone, cut, table, totals};
-use crate::status::words::{breadth, clean, clock, count, fitted, phase_words};
+use crate::status::words::{PHASES, breadth, clean, clock, count, fitted, phase_words};
 use crate::status::{Phase, StateStatus, UnixMs, alerts, groups, proxies};
 
 /// What a picture is made of, beside the model.

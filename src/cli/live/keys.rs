@@ -7,7 +7,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::model::{Above, Model, Tab, Verb};
 use super::opened::Opened;
-use crate::status::Phase;
+use crate::status::words::PHASES;
 
 /// What a key asks of who holds the terminal and the connections.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -212,17 +212,3 @@ impl Model {
         self.scroll = 0;
     }
 }
-
-/// The phases that can be toggled.
-pub(super) const PHASES: [Phase; 10] = [
-    Phase::Registered,
-    Phase::Registering,
-    Phase::WaitingToRetry,
-    Phase::WaitingForAnotherAccount,
-    Phase::Avoided,
-    Phase::NoPort,
-    Phase::Held,
-    Phase::Unregistering,
-    Phase::Unregistered,
-    Phase::AuthenticationOnly,
-];

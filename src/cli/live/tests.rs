@@ -19,6 +19,7 @@ use crate::status::order::SortKey;
 use crate::status::table::{Line, Tone};
 use crate::status::{
     AccountStatus, GroupRole, GroupStatus, Health, Keeping, Phase, StateStatus, StatusWord, UnixMs,
+    sample,
 };
 use crate::trace::{At, Content, Entry as Message, Kind};
 
@@ -112,40 +113,10 @@ impl Desk {
 
 fn account(index: u32, name: &str) -> AccountStatus {
     AccountStatus {
-        index,
-        name: name.into(),
-        served: "PBX".into(),
-        serving: "Carrier".into(),
         aor: format!("sip:{name}@carrier.example").into(),
-        phase: Phase::Registered,
-        status: StatusWord::Registered,
-        last_error: None,
         registrar: Some(([192, 0, 2, 1], 5060).into()),
-        rank: Some(1),
-        backup_registrar_used: false,
-        local: None,
-        asked: 180,
-        granted: Some(180),
         registered_since: Some(UnixMs(NOW.0 - 60_000)),
-        down_since: None,
-        binding_until: Some(UnixMs(NOW.0 + 100_000)),
-        refresh_due: Some(UnixMs(NOW.0 + 40_000)),
-        last_success: None,
-        last_answer: None,
-        answers: Vec::new(),
-        attempt: None,
-        failures: 0,
-        temporary: None,
-        next_try: None,
-        next_action: None,
-        avoided: Vec::new(),
-        retry_after_until: None,
-        min_expires: None,
-        routes: None,
-        public_address: None,
-        algorithm: None,
-        rtt_us: None,
-        detail: None,
+        ..sample::registered(index, name, NOW)
     }
 }
 

@@ -114,7 +114,8 @@ impl Check<'_> {
         if let Some((at, _)) = self.mail.as_ref().filter(|_| !self.sends_mail) {
             let message = "mail has no effect: no alert has an email".to_owned();
             let fault = Fault::warning(*at, Table::Mail.info().key, message);
-            self.faults.absent(fault);
+            let hint = "`regent alerts subscribe NAME --email ADDRESS` makes one";
+            self.faults.absent(fault.hint(hint));
         }
         if self.covered.is_empty() {
             return;
@@ -302,7 +303,11 @@ mod tests {
     fn what_has_no_effect_is_a_warning() {
         let alert = |lines: &str| format!("[[alert]]\nname = \"a\"\n{lines}\n");
         for (text, wanted) in [
-            (MAIL.to_owned(), "mail has no effect: no alert has an email"),
+            (
+                MAIL.to_owned(),
+                "mail has no effect: no alert has an email \
+                 (`regent alerts subscribe NAME --email ADDRESS` makes one)",
+            ),
             (
                 format!(
                     "{MAIL}{}",

@@ -4,13 +4,30 @@
 use super::families::Kind::{Gauge, Info};
 use super::families::{Family, family, yes};
 use super::samples::Number::{self, At, Count, Micros};
-use super::samples::Samples;
 use super::{AccountStatus, Picture};
 use crate::effect::Phase;
 use crate::status::words::phase_key;
 
 /// Two registrars that one Account goes between are never one series.
 const ACCOUNT: &[&str] = &["account", "registrar"];
+
+/// A family with at most one number of each Account.
+macro_rules! each {
+    ($name:tt, $help:literal, $value:expr) => {
+        family(
+            $name,
+            ACCOUNT,
+            $help,
+            (accounts, |it, row, out| {
+                let value: fn(&AccountStatus) -> Option<Number> = $value;
+                let one = &it.accounts[row];
+                if let Some(value) = value(one) {
+                    out.put(&[&one.name, &registrar(one)], value);
+                }
+            }),
+        )
+    };
+}
 
 /// All that are of each Account.
 pub(super) static FAMILIES: [Family; 11] = [
@@ -31,14 +48,10 @@ pub(super) static FAMILIES: [Family; 11] = [
             out.put(&labels, Count(1));
         }),
     ),
-    family(
+    each!(
         ("regent_account_registered", Gauge, ""),
-        ACCOUNT,
         "Whether a registrar holds the Account's binding.",
-        (accounts, |it, row, out| {
-            let is_registered = it.accounts[row].phase == Phase::Registered;
-            of_account(&it.accounts[row], Some(yes(is_registered)), out);
-        }),
+        |one| Some(yes(one.phase == Phase::Registered))
     ),
     family(
         ("regent_account_phase", Gauge, ""),
@@ -52,111 +65,68 @@ pub(super) static FAMILIES: [Family; 11] = [
             );
         }),
     ),
-    family(
+    each!(
         ("regent_account_failures", Gauge, ""),
-        ACCOUNT,
         "Failed attempts since the last success.",
-        (accounts, |it, row, out| {
-            of_account(
-                &it.accounts[row],
-                Some(Count(it.accounts[row].failures.into())),
-                out,
-            );
-        }),
+        |one| Some(Count(one.failures.into()))
     ),
-    family(
+    each!(
         ("regent_account_last_status_code", Gauge, ""),
-        ACCOUNT,
         "The status code of the last final answer; 408 stands for none in time.",
-        (accounts, |it, row, out| {
-            let last = it.accounts[row].last_answer.as_ref();
-            of_account(
-                &it.accounts[row],
-                last.map(|last| Count(last.code.into())),
-                out,
-            );
-        }),
+        |one| {
+            let last = one.last_answer.as_ref();
+            last.map(|last| Count(last.code.into()))
+        }
     ),
-    family(
+    each!(
         (
             "regent_account_last_success_timestamp_seconds",
             Gauge,
-            "seconds",
+            "seconds"
         ),
-        ACCOUNT,
         "When a registrar last granted the binding.",
-        (accounts, |it, row, out| {
-            of_account(
-                &it.accounts[row],
-                it.accounts[row].last_success.map(At),
-                out,
-            );
-        }),
+        |one| one.last_success.map(At)
     ),
-    family(
+    each!(
         (
             "regent_account_registered_since_timestamp_seconds",
             Gauge,
-            "seconds",
+            "seconds"
         ),
-        ACCOUNT,
         "Since when the Account is registered without a gap.",
-        (accounts, |it, row, out| {
-            of_account(
-                &it.accounts[row],
-                it.accounts[row].registered_since.map(At),
-                out,
-            );
-        }),
+        |one| one.registered_since.map(At)
     ),
-    family(
+    each!(
         (
             "regent_account_binding_until_timestamp_seconds",
             Gauge,
-            "seconds",
+            "seconds"
         ),
-        ACCOUNT,
         "When the registrar forgets the binding.",
-        (accounts, |it, row, out| {
-            of_account(
-                &it.accounts[row],
-                it.accounts[row].binding_until.map(At),
-                out,
-            );
-        }),
+        |one| one.binding_until.map(At)
     ),
-    family(
+    each!(
         (
             "regent_account_next_refresh_timestamp_seconds",
             Gauge,
-            "seconds",
+            "seconds"
         ),
-        ACCOUNT,
         "When the binding is refreshed next.",
-        (accounts, |it, row, out| {
-            of_account(&it.accounts[row], it.accounts[row].refresh_due.map(At), out);
-        }),
+        |one| one.refresh_due.map(At)
     ),
-    family(
+    each!(
         (
             "regent_account_next_try_timestamp_seconds",
             Gauge,
-            "seconds",
+            "seconds"
         ),
-        ACCOUNT,
         "When the next attempt after a failure is due.",
-        (accounts, |it, row, out| {
-            of_account(&it.accounts[row], it.accounts[row].next_try.map(At), out);
-        }),
+        |one| one.next_try.map(At)
     ),
-    family(
+    each!(
         ("regent_account_round_trip_seconds", Gauge, "seconds"),
-        ACCOUNT,
         "Round-trip time of the last REGISTER that was answered.",
-        (accounts, |it, row, out| {
-            let micros = it.accounts[row].rtt_us;
-            of_account(&it.accounts[row], micros.map(|it| Micros(it.into())), out);
-        }),
+        |one| one.rtt_us.map(|it| Micros(it.into()))
     ),
 ];
 
@@ -168,10 +138,4 @@ fn accounts(picture: &Picture) -> usize {
 fn registrar(account: &AccountStatus) -> String {
     let address = account.registrar;
     address.map_or_else(String::new, |address| address.to_string())
-}
-
-fn of_account(account: &AccountStatus, value: Option<Number>, out: &mut Samples<'_>) {
-    if let Some(value) = value {
-        out.put(&[&account.name, &registrar(account)], value);
-    }
 }

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 
 use super::*;
 use crate::engine::Health;
-use crate::status::{LastAnswer, StatusWord};
+use crate::status::{LastAnswer, sample};
 use crate::tally::{Ending, LATENESS, MOST, Method, Place, Purpose, Tally};
 use crate::time::Duration;
 
@@ -14,46 +14,14 @@ fn registrar(number: u32) -> SocketAddr {
 }
 
 fn account(name: &str) -> Arc<AccountStatus> {
-    let at = |seconds: i64| Some(UnixMs(NOW.0 + seconds * 1_000));
     Arc::new(AccountStatus {
-        index: 0,
-        name: name.into(),
-        served: "PBX".into(),
-        serving: "Carrier".into(),
-        aor: "sip:4930@carrier.example".into(),
-        phase: Phase::Registered,
-        status: StatusWord::Registered,
-        last_error: None,
-        registrar: Some(registrar(1)),
-        rank: Some(1),
-        backup_registrar_used: false,
-        local: None,
-        asked: 180,
-        granted: Some(180),
-        registered_since: at(-7_200),
-        down_since: None,
-        binding_until: at(130),
-        last_success: at(-50),
-        refresh_due: at(40),
-        last_answer: at(-50).map(|at| LastAnswer {
+        last_answer: Some(LastAnswer {
             code: 200,
             reason: "OK".into(),
-            at,
+            at: UnixMs(NOW.0 - 50_000),
         }),
-        answers: Vec::new(),
-        attempt: None,
-        failures: 0,
-        temporary: None,
-        next_try: None,
-        next_action: None,
-        avoided: Vec::new(),
-        retry_after_until: None,
-        min_expires: None,
-        routes: None,
-        public_address: None,
-        algorithm: None,
         rtt_us: Some(1_234),
-        detail: None,
+        ..sample::registered(0, name, NOW)
     })
 }
 

@@ -126,7 +126,7 @@ fn what_cannot_be_subscribed_to_is_said() {
     let daemon = world.start();
     let before = read_text(&world.file);
     for (arguments, code, words) in [
-        (&["a"][..], 2, "--email"),
+        (&["a"][..], 2, "<--email <ADDRESS>|--webhook <URL>>"),
         (
             &["a", "--email", "a@example.net"],
             1,

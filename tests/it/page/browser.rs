@@ -158,13 +158,17 @@ impl<'s> Browser<'s> {
         self.post("/actions", &json!({ "actions": [source] }));
     }
 
-    /// The colour of a property of what is selected, as the browser has computed it.
+    /// The colour of a property of what is selected, as the browser has computed it, once it is
+    /// there.
     #[track_caller]
     pub(super) fn colour(&self, selector: &str, property: &str) -> String {
         let [selector, property] = [json!(selector), json!(property)];
-        self.text(&format!(
-            "getComputedStyle(document.querySelector({selector}))[{property}]"
-        ))
+        let expression = format!(
+            "[document.querySelector({selector})].map((it) => it && getComputedStyle(it)[{property}])[0]"
+        );
+        wait_for(PATIENCE, &format!("the page to have {selector}"), || {
+            self.value(&expression).as_str().map(str::to_owned)
+        })
     }
 
     /// Makes the window so large.
