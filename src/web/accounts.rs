@@ -22,6 +22,8 @@ use crate::status::{AccountStatus, Phase};
 #[derive(Clone, Debug)]
 struct Wanted {
     filter: Filter,
+    /// What the name or the address-of-record contains, in small letters.
+    part: Option<String>,
     sort: Sort,
     is_descending: bool,
     offset: usize,
@@ -97,13 +99,14 @@ impl Wanted {
         Ok(Self {
             filter: Filter {
                 names: query.all("name").map(str::to_owned).collect(),
-                matching: query.one("matching")?.map(str::to_owned),
+                matching: None,
                 phases,
                 groups: query.all("group").map(str::to_owned).collect(),
                 registrars: query.all("registrar").map(str::to_owned).collect(),
                 offset: 0,
                 limit: None,
             },
+            part: query.one("matching")?.map(str::to_lowercase),
             sort,
             is_descending,
             offset: query
@@ -118,7 +121,23 @@ impl Wanted {
 
     /// Whether nothing is to be looked for, so that a page is found by its place.
     fn is_plain(&self) -> bool {
-        self.filter == Filter::default() && self.sort == Sort::Index && !self.is_descending
+        self.filter == Filter::default()
+            && self.part.is_none()
+            && self.sort == Sort::Index
+            && !self.is_descending
+    }
+
+    /// The status of an Account, if it is wanted.
+    fn status(
+        &self,
+        (board, selection): (&Board, &Selection<'_>),
+        (slot, name): (u32, &str),
+    ) -> Option<Arc<AccountStatus>> {
+        let status = selection.status(board, slot, name)?;
+        let has = |text: &str, part: &str| text.to_lowercase().contains(part);
+        let part = self.part.as_deref();
+        let is_it = part.is_none_or(|part| has(&status.name, part) || has(&status.aor, part));
+        is_it.then_some(status)
     }
 }
 
@@ -195,7 +214,7 @@ fn find(board: &Board, wanted: &Wanted) -> Result<(Summary, Vec<Found>), Refusal
     }
     let selection = Selection::new(board, &directory, &wanted.filter)?;
     let found = entries.iter().filter_map(|entry| {
-        let status = selection.status(board, entry.slot, &entry.name)?;
+        let status = wanted.status((board, &selection), (entry.slot, &entry.name))?;
         Some((entry.slot, status))
     });
     let mut found: Vec<Found> = found.collect();
@@ -224,7 +243,7 @@ async fn dump(board: &Board, wanted: &Wanted, pieces: &Pieces) -> Result<(), Gon
     let mut matching = 0;
     let mut breath = Breath::new();
     for (place, entry) in directory.entries().iter().enumerate() {
-        let status = selection.status(board, entry.slot, &entry.name);
+        let status = wanted.status((board, &selection), (entry.slot, &entry.name));
         if let Some(status) = status {
             if matching >= wanted.offset {
                 list.add(pieces, &status).await?;
