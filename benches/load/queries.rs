@@ -39,8 +39,8 @@ const GRANT: Duration = Duration::from_secs(60);
 /// In so long everybody is refreshed once: it is watched as long without questions, and as long
 /// with them.
 const PERIOD: Duration = Duration::from_secs(30);
-/// In so many turns.
-const TURNS: u32 = 3;
+/// In so many turns, so short that each has its share of every wave of refreshes.
+const TURNS: u32 = 10;
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Fewer timers say nothing.
