@@ -262,18 +262,18 @@ fn show(list: &List, socket: &Socket) -> Result<End, Failure> {
     if alerts.is_empty() {
         say("no alert goes on")?;
     } else {
-        screen.print(&table(&alerts, screen.width()))?;
+        screen.print(&table(&alerts, screen.room()))?;
     }
     if !notices.is_empty() {
         let number = count(notices.len() as u64, "notice");
         say(&format!("\n{number} not delivered yet:"))?;
-        screen.print(&deliveries(&notices, now(), screen.width()))?;
+        screen.print(&deliveries(&notices, now(), screen.room()))?;
     }
     if subscribed.is_empty() {
         say("nobody is told of alerts: `regent alerts subscribe` changes that")?;
     } else {
         say("\nWho is told:")?;
-        screen.print(&subscriptions(&subscribed, screen.width()))?;
+        screen.print(&subscriptions(&subscribed, screen.room()))?;
     }
     Ok(End::Done)
 }
