@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::bundle::Line;
 use super::clock::{Clock, Moment};
+use super::subscriptions::{SubscriptionId, Subscriptions};
 use super::wave::WaveId;
 use crate::config::{Alert, TimeLimit};
-use crate::effect::NoticeAccount;
+use crate::effect::{NoticeAccount, NoticeKind};
 use crate::time::Instant;
 
 /// What is known of a loss when it happens.
@@ -75,15 +76,15 @@ pub(super) enum State {
     /// It lasted.
     Raised {
         started: Moment,
-        /// Whoever has to do with it still.
+        /// Whoever has to do with it still, by their ids.
         items: Vec<Item>,
     },
 }
 
 /// An alert as far as one subscription goes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
-    pub(super) subscription: Arc<str>,
+    pub(super) subscription: SubscriptionId,
     pub(super) limit: TimeLimit,
     pub(super) stage: Stage,
 }
@@ -95,17 +96,21 @@ pub(super) enum Stage {
     Untold,
     /// That the registration is lost.
     Told,
-    /// It is over, and the notice waits for others.
-    Ended,
+    /// It is over, and the notice of that waits for others.
+    Ended(NoticeKind),
 }
 
 impl Item {
-    pub(super) fn new(subscription: &Arc<str>, limit: TimeLimit) -> Self {
+    pub(super) fn new(subscription: SubscriptionId, limit: TimeLimit) -> Self {
         Self {
-            subscription: Arc::clone(subscription),
+            subscription,
             limit,
             stage: Stage::Untold,
         }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self.stage, Stage::Ended(_))
     }
 }
 
@@ -124,7 +129,7 @@ impl Entry {
         match &self.state {
             State::Checking { due, .. } => Some(*due),
             State::Raised { started, items } => {
-                let open = items.iter().filter(|item| item.stage != Stage::Ended);
+                let open = items.iter().filter(|item| item.is_open());
                 open.map(|item| started.after(item.limit)).min()
             }
         }
@@ -139,36 +144,51 @@ impl Entry {
     pub(super) fn is_over(&self) -> bool {
         match &self.state {
             State::Checking { .. } => false,
-            State::Raised { items, .. } => items.iter().all(|item| item.stage == Stage::Ended),
+            State::Raised { items, .. } => !items.iter().any(Item::is_open),
         }
     }
 
-    fn item(&self, subscription: &str) -> Option<&Item> {
-        let State::Raised { items, .. } = &self.state else {
-            return None;
+    /// Whoever has to do with its alert; nobody before that is raised.
+    pub(super) fn items(&self) -> &[Item] {
+        match &self.state {
+            State::Checking { .. } => &[],
+            State::Raised { items, .. } => items,
+        }
+    }
+
+    pub(super) fn items_mut(&mut self) -> Option<&mut Vec<Item>> {
+        match &mut self.state {
+            State::Checking { .. } => None,
+            State::Raised { items, .. } => Some(items),
+        }
+    }
+
+    /// When an alert times out that was raised with this limit.
+    pub(super) fn until(&self, item: &Item) -> Instant {
+        self.started().after(item.limit)
+    }
+
+    /// Those who did not know of the loss are told of it.
+    pub(super) fn on_told(&mut self) -> Vec<SubscriptionId> {
+        let items = self.items_mut().into_iter().flatten();
+        let untold = items.filter(|item| item.stage == Stage::Untold);
+        let told = untold.map(|item| {
+            item.stage = Stage::Told;
+            item.subscription
+        });
+        told.collect()
+    }
+
+    /// A subscription knows that it is over.
+    pub(super) fn forget(&mut self, subscription: SubscriptionId) {
+        let Some(items) = self.items_mut() else {
+            return;
         };
-        items
-            .iter()
-            .find(|item| *item.subscription == *subscription)
-    }
-
-    pub(super) fn stage(&self, subscription: &str) -> Option<Stage> {
-        self.item(subscription).map(|item| item.stage)
-    }
-
-    pub(super) fn on_told(&mut self, subscription: &str) {
-        if let State::Raised { items, .. } = &mut self.state {
-            let own = items
-                .iter_mut()
-                .filter(|item| *item.subscription == *subscription);
-            own.for_each(|item| item.stage = Stage::Told);
-        }
-    }
-
-    /// A subscription has no more to do with it.
-    pub(super) fn forget(&mut self, subscription: &str) {
-        if let State::Raised { items, .. } = &mut self.state {
-            items.retain(|item| *item.subscription != *subscription);
+        let place = items.binary_search_by_key(&subscription, |item| item.subscription);
+        if let Ok(place) = place
+            && !items[place].is_open()
+        {
+            items.remove(place);
         }
     }
 
@@ -195,16 +215,21 @@ impl Entry {
         }
     }
 
-    /// How it is listed for a subscription, if it goes on.
-    pub(super) fn row<'a>(&'a self, subscription: &'a Alert) -> Option<Ongoing<'a>> {
-        let item = self.item(&subscription.name)?;
-        (item.stage != Stage::Ended).then_some(Ongoing {
-            account: &self.account,
-            loss: &self.loss,
-            subscription,
-            limit: item.limit,
-            lost: self.lost,
-            started: self.started(),
+    /// How it is listed: for each subscription for which it goes on.
+    pub(super) fn rows<'a>(
+        &'a self,
+        subscriptions: &'a Subscriptions,
+    ) -> impl Iterator<Item = Ongoing<'a>> {
+        let open = self.items().iter().filter(|item| item.is_open());
+        open.filter_map(|item| {
+            Some(Ongoing {
+                account: &self.account,
+                loss: &self.loss,
+                subscription: subscriptions.get(item.subscription)?,
+                limit: item.limit,
+                lost: self.lost,
+                started: self.started(),
+            })
         })
     }
 }

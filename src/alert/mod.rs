@@ -9,8 +9,10 @@
 
 mod bundle;
 mod clock;
+mod entries;
 mod entry;
 mod restore;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod wave;
@@ -22,12 +24,14 @@ use std::sync::Arc;
 pub use clock::Clock;
 pub use entry::{Loss, Ongoing};
 
-use crate::config::{Alert, Config};
+use crate::config::Config;
 use crate::effect::{Notice, NoticeKind};
 use crate::time::{Duration, Instant};
-use bundle::{Bundles, Key};
+use bundle::{Bundles, Key, Line};
 use clock::Moment;
+use entries::Entries;
 use entry::{Entry, Item, Stage, State};
+use subscriptions::{SubscriptionId, Subscriptions};
 use wave::Waves;
 
 /// Whoever was registered for so long is missed (rule T2).
@@ -53,44 +57,38 @@ pub enum Standing {
 /// All losses that are looked at, and all alerts that go on.
 #[derive(Debug)]
 pub struct Alerts {
-    subscriptions: Vec<Arc<Alert>>,
+    subscriptions: Subscriptions,
     user_agent: Arc<str>,
-    entries: BTreeMap<Arc<str>, Entry>,
-    /// When each of them wants to be looked at.
-    due: BTreeSet<(Instant, Arc<str>)>,
+    entries: Entries,
     waves: Waves,
     bundles: Bundles,
     notices: VecDeque<Notice>,
     /// Those whose ongoing alerts are others.
     changed: Vec<Arc<str>>,
-    /// Those that the store does not know as they are.
-    unsaved: BTreeSet<Arc<str>>,
 }
 
 impl Alerts {
     /// Nothing is lost yet.
     pub fn new(config: &Config) -> Self {
         Self {
-            subscriptions: config.alerts.clone(),
+            subscriptions: Subscriptions::new(&config.alerts),
             user_agent: Arc::clone(&config.agent.user_agent),
-            entries: BTreeMap::new(),
-            due: BTreeSet::new(),
+            entries: Entries::default(),
             waves: Waves::default(),
             bundles: Bundles::default(),
             notices: VecDeque::new(),
             changed: Vec::new(),
-            unsaved: BTreeSet::new(),
         }
     }
 
     /// Whether nobody wants to be told anything, and nothing is left to say.
     pub fn is_idle(&self) -> bool {
-        self.subscriptions.is_empty() && self.unsaved.is_empty() && self.changed.is_empty()
+        self.subscriptions.is_empty() && !self.is_unsaved() && self.changed.is_empty()
     }
 
     /// Whether any subscription is about the Account of this name.
     pub fn covers(&self, account: &str) -> bool {
-        self.subscriptions.iter().any(|it| it.covers(account))
+        self.subscriptions.covers(account)
     }
 
     /// When the loss of an Account began that is looked at, or has raised an alert, in microseconds
@@ -115,7 +113,15 @@ impl Alerts {
                 return false;
             }
             // What is still to be told of the loss before leaves now.
-            self.bundles.hasten(|it| *it == **account);
+            for item in entry.items() {
+                if let Stage::Ended(kind) = item.stage {
+                    self.bundles.hasten(Key {
+                        subscription: item.subscription,
+                        registrar: entry.loss.registrar,
+                        kind,
+                    });
+                }
+            }
             self.settle(false, clock);
         }
         let lost = Moment::of(clock.now);
@@ -124,17 +130,9 @@ impl Alerts {
             due: clock.now + CHECK_DISTANCE,
             wave: self.waves.join(loss.registrar, lost),
         };
-        self.enter(Entry::new(account, loss, lost, state));
-        self.unsaved.insert(Arc::clone(account));
+        self.entries.enter(Entry::new(account, loss, lost, state));
+        self.entries.mark(Arc::clone(account));
         true
-    }
-
-    fn enter(&mut self, entry: Entry) {
-        let account = Arc::clone(&entry.account);
-        if let Some(due) = entry.due() {
-            self.due.insert((due, Arc::clone(&account)));
-        }
-        self.entries.insert(account, entry);
     }
 
     /// Something has happened to an Account that was lost. A check finds out by itself whether it
@@ -156,17 +154,14 @@ impl Alerts {
     /// [`Alerts::on_check`].
     pub fn next_check(&mut self, clock: Clock) -> Option<Arc<str>> {
         loop {
-            let (due, account) = self.due.first()?;
-            if *due > clock.now {
+            let (due, entry) = self.entries.first_due()?;
+            if due > clock.now {
                 return None;
             }
-            let account = Arc::clone(account);
-            match self.entries.get(&account).map(|entry| &entry.state) {
-                Some(State::Checking { .. }) => return Some(account),
-                Some(State::Raised { .. }) => self.time_out(&account, clock),
-                None => {
-                    self.due.pop_first();
-                }
+            let account = Arc::clone(&entry.account);
+            match entry.state {
+                State::Checking { .. } => return Some(account),
+                State::Raised { .. } => self.time_out(&account, clock),
             }
         }
     }
@@ -194,7 +189,7 @@ impl Alerts {
         } else {
             clock.now + CHECK_DISTANCE
         };
-        self.change(account, |entry| {
+        self.entries.change(account, |entry| {
             if let State::Checking { failed, due, .. } = &mut entry.state {
                 (*failed, *due) = (*failed + 1, next);
             }
@@ -203,11 +198,14 @@ impl Alerts {
     }
 
     fn raise(&mut self, account: &str, clock: Clock) {
-        let covering = self.subscriptions.iter().filter(|it| it.covers(account));
-        let items = covering.map(|it| Item::new(&it.name, it.time_limit));
+        let covering = self.subscriptions.of(account).into_iter();
+        let items = covering.filter_map(|id| {
+            let subscription = self.subscriptions.get(id)?;
+            Some(Item::new(id, subscription.time_limit))
+        });
         let items: Vec<Item> = items.collect();
         let started = Moment::of(clock.now);
-        let raised = self.change(account, |entry| {
+        let raised = self.entries.change(account, |entry| {
             let State::Checking { wave, .. } = entry.state else {
                 return None;
             };
@@ -246,20 +244,21 @@ impl Alerts {
         let Some(entry) = self.entries.get(account) else {
             return;
         };
-        let State::Raised { started, items } = &entry.state else {
-            return;
-        };
-        let is_ending =
-            |item: &&Item| item.stage != Stage::Ended && ends(started.after(item.limit));
-        let ending: Vec<Item> = items.iter().filter(is_ending).cloned().collect();
-        if ending.is_empty() {
+        let ends = |item: &Item| item.is_open() && ends(entry.until(item));
+        if !entry.items().iter().any(ends) {
             return;
         }
-        let name = Arc::clone(&entry.account);
-        self.bundles.shut(entry, &ending);
-        let mut left = Vec::new();
-        for item in &ending {
-            let subscription = self.subscription(&item.subscription);
+        let registrar = entry.loss.registrar;
+        let line = entry.line(Some(clock), at, clock);
+        let mut left = Vec::with_capacity(entry.items().len());
+        for item in entry.items() {
+            if !ends(item) {
+                left.push(*item);
+                continue;
+            }
+            self.bundles
+                .shut(item.subscription, registrar, entry.until(item));
+            let subscription = self.subscriptions.get(item.subscription);
             let is_wanted = subscription.is_some_and(|it| match kind {
                 NoticeKind::Resolved => it.send_resolution,
                 NoticeKind::Lost | NoticeKind::TimedOut => it.send_timeout,
@@ -267,28 +266,23 @@ impl Alerts {
             // Who was not told of the loss need not know that it is over.
             if is_wanted && item.stage == Stage::Told {
                 let key = Key {
-                    subscription: Arc::clone(&item.subscription),
-                    registrar: entry.loss.registrar,
+                    subscription: item.subscription,
+                    registrar,
                     kind,
                 };
-                let line = entry.line(Some(clock), at, clock);
-                self.bundles.add(key, line, clock.now);
-            } else {
-                left.push(Arc::clone(&item.subscription));
+                self.bundles.add(key, line.clone(), clock.now);
+                left.push(Item {
+                    stage: Stage::Ended(kind),
+                    ..*item
+                });
             }
         }
-        self.change(account, |entry| {
-            if let State::Raised { items, .. } = &mut entry.state {
-                items.retain(|item| !left.contains(&item.subscription));
-                let all = items.iter_mut();
-                let ended = all.filter(|item| {
-                    let mut ending = ending.iter();
-                    ending.any(|it| it.subscription == item.subscription)
-                });
-                ended.for_each(|item| item.stage = Stage::Ended);
+        self.changed.push(Arc::clone(&entry.account));
+        self.entries.change(account, |entry| {
+            if let Some(items) = entry.items_mut() {
+                *items = left;
             }
         });
-        self.changed.push(name);
     }
 
     /// Nothing more is told of an Account.
@@ -296,52 +290,35 @@ impl Alerts {
         let Some(entry) = self.entries.remove(account) else {
             return;
         };
-        if let Some(due) = entry.due() {
-            self.due.remove(&(due, Arc::clone(&entry.account)));
-        }
         match &entry.state {
             State::Checking { wave, .. } => self.waves.on_left(*wave),
-            State::Raised { items, .. } => {
-                self.bundles.shut(&entry, items);
-                self.changed.push(Arc::clone(&entry.account));
+            State::Raised { .. } => {
+                self.bundles.shut_all(&entry);
+                self.changed.push(entry.account);
             }
         }
-        self.unsaved.insert(entry.account);
-    }
-
-    /// Changes an entry, and what follows from it: when it is due, what the store does not know,
-    /// and that it goes when nobody waits for anything of it.
-    fn change<R>(&mut self, account: &str, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
-        let entry = self.entries.get_mut(account)?;
-        let name = Arc::clone(&entry.account);
-        let before = entry.due();
-        let outcome = change(entry);
-        let after = entry.due();
-        if entry.is_done() {
-            self.entries.remove(account);
-        }
-        if before != after {
-            if let Some(before) = before {
-                self.due.remove(&(before, Arc::clone(&name)));
-            }
-            if let Some(after) = after {
-                self.due.insert((after, Arc::clone(&name)));
-            }
-        }
-        self.unsaved.insert(name);
-        Some(outcome)
-    }
-
-    fn subscription(&self, name: &str) -> Option<&Arc<Alert>> {
-        self.subscriptions.iter().find(|it| *it.name == *name)
     }
 
     /// Gives the notices of losses that nobody else can join any more. Called when all that has
     /// happened was told, and before alerts time out.
     pub fn tell_of_losses(&mut self, clock: Clock) {
-        while let Some((registrar, accounts)) = self.waves.next_complete() {
-            for subscription in self.subscriptions.clone() {
-                self.tell_losses(&subscription, registrar, &accounts, clock);
+        while let Some((registrar, mut accounts)) = self.waves.next_complete() {
+            accounts.sort_unstable();
+            let mut told: BTreeMap<SubscriptionId, Vec<Line>> = BTreeMap::new();
+            for account in accounts {
+                let outcome = self.entries.change(&account, |entry| {
+                    let subscriptions = entry.on_told();
+                    (entry.line(None, None, clock), subscriptions)
+                });
+                let Some((line, subscriptions)) = outcome else {
+                    continue;
+                };
+                for id in subscriptions {
+                    told.entry(id).or_default().push(line.clone());
+                }
+            }
+            for (id, lines) in told {
+                self.tell(id, (NoticeKind::Lost, registrar), lines, clock);
             }
         }
     }
@@ -353,44 +330,22 @@ impl Alerts {
         let due = if is_all { clock.now } else { Instant::ZERO };
         for (key, lines) in self.bundles.ripe(due) {
             for line in &lines {
-                self.change(&line.told.account, |entry| entry.forget(&key.subscription));
+                self.entries.forget(&line.told.account, key.subscription);
             }
-            if let Some(subscription) = self.subscription(&key.subscription).cloned() {
-                self.tell(&subscription, (key.kind, key.registrar), lines, clock);
-            }
+            self.tell(key.subscription, (key.kind, key.registrar), lines, clock);
         }
-    }
-
-    fn tell_losses(
-        &mut self,
-        subscription: &Alert,
-        registrar: SocketAddr,
-        accounts: &[Arc<str>],
-        clock: Clock,
-    ) {
-        let mut lines = Vec::new();
-        for account in accounts {
-            let Some(entry) = self.entries.get(account) else {
-                continue;
-            };
-            if entry.stage(&subscription.name) == Some(Stage::Untold) {
-                lines.push(entry.line(None, None, clock));
-                self.change(account, |entry| entry.on_told(&subscription.name));
-            }
-        }
-        self.tell(subscription, (NoticeKind::Lost, registrar), lines, clock);
     }
 
     fn tell(
         &mut self,
-        subscription: &Alert,
+        subscription: SubscriptionId,
         (kind, registrar): (NoticeKind, SocketAddr),
-        mut lines: Vec<bundle::Line>,
+        mut lines: Vec<Line>,
         clock: Clock,
     ) {
-        if lines.is_empty() {
+        let Some(subscription) = self.subscriptions.get(subscription) else {
             return;
-        }
+        };
         lines.sort_by(|one, other| one.told.account.cmp(&other.told.account));
         let server = lines.iter().find_map(|line| line.server.clone());
         self.notices.push_back(Notice {
@@ -408,13 +363,13 @@ impl Alerts {
 
     /// Nothing more will happen: what waits for others is told as it is.
     pub fn finish(&mut self, clock: Clock) {
-        self.bundles.hasten(|_| true);
+        self.bundles.hasten_all();
         self.settle(true, clock);
     }
 
     /// When it wants to be asked for checks again, or to settle.
     pub fn deadline(&self) -> Option<Instant> {
-        let due = self.due.first().map(|(due, _)| *due);
+        let due = self.entries.first_due().map(|(due, _)| due);
         due.into_iter().chain(self.bundles.deadline()).min()
     }
 
@@ -433,64 +388,78 @@ impl Alerts {
 
     /// All ongoing alerts: by Account, and then as the subscriptions stand in the configuration.
     pub fn ongoing(&self) -> impl Iterator<Item = Ongoing<'_>> {
-        let entries = self.entries.values();
-        entries.flat_map(|entry| self.rows(entry))
+        let entries = self.entries.iter();
+        entries.flat_map(|entry| entry.rows(&self.subscriptions))
     }
 
     /// The ongoing alerts of one Account.
     pub fn ongoing_of(&self, account: &str) -> impl Iterator<Item = Ongoing<'_>> {
         let entry = self.entries.get(account).into_iter();
-        entry.flat_map(|entry| self.rows(entry))
-    }
-
-    fn rows<'a>(&'a self, entry: &'a Entry) -> impl Iterator<Item = Ongoing<'a>> {
-        let subscriptions = self.subscriptions.iter();
-        subscriptions.filter_map(|subscription| entry.row(subscription))
+        entry.flat_map(|entry| entry.rows(&self.subscriptions))
     }
 
     /// Another configuration is in force. What nobody wants to know any more, and what is not
     /// configured, is closed. An alert keeps the limit that it began with.
     pub fn reconfigure(&mut self, config: &Config) {
         self.user_agent = Arc::clone(&config.agent.user_agent);
-        let before = std::mem::replace(&mut self.subscriptions, config.alerts.clone());
-        if self.entries.is_empty() {
+        let subscriptions = Subscriptions::new(&config.alerts);
+        let before = std::mem::replace(&mut self.subscriptions, subscriptions);
+        if self.entries.is_empty() && self.bundles.is_empty() {
             return;
+        }
+        let is_other = before != self.subscriptions;
+        if is_other {
+            self.bundles
+                .renumber(|id| before.in_other(id, &self.subscriptions));
         }
         let registering = config.accounts.iter();
         let registering = registering.filter(|it| it.register != crate::config::Register::No);
         let known: BTreeSet<&str> = registering.map(|account| &*account.name).collect();
-        let accounts: Vec<Arc<str>> = self.entries.keys().cloned().collect();
+        let accounts = self.entries.iter().map(|entry| Arc::clone(&entry.account));
+        let accounts: Vec<Arc<str>> = accounts.collect();
         for account in accounts {
+            if is_other {
+                self.renumber(&account, &before);
+                self.changed.push(Arc::clone(&account));
+            }
             if !known.contains(&*account) || !self.covers(&account) {
                 self.close(&account);
-                continue;
-            }
-            self.drop_items(&account);
-            if before != self.subscriptions {
-                self.changed.push(account);
             }
         }
-        let subscriptions = &self.subscriptions;
-        let is_there = |name: &str| subscriptions.iter().any(|it| *it.name == *name);
-        self.bundles.retain(is_there);
     }
 
-    /// Closes the alert of an Account for subscriptions that are not about it any more.
-    fn drop_items(&mut self, account: &str) {
-        let Some(entry) = self.entries.get(account) else {
-            return;
-        };
-        let State::Raised { items, .. } = &entry.state else {
-            return;
-        };
-        let is_gone = |item: &&Item| {
-            let subscription = self.subscription(&item.subscription);
-            subscription.is_none_or(|it| !it.covers(account))
-        };
-        let gone: Vec<Item> = items.iter().filter(is_gone).cloned().collect();
-        self.bundles.shut(entry, &gone);
-        for item in gone {
-            self.change(account, |entry| entry.forget(&item.subscription));
-        }
+    /// The items of an Account have other ids than before. It closes its alert for subscriptions
+    /// that are not about it any more.
+    fn renumber(&mut self, account: &str, before: &Subscriptions) {
+        let Self {
+            subscriptions,
+            bundles,
+            entries,
+            ..
+        } = self;
+        entries.change(account, |entry| {
+            let mut left = Vec::with_capacity(entry.items().len());
+            for item in entry.items() {
+                // What waited for one that is gone went with it.
+                let Some(subscription) = before.in_other(item.subscription, subscriptions) else {
+                    continue;
+                };
+                if subscriptions
+                    .get(subscription)
+                    .is_some_and(|it| it.covers(account))
+                {
+                    left.push(Item {
+                        subscription,
+                        ..*item
+                    });
+                } else if item.is_open() {
+                    bundles.shut(subscription, entry.loss.registrar, entry.until(item));
+                }
+            }
+            left.sort_unstable_by_key(|item| item.subscription);
+            if let Some(items) = entry.items_mut() {
+                *items = left;
+            }
+        });
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::clock::{Clock, Moment};
 use super::entry::{Entry, Item, Loss, Stage, State};
+use super::subscriptions::Subscriptions;
 use super::{Alerts, CHECK_DISTANCE, CHECKS};
 use crate::config::TimeLimit;
 use crate::effect::{StoredAlert, StoredAlertState, StoredOpen};
@@ -25,7 +26,7 @@ impl Alerts {
             match account(&alert.account) {
                 Some(name) if self.covers(&name) => self.restore_one(&name, alert, clock),
                 Some(_) | None => {
-                    self.unsaved.insert(alert.account.into());
+                    self.entries.mark(alert.account.into());
                 }
             }
         }
@@ -62,7 +63,7 @@ impl Alerts {
                 open,
             } => State::Raised {
                 started: moment(started_unix_us),
-                items: open.into_iter().filter_map(|it| self.item(&it)).collect(),
+                items: self.items(&open),
             },
         };
         let loss = Loss {
@@ -79,43 +80,51 @@ impl Alerts {
             self.bundles.open(&entry);
         }
         if entry.is_done() {
-            self.unsaved.insert(Arc::clone(account));
+            self.entries.mark(Arc::clone(account));
             return;
         }
-        self.enter(entry);
+        self.entries.enter(entry);
     }
 
-    fn item(&self, stored: &StoredOpen) -> Option<Item> {
-        let subscription = self.subscription(&stored.subscription)?;
-        let limit = TimeLimit::of_hours(stored.limit_hours).unwrap_or(subscription.time_limit);
-        Some(Item {
-            stage: if stored.is_told {
-                Stage::Told
-            } else {
-                Stage::Untold
-            },
-            ..Item::new(&subscription.name, limit)
-        })
+    /// Those of the subscriptions that there are still.
+    fn items(&self, open: &[StoredOpen]) -> Vec<Item> {
+        let item = |stored: &StoredOpen| {
+            let id = self.subscriptions.find(&stored.subscription)?;
+            let own = self.subscriptions.get(id)?.time_limit;
+            let limit = TimeLimit::of_hours(stored.limit_hours).unwrap_or(own);
+            Some(Item {
+                stage: if stored.is_told {
+                    Stage::Told
+                } else {
+                    Stage::Untold
+                },
+                ..Item::new(id, limit)
+            })
+        };
+        let mut items: Vec<Item> = open.iter().filter_map(item).collect();
+        items.sort_by_key(|item| item.subscription);
+        items.dedup_by_key(|item| item.subscription);
+        items
     }
 
     /// Whether the store does not know all as it is.
     pub fn is_unsaved(&self) -> bool {
-        !self.unsaved.is_empty()
+        self.entries.is_unsaved()
     }
 
     /// There is no store that would want to know.
     pub fn skip_saving(&mut self) {
-        self.unsaved.clear();
+        self.entries.take_unsaved();
     }
 
     /// What the store does not know: of whom nothing is to be kept, and what of whom. It counts as
     /// known from now on.
     pub fn take_unsaved(&mut self, clock: Clock) -> (Vec<Arc<str>>, Vec<StoredAlert>) {
-        let unsaved = std::mem::take(&mut self.unsaved);
+        let unsaved = self.entries.take_unsaved();
         let (mut removed, mut alerts) = (Vec::new(), Vec::new());
         for account in unsaved {
             match self.entries.get(&account) {
-                Some(entry) => alerts.push(entry.stored(clock)),
+                Some(entry) => alerts.push(entry.stored(&self.subscriptions, clock)),
                 None => removed.push(account),
             }
         }
@@ -124,14 +133,14 @@ impl Alerts {
 
     /// The store could not write these.
     pub fn on_save_failed(&mut self, accounts: BTreeSet<Arc<str>>) {
-        self.unsaved.extend(accounts);
+        accounts.into_iter().for_each(|it| self.entries.mark(it));
     }
 }
 
 impl Entry {
     /// What the store keeps of it. A notice that waits for others counts as not given: it is found
     /// again from what is so after a restart.
-    fn stored(&self, clock: Clock) -> StoredAlert {
+    fn stored(&self, subscriptions: &Subscriptions, clock: Clock) -> StoredAlert {
         let state = match &self.state {
             State::Checking { failed, due, .. } => StoredAlertState::Checking {
                 failed: *failed,
@@ -139,7 +148,10 @@ impl Entry {
             },
             State::Raised { started, items } => StoredAlertState::Raised {
                 started_unix_us: started.unix_us(clock),
-                open: items.iter().map(stored_open).collect(),
+                open: items
+                    .iter()
+                    .filter_map(|it| stored_open(it, subscriptions))
+                    .collect(),
             },
         };
         StoredAlert {
@@ -155,10 +167,11 @@ impl Entry {
     }
 }
 
-fn stored_open(item: &Item) -> StoredOpen {
-    StoredOpen {
-        subscription: item.subscription.to_string(),
+fn stored_open(item: &Item, subscriptions: &Subscriptions) -> Option<StoredOpen> {
+    let subscription = subscriptions.get(item.subscription)?;
+    Some(StoredOpen {
+        subscription: subscription.name.to_string(),
         limit_hours: item.limit.hours(),
         is_told: item.stage != Stage::Untold,
-    }
+    })
 }

@@ -4,14 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::*;
-use crate::config::{Covered, TimeLimit, load};
+use crate::config::{Account, Alert, Covered, TimeLimit, load};
 use crate::effect::StoredAlertState;
 
 fn config(alerts: &[Alert]) -> Config {
     let text = include_str!("../../conf/minimal.toml");
     let config = load("t", text).config.expect("the smallest useful file");
+    let named = |name: &str| Account {
+        name: name.into(),
+        ..(*config.accounts[0]).clone()
+    };
     Config {
         alerts: alerts.iter().cloned().map(Arc::new).collect(),
+        accounts: ["main", "other"].map(|it| Arc::new(named(it))).into(),
         ..config
     }
 }
@@ -203,4 +208,102 @@ fn what_is_stored_comes_back_as_it_was() {
     third.restore(stored, |_| None, later(59));
     assert!(third.is_empty());
     assert_eq!(third.take_unsaved(later(59)).0.len(), 2);
+}
+
+/// `main` and `other` are lost, and `main` is back, which waits for `other`.
+fn half_back(subscriptions: &[Alert]) -> Alerts {
+    let mut alerts = Alerts::new(&config(subscriptions));
+    for account in ["main", "other"] {
+        alerts.on_loss(&account.into(), loss(5060), at(100));
+    }
+    fail_until(&mut alerts, 200);
+    let told = kinds(&mut alerts);
+    assert_eq!(told.len(), subscriptions.len());
+    alerts.on_standing("main", Standing::Registered(registrar(5060)), at(300));
+    alerts.settle(true, at(300));
+    assert_eq!(kinds(&mut alerts), [], "it waits");
+    alerts.take_changed();
+    alerts
+}
+
+fn listed(alerts: &Alerts) -> String {
+    let rows = alerts.ongoing();
+    let rows = rows.map(|row| format!("{}/{}", row.account, row.subscription.name));
+    rows.collect::<Vec<_>>().join(" ")
+}
+
+fn hook(name: &str) -> Alert {
+    Alert::new(name, None, Some("http://127.0.0.1/"))
+}
+
+// rules T3, G2: what waits, what goes on and what is listed belongs to a subscription and not to
+// its place.
+#[test]
+fn subscriptions_that_change_places_stay_who_they_are() {
+    let mut alerts = half_back(&[ops(), hook("gone"), hook("quiet")]);
+    assert_eq!(listed(&alerts), "other/ops other/gone other/quiet");
+    let quiet = Alert {
+        send_resolution: false,
+        ..hook("quiet")
+    };
+    alerts.reconfigure(&config(&[hook("new"), quiet, ops()]));
+    assert_eq!(listed(&alerts), "other/quiet other/ops");
+    assert_eq!(alerts.take_changed(), [main(), "other".into()]);
+    let (_, stored) = alerts.take_unsaved(at(300));
+    let open = stored.iter().map(|it| match &it.state {
+        StoredAlertState::Raised { open, .. } => open.len(),
+        StoredAlertState::Checking { .. } => 0,
+    });
+    assert_eq!(open.collect::<Vec<_>>(), [2, 2]);
+    alerts.on_standing("other", Standing::Registered(registrar(5060)), at(305));
+    alerts.settle(true, at(305));
+    // `quiet` wanted to know of the first one when that was back.
+    let back = [
+        ("quiet".to_owned(), NoticeKind::Resolved, 1),
+        ("ops".to_owned(), NoticeKind::Resolved, 2),
+    ];
+    assert_eq!(kinds(&mut alerts), back);
+    assert!(alerts.is_empty() && alerts.deadline().is_none());
+}
+
+// rules T3, G2: nobody waits for what a subscription is not about any more.
+#[test]
+fn a_subscription_that_is_about_fewer_waits_for_those_only() {
+    let mut alerts = half_back(&[hook("one"), ops()]);
+    let fewer = Alert {
+        accounts: Covered::named(["main"]),
+        ..ops()
+    };
+    alerts.reconfigure(&config(&[fewer.clone(), hook("one")]));
+    assert_eq!(listed(&alerts), "other/one");
+    alerts.settle(true, at(301));
+    let back = [("ops".to_owned(), NoticeKind::Resolved, 1)];
+    assert_eq!(kinds(&mut alerts), back, "nobody else can join it");
+    alerts.reconfigure(&config(&[fewer]));
+    assert_eq!(listed(&alerts), "");
+    alerts.settle(true, at(302));
+    assert_eq!(kinds(&mut alerts), []);
+    assert!(alerts.is_empty() && alerts.deadline().is_none());
+}
+
+// rule T3: a loss hastens what is told of its own Account, and nothing else.
+#[test]
+fn a_new_loss_leaves_the_others_waiting() {
+    let mut alerts = Alerts::new(&config(&[ops()]));
+    for (account, port) in [("a", 5060), ("b", 5060), ("c", 5062), ("d", 5062)] {
+        alerts.on_loss(&account.into(), loss(port), at(100));
+    }
+    fail_until(&mut alerts, 200);
+    kinds(&mut alerts);
+    for (account, port) in [("a", 5060), ("c", 5062)] {
+        let back = Standing::Registered(registrar(port));
+        alerts.on_standing(account, back, at(300));
+    }
+    alerts.settle(true, at(300));
+    assert_eq!(alerts.deadline(), Some(at(310).now));
+    alerts.on_loss(&"a".into(), loss(5060), at(305));
+    let back = [("ops".to_owned(), NoticeKind::Resolved, 1)];
+    assert_eq!(kinds(&mut alerts), back);
+    alerts.settle(true, at(310));
+    assert_eq!(kinds(&mut alerts), back);
 }

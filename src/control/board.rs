@@ -29,7 +29,7 @@ pub struct Board {
     groups: RwLock<Vec<GroupSeat>>,
     /// How many Accounts of each group are in which phase: as served group, as serving group.
     counts: RwLock<BTreeMap<Arc<str>, [Counts; 2]>>,
-    alerts: RwLock<BTreeMap<Arc<str>, Vec<AlertStatus>>>,
+    alerts: RwLock<BTreeMap<Arc<str>, Arc<[AlertStatus]>>>,
     deliveries: RwLock<BTreeMap<Arc<str>, DeliveryStatus>>,
     subscriptions: RwLock<Vec<SubscriptionStatus>>,
     phases: [AtomicU32; PHASES.len()],
@@ -189,16 +189,29 @@ impl Board {
         if ongoing.is_empty() {
             alerts.remove(&account);
         } else {
-            alerts.insert(account, ongoing);
+            alerts.insert(account, ongoing.into());
         }
         self.alerted.fetch_add(1, Ordering::Release);
     }
 
     /// Every ongoing alert, by Account.
     pub fn alerts(&self) -> Vec<AlertStatus> {
+        // There may be very many, and whoever puts one up does not wait until all are copied.
         let alerts = self.alerts.read();
         let alerts = alerts.unwrap_or_else(PoisonError::into_inner);
-        alerts.values().flatten().cloned().collect()
+        let all: Vec<Arc<[AlertStatus]>> = alerts.values().cloned().collect();
+        drop(alerts);
+        all.iter()
+            .flat_map(|of_one| of_one.iter().cloned())
+            .collect()
+    }
+
+    /// So many ongoing alerts at most, by Account, without the first ones.
+    pub fn some_alerts(&self, offset: usize, most: usize) -> Vec<AlertStatus> {
+        let alerts = self.alerts.read();
+        let alerts = alerts.unwrap_or_else(PoisonError::into_inner);
+        let all = alerts.values().flat_map(|of_one| of_one.iter());
+        all.skip(offset).take(most).cloned().collect()
     }
 
     /// Puts up who is told of alerts.
@@ -244,7 +257,7 @@ impl Board {
     pub fn count_alerts(&self) -> (usize, usize) {
         let alerts = self.alerts.read();
         let alerts = alerts.unwrap_or_else(PoisonError::into_inner);
-        let alerts = alerts.values().map(Vec::len).sum();
+        let alerts = alerts.values().map(|of_one| of_one.len()).sum();
         let deliveries = self.deliveries.read();
         (
             alerts,

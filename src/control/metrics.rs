@@ -23,7 +23,7 @@ pub fn exposition(board: &Board, format: Format, accounts: bool) -> Exposition {
         phases: PHASES.map(|phase| (phase, board.count(phase))).into(),
         refresh_failing: gauges.refresh_failing(),
         on_backup: gauges.on_backup(),
-        alerts: board.alerts().len() as u64,
+        alerts: board.count_alerts().0 as u64,
         waiting: MEANS.map(|means| waiting(means, &deliveries)).into(),
         state: board.state().map(|it| it.state),
         clients: Door::ALL

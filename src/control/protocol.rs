@@ -167,6 +167,7 @@ impl From<Past> for WantedEvents {
             kinds: past.kinds,
             since: past.since,
             until: past.until,
+            before: None,
             limit: past.limit,
         }
     }

@@ -13,6 +13,7 @@ mod text;
 mod webhook;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -27,21 +28,25 @@ use crate::status::words::{clean, fitted};
 pub struct Places {
     mail: Option<Mail>,
     alerts: Vec<Arc<Alert>>,
+    /// Where each of them stands, by its name.
+    by_name: BTreeMap<Arc<str>, usize>,
     user_agent: Arc<str>,
 }
 
 impl Places {
     /// Those of a configuration.
     pub fn of(config: &Config) -> Self {
+        let names = config.alerts.iter().map(|it| Arc::clone(&it.name));
         Self {
             mail: config.mail.clone(),
+            by_name: names.zip(0..).collect(),
             alerts: config.alerts.clone(),
             user_agent: Arc::clone(&config.agent.user_agent),
         }
     }
 
     fn subscription(&self, name: &str) -> Option<&Arc<Alert>> {
-        self.alerts.iter().find(|it| *it.name == *name)
+        self.alerts.get(*self.by_name.get(name)?)
     }
 
     /// Where a subscription wants what travels so, as far as it may be shown.

@@ -248,3 +248,49 @@ fn memory_is_bounded_by_what_the_letters_say() {
     bench.queue.on_delivered("1").unwrap();
     assert_eq!(bench.leaves().unwrap(), "6");
 }
+
+// rule T3: servers that keep us waiting are tried again and again, and nobody who comes after them
+// in the order of names is forgotten for that.
+#[test]
+fn who_waits_longest_leaves_first() {
+    let mut bench = Bench::new();
+    for name in ["a", "b", "z"] {
+        bench.put_letter(letter(name, name));
+        bench.pass(1);
+    }
+    assert_eq!(bench.leaves().unwrap(), "a");
+    bench.pass(90);
+    bench.fail("a", down());
+    assert_eq!(bench.leaves().unwrap(), "b");
+    // By now it is time for the first one again, and high time for the last one.
+    bench.pass(90);
+    bench.fail("b", down());
+    assert_eq!(bench.leaves().unwrap(), "z");
+    assert_eq!(bench.leaves().unwrap(), "a");
+    bench.queue.on_delivered("z").unwrap();
+    bench.pass(15);
+    assert_eq!(bench.leaves().unwrap(), "b");
+    assert_eq!(bench.leaves(), None);
+}
+
+// rule T3
+#[test]
+fn what_comes_back_for_a_lane_that_nobody_wants_any_more_is_dropped() {
+    let mut bench = Bench::new();
+    for id in ["1", "2"] {
+        bench.put(id);
+    }
+    assert_eq!(bench.leaves().unwrap(), "1");
+    let text = include_str!("../../conf/minimal.toml");
+    let config = crate::config::load("t", text).config.unwrap();
+    let unwanted = bench.queue.retain(&Places::of(&config));
+    assert_eq!(unwanted.len(), 2);
+    assert_eq!((bench.leaves(), bench.due()), (None, None));
+    let now = (bench.now, bench.unix_ms);
+    assert_eq!(bench.queue.on_failed("1", down(), now), None);
+    // Whoever subscribes again under that name begins anew.
+    bench.put("3");
+    assert_eq!(bench.leaves().unwrap(), "3");
+    assert!(!bench.queue.on_delivered("3").unwrap().1);
+    assert!(bench.queue.lanes.is_empty() && bench.queue.away.is_empty());
+}

@@ -76,9 +76,12 @@ pub(super) fn body(content: Content<'_>) -> String {
     }
     if let Some(more) = notice.accounts.len().checked_sub(LISTED + 1) {
         let more = count(more as u64 + 1, "more Account");
-        text.push_str(&format!(
-            "\nand {more}; `regent alerts list` names all that are lost\n"
-        ));
+        let hint = match notice.kind {
+            NoticeKind::Lost => "`regent alerts list` names all that are lost",
+            NoticeKind::Resolved => "`regent status` says where each of them is registered",
+            NoticeKind::TimedOut => "`regent status` says what each of them does",
+        };
+        text.push_str(&format!("\nand {more}; {hint}\n"));
     }
     text
 }
@@ -276,6 +279,20 @@ mod tests {
         assert!(body.contains("\nand 7 more Accounts; "), "{body}");
         let all = notice(NoticeKind::TimedOut, LISTED);
         assert!(!super::body(Content::Notice(&all)).contains("\nand "));
+        // Where the rest of them stands: a list that they have left does not help.
+        for (kind, hint) in [
+            (NoticeKind::Lost, "`regent alerts list` names"),
+            (NoticeKind::Resolved, "`regent status` says"),
+            (NoticeKind::TimedOut, "`regent status` says"),
+        ] {
+            let many = notice(kind, LISTED + 1);
+            let body = super::body(Content::Notice(&many));
+            let last = body.lines().last().unwrap();
+            assert!(
+                last.starts_with(&format!("and 1 more Account; {hint}")),
+                "{last}"
+            );
+        }
     }
 
     // rule T3

@@ -155,6 +155,8 @@ pub struct Wanted {
     pub since: Option<UnixMs>,
     /// Before this time.
     pub until: Option<UnixMs>,
+    /// Before the entry of this id.
+    pub before: Option<u64>,
     /// No more than so many, the newest; all if absent.
     pub limit: Option<u32>,
 }
@@ -167,6 +169,7 @@ impl Wanted {
             && (self.kinds.is_empty() || self.kinds.contains(&entry.kind))
             && self.since.is_none_or(|since| since <= entry.at)
             && self.until.is_none_or(|until| entry.at < until)
+            && self.before.is_none_or(|before| entry.id < before)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::records::{Address, beside};
 use super::{AlertChanges, OutboxChanges};
@@ -137,15 +137,24 @@ pub(super) fn write_outbox(
     if changes.is_empty() {
         return Ok(());
     }
-    let mut find = connection.prepare("SELECT place FROM outbox WHERE id = ?1")?;
+    let mut tried = connection.prepare(TRIED)?;
     let mut put = connection.prepare(PUT_OUTBOX)?;
     for letter in &changes.letters {
-        // One that was tried keeps its place.
-        let place: Option<i64> = find.query_row([&*letter.id], |row| row.get(0)).optional()?;
+        // One that was tried keeps its place, and what it says, which may be long.
+        let known = tried.execute(params![
+            &*letter.id,
+            letter.tried,
+            letter.waited_ms.cast_signed(),
+            letter.next_unix_ms,
+            letter.is_refused,
+            letter.trouble.as_deref(),
+        ])?;
+        if known > 0 {
+            continue;
+        }
         let notice = serde_json::to_string(&*letter.notice)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         put.execute(params![
-            place,
             &*letter.id,
             letter.means.word(),
             notice,
@@ -206,5 +215,7 @@ const PUT: &str = "INSERT OR REPLACE INTO alert (account, identity, source, regi
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 const READ_OUTBOX: &str = "SELECT id, means, notice, tried, waited_ms, next_unix_ms, is_refused, \
     trouble FROM outbox ORDER BY place";
-const PUT_OUTBOX: &str = "INSERT OR REPLACE INTO outbox (place, id, means, notice, tried, \
-    waited_ms, next_unix_ms, is_refused, trouble) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const PUT_OUTBOX: &str = "INSERT INTO outbox (id, means, notice, tried, waited_ms, next_unix_ms, \
+    is_refused, trouble) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const TRIED: &str = "UPDATE outbox SET tried = ?2, waited_ms = ?3, next_unix_ms = ?4, \
+    is_refused = ?5, trouble = ?6 WHERE id = ?1";

@@ -112,6 +112,10 @@ fn condition(wanted: &Wanted, way: Way) -> (String, Vec<Value>) {
             values.push(Value::Integer(time.0));
         }
     }
+    if let Some(before) = wanted.before {
+        text += " AND id < ?";
+        values.push(Value::Integer(number(before)));
+    }
     (text, values)
 }
 

@@ -408,6 +408,16 @@ fn events_are_found_by_account_time_kind_and_number() {
         ..Wanted::default()
     };
     assert_eq!(ids(&newest), [2_498, 2_499, 2_500]);
+    let page = Wanted {
+        before: Some(2_498),
+        ..newest
+    };
+    assert_eq!(ids(&page), [2_495, 2_496, 2_497]);
+    let first = Wanted {
+        before: Some(2),
+        ..page
+    };
+    assert_eq!(ids(&first), [1]);
 }
 
 #[test]

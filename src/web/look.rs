@@ -129,26 +129,42 @@ pub(super) async fn groups(asked: Asked) -> Result<Response, Refusal> {
 pub(super) struct Alerts {
     schema: u32,
     at: UnixMs,
+    /// How many go on.
+    ongoing: usize,
+    /// How many are not delivered yet.
+    waiting: usize,
     alerts: Vec<AlertStatus>,
     deliveries: Vec<DeliveryStatus>,
 }
 
 impl Alerts {
-    pub(super) fn of(shared: &Shared) -> Self {
+    /// The first ones: whoever is told of every change needs no more.
+    pub(super) fn first(shared: &Shared) -> Self {
+        Self::some(shared, 0, ALERTS_USUAL)
+    }
+
+    fn some(shared: &Shared, offset: u32, most: u32) -> Self {
         let board = &shared.world.board;
+        let (ongoing, waiting) = board.count_alerts();
+        let (offset, most) = (offset as usize, most as usize);
+        let deliveries = board.deliveries().into_iter();
         Self {
             schema: SCHEMA,
             at: now(),
-            alerts: board.alerts(),
-            deliveries: board.deliveries(),
+            ongoing,
+            waiting,
+            alerts: board.some_alerts(offset, most),
+            deliveries: deliveries.skip(offset).take(most).collect(),
         }
     }
 }
 
 /// `GET /api/v1/alerts`.
 pub(super) async fn alerts(asked: Asked) -> Result<Response, Refusal> {
-    Query::read(&asked.query, &[])?;
-    Ok(json(&Alerts::of(&asked.shared)))
+    let query = Query::read(&asked.query, &["offset", "limit"])?;
+    let offset = query.parsed("offset", "a number from 0")?.unwrap_or(0);
+    let limit = limit(&query, ALERTS_USUAL, ALERTS_MOST)?;
+    Ok(json(&Alerts::some(&asked.shared, offset, limit)))
 }
 
 #[derive(Serialize)]
@@ -160,12 +176,16 @@ struct Events {
 
 /// `GET /api/v1/events`.
 pub(super) async fn events(asked: Asked) -> Result<Response, Refusal> {
-    let query = Query::read(&asked.query, &["name", "kind", "since", "until", "limit"])?;
+    let query = Query::read(
+        &asked.query,
+        &["name", "kind", "since", "until", "before", "limit"],
+    )?;
     let wanted = Wanted {
         accounts: query.all("name").map(str::to_owned).collect(),
         kinds: query.listed("kind", "a kind of event", kind)?,
         since: moment(&query, "since")?,
         until: moment(&query, "until")?,
+        before: query.parsed("before", "the id of an event")?,
         limit: Some(limit(&query, EVENTS_USUAL, EVENTS_MOST)?),
     };
     let board = &asked.shared.world.board;
@@ -213,6 +233,12 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// A loop that takes longer does not go round.
 const HEARS_WITHIN: Duration = Duration::from_secs(5);
+
+/// So many alerts, and notices that are not delivered yet, are told unless it is said.
+const ALERTS_USUAL: u32 = 200;
+
+/// So many are told at most.
+const ALERTS_MOST: u32 = 1_000;
 
 /// So many events are told unless it is said.
 const EVENTS_USUAL: u32 = 100;

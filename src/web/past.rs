@@ -181,8 +181,8 @@ async fn read(
         },
         accounts,
         since: Some(since),
-        until: None,
         limit: Some(MOST),
+        ..Wanted::default()
     };
     let mut pages = Pages::new(Arc::clone(past), Arc::new(wanted));
     let mut entries = Vec::new();

@@ -259,7 +259,7 @@ impl Telling {
         let alerted = self.shared.world.board.alerted();
         if self.topics.contains(&Topic::Alerts) && self.alerted != Some(alerted) {
             self.alerted = Some(alerted);
-            self.say("alerts", &Alerts::of(&self.shared));
+            self.say("alerts", &Alerts::first(&self.shared));
         }
     }
 

@@ -7,6 +7,7 @@
 //! * `REGENT_REQUIRE_INTEROP=1`: a missing program fails its trials instead, and missing privileges
 //!   too.
 //! * `REGENT_LONG_TESTS=1`: the trials that wait for long timers run too.
+//! * `REGENT_PICTURES=1`: every trial of the page leaves a picture.
 //! * `REGENT_BIN=PATH`: the program under test, in place of the one that cargo has built.
 
 #![allow(

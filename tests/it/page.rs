@@ -5,6 +5,7 @@ mod alerting;
 mod browser;
 mod looks;
 mod many;
+mod past;
 mod sound;
 mod world;
 
@@ -16,6 +17,7 @@ use acts::*;
 use alerting::*;
 use looks::*;
 use many::*;
+use past::*;
 use sound::*;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -29,10 +31,15 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_link_signs_in_once,
         a_viewer_may_look_and_not_act,
         an_ongoing_alert_has_its_eight_columns_and_says_what_is_not_delivered,
+        of_very_many_alerts_the_first_are_shown_and_the_rest_is_counted,
         a_subscription_is_made_by_its_steps_changed_and_deleted,
+        a_webhook_is_edited_and_what_is_secret_in_it_is_not_shown,
         all_of_it_goes_by_keyboard,
+        an_account_is_found_by_its_name_and_by_its_aor,
         every_view_fits_and_asks_nobody_else_and_complains_of_nothing,
         nothing_that_a_stranger_says_runs,
+        seven_days_are_a_strip_and_in_words,
+        events_go_back_page_by_page,
         ten_thousand_accounts_stay_usable,
     ];
     trials.extend(trials![[CHROMIUM, CHROMEDRIVER, AXE];

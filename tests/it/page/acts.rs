@@ -258,3 +258,36 @@ fn tab_reaches_the_orders(browser: &Browser<'_>) {
         "[tabindex]:not([tabindex='0'], [tabindex='-1'])"
     ));
 }
+
+pub(super) fn an_account_is_found_by_its_name_and_by_its_aor() {
+    let registrar = Registrar::start(lively);
+    let world = two(&registrar);
+    let _daemon = world.start();
+    let browser = world.look("found-by-aor", TOKEN);
+    let rows = "[...document.querySelectorAll('tr[data-account]')]
+        .map((it) => it.dataset.account).join()";
+    browser.wait(PATIENCE, &format!("{rows} === 'main,spare'"));
+    let hint = browser.text("document.querySelector('#search').placeholder");
+    assert_eq!(hint, "Find an Account by name or AOR");
+    let type_in = |text: &str| {
+        let script = "const search = document.querySelector('#search'); search.value = '';";
+        browser.run(script, &[]);
+        browser.write("#search", text);
+    };
+    for (text, found) in [
+        ("493011@Carrier", "spare"),
+        ("sip:493010", "main"),
+        ("SPA", "spare"),
+        ("@carrier.test", "main,spare"),
+    ] {
+        type_in(text);
+        browser.wait(PATIENCE, &format!("{rows} === '{found}'"));
+        let shown = browser.text(&format!("{rows} + ' ' + location.hash"));
+        assert!(shown.starts_with(found), "{text}: {shown}");
+    }
+    type_in("nobody");
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('main').innerText.includes('No Account is found by “nobody”.')",
+    );
+}

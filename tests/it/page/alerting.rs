@@ -1,8 +1,9 @@
 //! Alerts on the page: what goes on, and who is told.
 
+use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use regent::effect::{StoredAlert, StoredAlertState};
+use regent::effect::{StoredAlert, StoredAlertState, StoredOpen};
 use regent::store::{AlertChanges, Changes, Database, Store as _};
 use serde_json::json;
 
@@ -66,13 +67,90 @@ pub(super) fn an_ongoing_alert_has_its_eight_columns_and_says_what_is_not_delive
     );
 }
 
-/// The Account was lost in the run before, and its third check is due in a second.
-#[track_caller]
-fn nearly_raised(world: &World, registrar: std::net::SocketAddr) {
+// rule T3
+pub(super) fn of_very_many_alerts_the_first_are_shown_and_the_rest_is_counted() {
+    let dead = free_udp_address();
+    let world = World::new()
+        .set("dead", &[dead], "")
+        .with("\n[agent]\nmax_accounts = 300\n")
+        .with("\n[[alert]]\nname = \"operations\"\nwebhook = \"http://127.0.0.1:9/\"\n");
+    let names: Vec<String> = (0..MANY).map(|number| format!("a{number:03}")).collect();
+    let world = names.iter().fold(world, |world, name| {
+        world.account(&Row {
+            name,
+            set: "dead",
+            keys: "register = \"regular\"",
+        })
+    });
+    let raised = |name: &String| {
+        let started_unix_us = unix_us() - 3_600_000_000;
+        StoredAlert {
+            account: name.clone(),
+            lost_unix_us: started_unix_us - 90_000_000,
+            state: StoredAlertState::Raised {
+                started_unix_us,
+                open: vec![StoredOpen {
+                    subscription: "operations".to_owned(),
+                    limit_hours: 24,
+                    is_told: true,
+                }],
+            },
+            ..lost(dead)
+        }
+    };
+    keep(&world, names.iter().map(raised).collect());
+    let _daemon = world.start();
+    let browser = world.look("very-many-alerts", TOKEN);
+    visit(&browser, "#/alerts");
+    browser.wait(
+        PATIENCE,
+        "document.querySelectorAll('tr[data-alert]').length === 200 &&
+         document.querySelector('.alerts .foot')?.innerText === 'and 100 more'",
+    );
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('#alert-count').innerText === '300'",
+    );
+    for (query, first, count) in [
+        ("", "a000", 200),
+        ("?offset=250", "a250", 50),
+        ("?limit=1000", "a000", MANY),
+        ("?offset=299&limit=7", "a299", 1),
+    ] {
+        let told = browser.value(&format!(
+            "fetch('/api/v1/alerts{query}').then((it) => it.json())"
+        ));
+        assert_eq!(told["ongoing"], MANY, "{query}");
+        assert_eq!(told["alerts"][0]["label"], first, "{query}");
+        assert_eq!(
+            told["alerts"].as_array().map(Vec::len),
+            Some(count),
+            "{query}"
+        );
+    }
+    for query in ["?limit=0", "?limit=1001", "?offset=-1"] {
+        let status = format!("fetch('/api/v1/alerts{query}').then((it) => it.status)");
+        assert_eq!(browser.value(&status), json!(400), "{query}");
+    }
+}
+
+const MANY: usize = 300;
+
+fn unix_us() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.expect("the clock is right").as_micros();
-    let now = i64::try_from(now).expect("it fits");
-    let alert = StoredAlert {
+    i64::try_from(now).expect("it fits")
+}
+
+/// The Account was lost in the run before, and its third check is due in a second.
+#[track_caller]
+fn nearly_raised(world: &World, registrar: SocketAddr) {
+    keep(world, vec![lost(registrar)]);
+}
+
+fn lost(registrar: SocketAddr) -> StoredAlert {
+    let now = unix_us();
+    StoredAlert {
         account: "main".to_owned(),
         identity: "sip:4930@carrier.test".to_owned(),
         source: Some([192, 0, 2, 9].into()),
@@ -84,11 +162,15 @@ fn nearly_raised(world: &World, registrar: std::net::SocketAddr) {
             failed: 2,
             due_unix_us: now + 2_000_000,
         },
-    };
+    }
+}
+
+#[track_caller]
+fn keep(world: &World, alerts: Vec<StoredAlert>) {
     let changes = Changes {
         alerts: AlertChanges {
             removed: Vec::new(),
-            alerts: vec![alert],
+            alerts,
         },
         ..Changes::default()
     };
@@ -174,4 +256,119 @@ fn changed_and_deleted(browser: &Browser<'_>, world: &World) {
         "!document.querySelector('[data-subscription=operations]')",
     );
     assert!(!read_text(&world.file()).contains("[[alert]]"));
+}
+
+// rule T3
+pub(super) fn a_webhook_is_edited_and_what_is_secret_in_it_is_not_shown() {
+    let registrar = Registrar::start(lively);
+    let hook = "http://127.0.0.1:9/hook?token=for-nobody-else";
+    let world = two(&registrar).with(&format!(
+        "\n[[alert]]\nname = \"hook\"\nwebhook = \"{hook}\"\nwebhook_secret = \"{SIGNING}\"\n"
+    ));
+    let daemon = world.start();
+    let browser = world.look("a-webhook", TOKEN);
+    visit(&browser, "#/alerts");
+    let row = "[data-subscription='hook']";
+    browser.wait_seen(row);
+    assert!(text_of(&browser, row).contains("webhook at 127.0.0.1:9"));
+    // What is not touched stays: address and secret, which the page has never seen.
+    edit(&browser);
+    let hint = browser.text("document.querySelector('#alert-webhook').placeholder");
+    assert_eq!(hint, "unchanged: 127.0.0.1:9");
+    let seen = browser.text("document.documentElement.outerHTML");
+    assert!(!seen.contains("for-nobody-else") && !seen.contains(SIGNING));
+    browser.click("input[name='resolution']");
+    limit(&browser, "2h");
+    save(&browser, "2h");
+    expect_lines(
+        &world,
+        &[
+            &format!("webhook = \"{hook}\""),
+            &format!("webhook_secret = \"{SIGNING}\""),
+            "send_resolution = false",
+            "time_limit = \"2h\"",
+        ],
+    );
+    another_address_and_none(&browser, &world);
+    assert_eq!(daemon.tell(&["reload"]).code, Some(0));
+}
+
+const SIGNING: &str = "what-signs-it";
+
+#[track_caller]
+fn another_address_and_none(browser: &Browser<'_>, world: &World) {
+    // What is no address of the web is refused with the reason, and nothing is written.
+    edit(browser);
+    let before = read_text(&world.file());
+    browser.write("#alert-webhook", "ftp://127.0.0.1/");
+    browser.click("dialog button[type='submit']");
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('dialog .told').innerText.includes('no address of the web')",
+    );
+    assert_eq!(read_text(&world.file()), before);
+    browser.run("document.querySelector('#alert-webhook').value = ''", &[]);
+    browser.write("#alert-webhook", "http://localhost:9/other");
+    browser.write("#alert-secret", "signs-it-now");
+    limit(browser, "12h");
+    save(browser, "localhost:9");
+    expect_lines(
+        world,
+        &[
+            "webhook = \"http://localhost:9/other\"",
+            "webhook_secret = \"signs-it-now\"",
+            "time_limit = \"12h\"",
+        ],
+    );
+    // Without it somebody else must be told.
+    edit(browser);
+    browser.click("#alert-drop");
+    browser.click("dialog button[type='submit']");
+    browser.wait(
+        PATIENCE,
+        "document.querySelector('dialog .told').innerText ===
+            'Give an e-mail address, a webhook, or both.'",
+    );
+    browser.write("#alert-email", "operations@example.test");
+    save(browser, "operations@example.test");
+    let text = read_text(&world.file());
+    assert!(!text.contains("webhook"), "{text}");
+    expect_lines(world, &["email = \"operations@example.test\""]);
+}
+
+#[track_caller]
+fn edit(browser: &Browser<'_>) {
+    browser.click("[data-subscription='hook'] [data-do='edit']");
+    browser.wait_seen("#alert-limit");
+}
+
+#[track_caller]
+fn limit(browser: &Browser<'_>, word: &str) {
+    browser.run(
+        "document.querySelector('#alert-limit').value = arguments[0]",
+        &[json!(word)],
+    );
+}
+
+/// Sends the form, and waits until the list shows this.
+#[track_caller]
+fn save(browser: &Browser<'_>, word: &str) {
+    browser.click("dialog button[type='submit']");
+    browser.wait(PATIENCE, "!document.querySelector('dialog')");
+    browser.wait(
+        PATIENCE,
+        &format!(
+            "document.querySelector('[data-subscription=hook]')?.innerText.includes({})",
+            json!(word)
+        ),
+    );
+}
+
+#[track_caller]
+fn expect_lines(world: &World, lines: &[&str]) {
+    let text = read_text(&world.file());
+    let (_, table) = text.split_once("[[alert]]").expect("a table for it");
+    for line in lines {
+        assert!(table.contains(line), "{line} is not in {table}");
+    }
 }

@@ -1,5 +1,6 @@
 //! A headless Chromium, driven by WebDriver: HTTP and JSON to `chromedriver`.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -285,6 +286,9 @@ impl<'s> Browser<'s> {
 
 impl Drop for Browser<'_> {
     fn drop(&mut self) {
+        if env::var_os("REGENT_PICTURES").is_some() {
+            self.picture().ok();
+        }
         if std::thread::panicking() {
             let words = match self.picture() {
                 Ok(path) => format!("what it showed last is in {}", path.display()),

@@ -18,6 +18,7 @@ use regent::time::{Duration, Instant};
 
 use super::world;
 
+mod cost;
 mod kept;
 mod many;
 
@@ -51,6 +52,7 @@ pub(super) fn trials() -> Vec<Trial> {
         a_subscription_that_is_removed_hears_nothing_more,
         a_clock_that_is_set_neither_raises_nor_arms,
     ];
+    trials.extend(cost::trials());
     trials.extend(kept::trials());
     trials.extend(many::trials());
     trials

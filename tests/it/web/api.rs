@@ -175,6 +175,7 @@ fn accounts_are_found_sorted_and_paged_as_the_control_socket_tells_them() {
     let few = list(&format!("?matching={}", part.to_uppercase()));
     let wanted: Vec<_> = own.iter().filter(|name| name.contains(part)).collect();
     assert_eq!(few.json()["matching"], wanted.len());
+    by_address_of_record(&list);
     let two = list(&format!("?name={}&name={}", own[9], own[3]));
     assert_eq!(names(&two), [own[3], own[9]]);
     assert_eq!(list("?phase=registered").json()["matching"], 0);
@@ -205,6 +206,20 @@ fn accounts_are_found_sorted_and_paged_as_the_control_socket_tells_them() {
     let near = http.get(&format!("/api/v1/accounts/{}x", own[5]));
     assert_eq!(near.code(), "unknown-account");
     assert!(near.body.contains("did you mean"), "{near:?}");
+}
+
+/// Who knows the number of a trunk finds it, in every order; what the command line finds by a part
+/// of the name is found by that alone.
+#[track_caller]
+fn by_address_of_record(list: &impl Fn(&str) -> Answer) {
+    for query in ["", "&sort=name", "&limit=all", "&limit=all&order=desc"] {
+        let found = list(&format!("?matching=SIP:U1234@{query}"));
+        assert_eq!(names(&found), ["a1234"], "{query}");
+        assert_eq!(found.json()["matching"], 1, "{query}");
+    }
+    let both = list("?matching=u1234&name=a1233&name=a1234");
+    assert_eq!(names(&both), ["a1234"], "both must be so");
+    assert_eq!(list("?matching=u1500").json()["matching"], 0);
 }
 
 // rule L10, T4

@@ -200,8 +200,11 @@ class Story {
   }
 
   async loadStrip() {
+    const { hours } = this;
     try {
-      fill(this.stripPlace, wideStrip(await get(accountPath(this.id, `/history?hours=${this.hours}`)), this.hours));
+      const history = await get(accountPath(this.id, `/history?hours=${hours}`));
+      // The answer to what was asked before may come last.
+      if (hours === this.hours) fill(this.stripPlace, wideStrip(history, hours));
     } catch (fault) {
       if (fault.code !== "no-history") throw fault;
       fill(this.stripPlace, noHistory());

@@ -70,8 +70,8 @@ class Accounts {
     this.search = h("input", {
       type: "search",
       id: "search",
-      placeholder: "Find an Account by its name",
-      "aria-label": "Find an Account by its name",
+      placeholder: "Find an Account by name or AOR",
+      "aria-label": "Find an Account by name or AOR",
       "aria-keyshortcuts": "/",
       autocomplete: "off",
       spellcheck: "false",
@@ -221,7 +221,7 @@ class Accounts {
   why() {
     const { q, phase, group, registrar } = this.wish;
     if (!q && !phase && !group && !registrar) return ["No Account is configured. ", h("code", null, "regent configure account add"), " adds one."];
-    const parts = [q && `named like “${q}”`, phase && phaseWords(phase), group && `of group ${group}`, registrar && `at ${registrar}`];
+    const parts = [q && `found by “${q}”`, phase && phaseWords(phase), group && `of group ${group}`, registrar && `at ${registrar}`];
     const all = h("button", { type: "button", onclick: () => this.clear() }, "Show all");
     return [`No Account is ${parts.filter(Boolean).join(" and ")}. `, all];
   }

@@ -1,6 +1,6 @@
 // Alerts: what goes on, what is not delivered yet, and who is told.
 
-import { get, post, remove } from "./api.js";
+import { get, path, post, remove } from "./api.js";
 import { fill, h, row, soon, table } from "./dom.js";
 import { link } from "./route.js";
 import { ask, empty, tell, tellFault } from "./say.js";
@@ -36,7 +36,14 @@ const WANTED = [
   { label: "Limit", class: "" },
   { label: "Actions", class: "actions" },
 ];
+// What a table takes; the rest is counted.
 const ROWS = 200;
+
+// How many there are beyond those that are shown.
+function more(all, shown) {
+  const left = all - shown.length;
+  return left > 0 ? h("p", { class: "foot" }, `and ${left.toLocaleString()} more`) : null;
+}
 
 export function alerts(app) {
   return new Alerts(app);
@@ -75,21 +82,21 @@ class Alerts {
   }
 
   async load() {
-    const [told, subscriptions] = await Promise.all([get("/api/v1/alerts"), get("/api/v1/subscriptions")]);
-    this.showOngoing(told.alerts);
-    this.showWaiting(told.deliveries);
+    const [told, subscriptions] = await Promise.all([get(path("/api/v1/alerts", { limit: ROWS })), get("/api/v1/subscriptions")]);
+    this.showOngoing(told);
+    this.showWaiting(told);
     this.showWanted(subscriptions.subscriptions ?? subscriptions);
     this.create.disabled = !this.app.mayAct;
     this.create.title = this.app.mayAct ? "" : "A viewer may look, not act";
   }
 
-  showOngoing(list) {
+  showOngoing({ alerts: list, ongoing }) {
     this.ongoing.setAttribute("aria-busy", "false");
     if (!list.length) {
       fill(this.ongoing, empty("No alert goes on."));
       return;
     }
-    const rows = list.slice(0, ROWS).map((alert) =>
+    const rows = list.map((alert) =>
       row(
         ONGOING,
         [
@@ -105,14 +112,13 @@ class Alerts {
         { "data-alert": alert.label },
       ),
     );
-    const left = list.length - ROWS;
-    fill(this.ongoing, table("Ongoing alerts", ONGOING, rows, { class: "rows cards" }), left > 0 ? h("p", { class: "foot" }, `and ${left} more`) : null);
+    fill(this.ongoing, table("Ongoing alerts", ONGOING, rows, { class: "rows cards" }), more(ongoing, list));
   }
 
-  showWaiting(list) {
+  showWaiting({ deliveries: list, waiting }) {
     this.waiting.hidden = !list.length;
     if (!list.length) return;
-    const rows = list.slice(0, ROWS).map((notice) =>
+    const rows = list.map((notice) =>
       row(WAITING, [
         notice.subscription,
         `${notice.event.replace("-", " ")}, ${count(notice.accounts, "Account")}`,
@@ -123,7 +129,7 @@ class Alerts {
         notice.trouble ? h("span", { class: "bad-text" }, notice.trouble) : "under way",
       ]),
     );
-    fill(this.waiting, h("div", { class: "card-head" }, h("h2", null, "Not delivered yet")), table("Notices that are not delivered yet", WAITING, rows, { class: "rows cards" }));
+    fill(this.waiting, h("div", { class: "card-head" }, h("h2", null, "Not delivered yet")), table("Notices that are not delivered yet", WAITING, rows, { class: "rows cards" }), more(waiting, list));
   }
 
   showWanted(list) {

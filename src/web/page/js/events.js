@@ -7,7 +7,7 @@ import { link, stay } from "./route.js";
 import { empty, tellFault } from "./say.js";
 
 const PAGE = 100;
-// A tab that is left open overnight does not grow without end.
+// A tab that is left open overnight does not grow without end, but for what was asked for.
 const MOST = 1_000;
 
 export function events(app, route) {
@@ -21,6 +21,7 @@ class Events {
     this.wish = { account: query.get("account") ?? "", kind: query.get("kind") ?? "" };
     this.oldest = null;
     this.newest = 0;
+    this.room = MOST;
     this.list = h("ol", { class: "events", "aria-label": "Events, the newest first" });
     this.none = h("div", null);
     this.foot = h("p", { class: "foot" });
@@ -36,7 +37,7 @@ class Events {
   }
 
   set(change) {
-    Object.assign(this.wish, change);
+    this.wish = { ...this.wish, ...change };
     stay("events", null, this.wish);
     this.refresh().catch(tellFault);
   }
@@ -53,9 +54,10 @@ class Events {
     return { topics: ["events"] };
   }
 
-  async fetch(until) {
+  // Those before the one of this id, which many may share their time with.
+  async fetch(before) {
     const { account, kind } = this.wish;
-    const told = await get(path("/api/v1/events", { name: account, kind, until, limit: PAGE }));
+    const told = await get(path("/api/v1/events", { name: account, kind, before, limit: PAGE }));
     return told.events;
   }
 
@@ -69,7 +71,8 @@ class Events {
       return;
     }
     this.newest = found.at(-1)?.id ?? this.newest;
-    this.oldest = found[0] ?? null;
+    this.oldest = found[0]?.id ?? null;
+    this.room = MOST;
     fill(this.list, [...found].reverse().map((entry) => eventRow(entry, true)));
     fill(this.none, found.length ? null : empty(...this.why()));
     this.showFoot(found.length === PAGE);
@@ -87,14 +90,14 @@ class Events {
   async older(button) {
     button.disabled = true;
     try {
-      // Several may have happened in one millisecond: the last one is asked for again and left out.
-      const until = new Date(Date.parse(this.oldest.at) + 1).toISOString();
-      const known = new Set([...this.list.children].map((node) => node.dataset.event));
-      const found = await this.fetch(until);
-      const fresh = found.filter(({ id }) => !known.has(String(id)));
-      this.oldest = fresh[0] ?? this.oldest;
-      this.list.append(...fresh.reverse().map((entry) => eventRow(entry, true)));
-      this.showFoot(found.length === PAGE && fresh.length > 0);
+      const { oldest, wish } = this;
+      const found = await this.fetch(oldest);
+      // Something else may have been asked for meanwhile, or what these follow on may have gone.
+      if (oldest !== this.oldest || wish !== this.wish) return;
+      this.oldest = found[0]?.id ?? oldest;
+      this.list.append(...[...found].reverse().map((entry) => eventRow(entry, true)));
+      this.room = Math.max(MOST, this.list.childElementCount);
+      this.showFoot(found.length === PAGE);
     } catch (fault) {
       tellFault(fault);
       button.disabled = false;
@@ -112,7 +115,15 @@ class Events {
     const node = eventRow(entry, true);
     node.classList.add("turned");
     this.list.prepend(node);
-    while (this.list.childElementCount > MOST) this.list.lastElementChild.remove();
+    this.trim();
+  }
+
+  // What has gone can be asked for again.
+  trim() {
+    if (this.list.childElementCount <= this.room) return;
+    while (this.list.childElementCount > this.room) this.list.lastElementChild.remove();
+    this.oldest = Number(this.list.lastElementChild.dataset.event) || this.oldest;
+    this.showFoot(true);
   }
 
   close() {

@@ -8,6 +8,7 @@ import { phaseTone, phaseWords } from "./words.js";
 export const KINDS = [
   ["phase", "phase changes"],
   ["refresh-failed", "failed refreshes"],
+  ["refreshed", "refreshes that work again"],
   ["moved", "moves to another registrar"],
   ["member", "registrars that come and go"],
   ["alert", "alerts"],
@@ -30,6 +31,7 @@ function what({ kind, to }) {
 function tone({ kind, to, code }) {
   if (kind === "phase") return to === "waiting-to-retry" && ![401, 403, 407].includes(code) ? "doubtful" : phaseTone(to);
   if (kind === "member") return to === "online" ? "good" : "bad";
+  if (kind === "refreshed") return "good";
   if (["listen-failed", "alert"].includes(kind)) return "bad";
   if (["warning", "refresh-failed", "store"].includes(kind)) return "doubtful";
   return "quiet";

@@ -86,7 +86,7 @@ class Form {
     this.all = h("input", { type: "radio", name: "identities", value: "all", checked: isAll, onchange: () => this.showPicker() });
     this.some = h("input", { type: "radio", name: "identities", value: "specific", checked: !isAll, onchange: () => this.showPicker() });
     this.picked = h("ul", { class: "picked", "aria-label": "Chosen Accounts" });
-    this.finder = h("input", { type: "search", id: "alert-find", placeholder: "Find Accounts by their name", "aria-label": "Find Accounts by their name", autocomplete: "off", oninput: this.find });
+    this.finder = h("input", { type: "search", id: "alert-find", placeholder: "Find Accounts by name or AOR", "aria-label": "Find Accounts by name or AOR", autocomplete: "off", oninput: this.find });
     this.results = h("ul", { class: "results", "aria-label": "Accounts that were found" });
     this.picker = h("div", { class: "picker", hidden: isAll }, this.picked, this.finder, this.results);
     this.finder.addEventListener("keydown", (event) => {
@@ -147,7 +147,7 @@ class Form {
       h("li", null, h("button", { type: "button", class: "result", disabled: this.chosen.has(name), "data-pick": name, onclick: () => this.pick(name) }, h("b", null, name), h("span", { class: "sub" }, aor))),
     );
     const left = found.matching - found.accounts.length;
-    fill(this.results, entries.length ? entries : h("li", { class: "hint" }, "No Account is named like that."), left > 0 ? h("li", { class: "hint" }, `and ${left} more; type more of the name`) : null);
+    fill(this.results, entries.length ? entries : h("li", { class: "hint" }, "No Account is found by that."), left > 0 ? h("li", { class: "hint" }, `and ${left} more; type more of it`) : null);
   }
 
   pick(name) {
