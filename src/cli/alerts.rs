@@ -19,9 +19,8 @@ use crate::control::ClientError;
 use crate::control::protocol::{Call, Done, Item, Names, Says, Tested};
 use crate::daemon::load_text;
 use crate::secret::Secret;
-use crate::status::alerts::{deliveries, table};
-use crate::status::subscriptions::subscriptions;
-use crate::status::words::{clean, count};
+use crate::status::alerts::overview;
+use crate::status::words::clean;
 use crate::status::{AlertStatus, DeliveryStatus, SCHEMA, SubscriptionStatus};
 
 #[derive(Args, Debug)]
@@ -259,22 +258,12 @@ fn show(list: &List, socket: &Socket) -> Result<End, Failure> {
         return json((&alerts, &notices, &subscribed), &done);
     }
     let screen = Screen::new();
-    if alerts.is_empty() {
-        say("no alert goes on")?;
-    } else {
-        screen.print(&table(&alerts, screen.width()))?;
-    }
-    if !notices.is_empty() {
-        let number = count(notices.len() as u64, "notice");
-        say(&format!("\n{number} not delivered yet:"))?;
-        screen.print(&deliveries(&notices, now(), screen.width()))?;
-    }
-    if subscribed.is_empty() {
-        say("nobody is told of alerts: `regent alerts subscribe` changes that")?;
-    } else {
-        say("\nWho is told:")?;
-        screen.print(&subscriptions(&subscribed, screen.width()))?;
-    }
+    screen.print(&overview(
+        (&alerts, &notices),
+        &subscribed,
+        now(),
+        screen.room(),
+    ))?;
     Ok(End::Done)
 }
 

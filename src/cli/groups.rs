@@ -43,7 +43,7 @@ pub(super) fn groups(arguments: &Groups, status: &Status) -> Result<End, Failure
         return json(&groups, &done);
     }
     let screen = Screen::new();
-    screen.print(&table(&groups, screen.width()))?;
+    screen.print(&table(&groups, screen.room()))?;
     Ok(End::Done)
 }
 

@@ -46,7 +46,7 @@ pub(super) fn proxies(arguments: &Proxies, status: &Status) -> Result<End, Failu
         return json(&sets, &done);
     }
     let screen = Screen::new();
-    screen.print(&table(sets.iter().map(Arc::as_ref), now(), screen.width()))?;
+    screen.print(&table(sets.iter().map(Arc::as_ref), now(), screen.room()))?;
     Ok(End::Done)
 }
 

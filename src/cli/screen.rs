@@ -8,7 +8,8 @@ use std::sync::OnceLock;
 use super::args::Colours;
 use crate::status::table::{Line, Tone};
 
-/// The table is never wider, however wide the terminal is.
+/// What is read as text is never wider, however wide the terminal is, and a table is not where
+/// there is none.
 const WIDEST: usize = 100;
 
 /// The standard output as a screen.
@@ -36,7 +37,12 @@ impl Screen {
         self.has_colours
     }
 
-    /// Columns that a table may have.
+    /// Columns that a table may have: all that there are, so that nothing is cut without need.
+    pub(super) fn room(&self) -> usize {
+        columns().unwrap_or(WIDEST)
+    }
+
+    /// Columns that text may have.
     pub(super) fn width(&self) -> usize {
         columns().map_or(WIDEST, |width| width.min(WIDEST))
     }

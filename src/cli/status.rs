@@ -37,7 +37,7 @@ pub(super) fn status(arguments: &Status) -> Result<End, Failure> {
     let screen = Screen::new();
     screen.print(&match accounts.as_slice() {
         [one] if arguments.account.is_some() => folded(story(one, now()), screen.width()),
-        accounts => overview(accounts, &summary, screen.width()),
+        accounts => overview(accounts, &summary, screen.room()),
     })?;
     Ok(End::Done)
 }

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{Column, aligned, column};
 use super::snapshot::UnixMs;
+use super::subscriptions::{SubscriptionStatus, subscriptions};
 use super::table::{Line, Tone};
-use super::words::{clean, clock, short_span};
+use super::words::{clean, clock, count, short_span};
 use crate::alert::{Clock, Ongoing};
 use crate::config::TimeLimit;
 use crate::effect::NoticeKind;
@@ -103,6 +104,34 @@ fn row(alert: &Ongoing<'_>, clock: Clock) -> AlertStatus {
     }
 }
 
+/// What goes on, what is on its way, and who is told, as far as there is any.
+pub fn overview(
+    (alerts, notices): (&[AlertStatus], &[DeliveryStatus]),
+    subscribed: &[SubscriptionStatus],
+    now: UnixMs,
+    width: usize,
+) -> Vec<Line> {
+    let say = |tone, text: &str| vec![(tone, text.to_owned())];
+    let mut lines = match alerts {
+        [] => vec![say(Tone::Good, "no alert goes on")],
+        alerts => table(alerts, width),
+    };
+    if !notices.is_empty() {
+        let number = count(notices.len() as u64, "notice");
+        lines.push(Line::new());
+        lines.push(say(Tone::Doubtful, &format!("{number} not delivered yet:")));
+        lines.extend(deliveries(notices, now, width));
+    }
+    if subscribed.is_empty() {
+        lines.push(say(Tone::Plain, NOBODY));
+    } else {
+        lines.push(Line::new());
+        lines.push(say(Tone::Plain, "Who is told:"));
+        lines.extend(subscriptions(subscribed, width));
+    }
+    lines
+}
+
 /// Ongoing alerts as a table, its heading first, no line wider than `width` as far as it can be
 /// cut.
 pub fn table(alerts: &[AlertStatus], width: usize) -> Vec<Line> {
@@ -168,6 +197,9 @@ pub fn deliveries(notices: &[DeliveryStatus], now: UnixMs, width: usize) -> Vec<
         }
     })
 }
+
+/// Said where there is no subscription.
+const NOBODY: &str = "nobody is told of alerts: `regent alerts subscribe` changes that";
 
 /// What a notice waits for that was not tried yet.
 const AN_EARLIER_ONE: &str = "an earlier one leaves first";
@@ -247,6 +279,25 @@ mod tests {
             wide[1].contains("4930123456@carrier.example.net"),
             "{wide:?}"
         );
+    }
+
+    // rule T3
+    #[test]
+    fn who_is_told_stands_below_what_goes_on() {
+        let told = |lines: Vec<Line>| text(&lines).join("\n");
+        let now = UnixMs(1_795_341_730_000);
+        let nothing = told(overview((&[], &[]), &[], now, 100));
+        assert_eq!(
+            nothing,
+            "no alert goes on\n\
+             nobody is told of alerts: `regent alerts subscribe` changes that"
+        );
+        let desk = crate::config::Alert::new("desk", Some("desk@example.net"), None);
+        let desk = SubscriptionStatus::of(&desk);
+        let all = told(overview((&[alert()], &[]), &[desk], now, 100));
+        assert!(all.starts_with("LABEL "), "{all}");
+        let (_, below) = all.split_once("\n\nWho is told:\n").unwrap();
+        assert!(below.contains("\ndesk  "), "{below}");
     }
 
     // rule T3

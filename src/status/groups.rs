@@ -115,7 +115,10 @@ fn detail(seat: &GroupSeat, set: Option<&ProxySetStatus>, health: Health) -> Opt
         (all, _) if answering == all => None,
         (all, _) => {
             let members = count(all as u64, "member");
-            let verb = if answering == 1 { "answers" } else { "answer" };
+            let verb = match (answering, all) {
+                (1, _) | (_, 1) => "answers",
+                _ => "answer",
+            };
             let enough = match (set.is_online, answering) {
                 (Some(false), 1..) => ": too few",
                 _ => "",
@@ -273,7 +276,7 @@ mod tests {
         );
         assert_eq!(
             word(&[unknown], Some(false)),
-            (unknown, said("0 of 1 member answer"))
+            (unknown, said("0 of 1 member answers"))
         );
         assert_eq!(word(&[Health::NoStatus], None), (Health::NoStatus, None));
         let off = word(&[Health::Unmonitored], None);

@@ -8,6 +8,7 @@ pub mod alerts;
 mod collect;
 mod columns;
 pub mod events;
+mod fold;
 pub mod groups;
 pub mod history;
 pub mod metrics;

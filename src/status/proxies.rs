@@ -1,5 +1,6 @@
 //! Proxy Sets as a table: a line for each member, and below it what is to be said of the sets.
 
+use super::fold::folded;
 use super::table::{Line, Tone};
 use super::words::{breadth, clean, fitted, short_span};
 use super::{Health, MemberStatus, ProxySetStatus, UnixMs};
@@ -53,7 +54,11 @@ pub fn table<'a>(
         tones[HEALTH] = *tone;
         lines.push(line(row, &widths, tones));
     }
-    lines.extend(sets.into_iter().filter_map(words));
+    lines.extend(folded(
+        sets.into_iter().filter_map(words).collect(),
+        width,
+        2,
+    ));
     lines
 }
 
@@ -210,6 +215,10 @@ mod tests {
         let widest = lines.iter().map(|line| line.chars().count()).max();
         assert_eq!(widest, Some(76), "{lines:#?}");
         assert!(lines[2].ends_with('…'), "{lines:#?}");
+        // What is said of a set is said whole.
+        let lines = shown(&sets(), 30);
+        let last = &lines[lines.len() - 2..];
+        assert_eq!(last, ["carrier: online;", "  carrier.example: no answer"]);
     }
 
     // rule P5

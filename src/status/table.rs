@@ -62,7 +62,9 @@ pub fn table<'a>(
             *width = (*width).max(breadth(cell));
         }
     }
-    widths[REGISTRAR] = widths[REGISTRAR].min(WIDEST_REGISTRAR);
+    if widths.iter().sum::<usize>() + LAST * GAP.len() > width {
+        widths[REGISTRAR] = widths[REGISTRAR].min(WIDEST_REGISTRAR);
+    }
     let mut is_shown = [true; COLUMNS];
     let fixed = |is_shown: &[bool; COLUMNS]| {
         let shown = (0..LAST).filter(|column| is_shown[*column]);
@@ -255,7 +257,8 @@ const DISPENSABLE: [usize; 5] = [4, 5, INDEX, REGISTRAR, 6];
 /// From this width on every column is shown.
 const WIDE: usize = 100;
 
-/// An IPv4 address with its port fits; an IPv6 one may be cut, the story has it whole.
+/// Where not all has room, an IPv4 address with its port fits; an IPv6 one may be cut, the story
+/// has it whole.
 const WIDEST_REGISTRAR: usize = 21;
 
 /// Less of the last column is of no use.
@@ -308,6 +311,23 @@ pub(super) mod tests {
         assert_eq!(headings(74), "# ACCOUNT STATUS REGISTRAR SINCE NEXT DETAIL");
         assert_eq!(headings(63), "ACCOUNT STATUS REGISTRAR NEXT DETAIL");
         assert_eq!(headings(36), "ACCOUNT STATUS DETAIL");
+    }
+
+    #[test]
+    fn a_wide_screen_shows_all() {
+        let mut long = refused();
+        long.registrar = Some(
+            "[2001:db8:1234:5678:9abc:def0:1234:5678]:5060"
+                .parse()
+                .unwrap(),
+        );
+        long.detail = Some("not reachable (nothing listens there, or no route)".into());
+        let row = |width| plain(&table([&long], NOW, width)[1]);
+        assert!(row(100).contains("[2001:db8:1234:5678:…"), "{}", row(100));
+        assert!(row(100).ends_with('…'));
+        let wide = row(160);
+        assert!(wide.contains("def0:1234:5678]:5060"), "{wide}");
+        assert!(wide.ends_with("or no route)"), "{wide}");
     }
 
     #[test]

@@ -193,7 +193,8 @@ fn groups_and_proxies_have_tabs_of_their_own() {
         seat.wait_look("the Proxy Sets", |glass| glass.text().contains("MEMBER"));
         seat.write("4");
         seat.wait_look("no alerts", |glass| {
-            glass.text().contains("no alert goes on")
+            let text = glass.text();
+            text.contains("no alert goes on") && text.contains("nobody is told")
         });
         seat.write("5");
         seat.wait_look("the events, or why there are none", |glass| {

@@ -12,7 +12,7 @@ use crate::cli::view::{Accounts, phases};
 use crate::status::events::Columns;
 use crate::status::order::SortKey;
 use crate::status::table::{Line, Tone, cut, table, totals};
-use crate::status::words::{PHASES, breadth, clean, clock, count, fitted, phase_words};
+use crate::status::words::{PHASES, breadth, clean, clock, fitted, phase_words};
 use crate::status::{Phase, StateStatus, UnixMs, alerts, groups, proxies};
 
 /// What a picture is made of, beside the model.
@@ -230,20 +230,8 @@ fn others(model: &Model, sight: &Sight<'_>, width: usize) -> Vec<Line> {
         Tab::ProxySets => proxies::table(lists.sets.iter().map(AsRef::as_ref), sight.now, width),
         Tab::Groups => groups::table(&lists.groups, width),
         Tab::Alerts => {
-            let mut lines = alerts::table(&lists.alerts, width);
-            if lists.alerts.is_empty() {
-                lines = vec![vec![(Tone::Good, "no alert goes on".to_owned())]];
-            }
-            if !lists.deliveries.is_empty() {
-                let number = count(lists.deliveries.len() as u64, "notice");
-                lines.push(Line::new());
-                lines.push(vec![(
-                    Tone::Doubtful,
-                    format!("{number} not delivered yet"),
-                )]);
-                lines.extend(alerts::deliveries(&lists.deliveries, sight.now, width));
-            }
-            lines
+            let told = (&*lists.alerts, &*lists.deliveries);
+            alerts::overview(told, &lists.subscriptions, sight.now, width)
         }
         Tab::Events => {
             let mut columns = Columns::default();

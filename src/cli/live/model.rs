@@ -13,6 +13,7 @@ use crate::status::order::SortKey;
 use crate::status::table::Line;
 use crate::status::{
     AccountStatus, AlertStatus, DeliveryStatus, GroupStatus, Phase, ProxySetStatus,
+    SubscriptionStatus,
 };
 
 /// What is looked at.
@@ -79,6 +80,7 @@ pub(super) struct Lists {
     pub(super) groups: Vec<GroupStatus>,
     pub(super) alerts: Vec<AlertStatus>,
     pub(super) deliveries: Vec<DeliveryStatus>,
+    pub(super) subscriptions: Vec<SubscriptionStatus>,
     pub(super) events: Vec<Event>,
     /// Why there is nothing.
     pub(super) trouble: Option<String>,
@@ -204,6 +206,7 @@ impl Model {
             Says::Item(Item::Group(group)) => self.coming.groups.push(group),
             Says::Item(Item::Alert(alert)) => self.coming.alerts.push(alert),
             Says::Item(Item::Delivery(delivery)) => self.coming.deliveries.push(delivery),
+            Says::Item(Item::Subscription(one)) => self.coming.subscriptions.push(one),
             Says::Item(_) => {}
             Says::Done(_) => {
                 let events = std::mem::take(&mut self.lists.events);

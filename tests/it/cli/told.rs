@@ -8,12 +8,15 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use super::{on_stage, tell};
-use crate::harness::{Piped, Sandbox, User, regent};
+use crate::harness::{
+    Config, Daemon, Piped, SOON, Sandbox, Seat, User, free_udp_address, regent, wait_until,
+};
 
 pub(super) fn trials() -> Vec<Trial> {
     trials![[];
         every_line_of_a_watch_is_an_object_with_the_schema,
         what_is_missed_is_asked_for_again,
+        a_table_has_the_room_of_its_terminal,
     ]
 }
 
@@ -91,4 +94,28 @@ fn what_is_missed_is_asked_for_again() {
     assert_eq!(lines[1]["state"]["trouble"], "full");
     assert_eq!(lines[2], json!({"schema": 1, "missed": 3}));
     assert_eq!(lines[3], json!({"schema": 1, "removed": "c"}));
+}
+
+// rule T1
+fn a_table_has_the_room_of_its_terminal() {
+    let sandbox = Sandbox::new();
+    // Nobody is there.
+    let daemon = Daemon::start(&sandbox, &Config::new(free_udp_address()));
+    let socket = daemon.socket().to_str().expect("text");
+    let words = ["status", "--socket", socket];
+    wait_until(SOON, "a failure", || {
+        daemon.tell(&["status"]).out.contains("408")
+    });
+    for (columns, is_whole) in [(100, false), (140, true)] {
+        let (ended, glass) = Seat::take((10, columns), &words).wait_end();
+        assert!(ended.success());
+        let text = glass.text();
+        assert_eq!(
+            text.contains("listens there, or no route)"),
+            is_whole,
+            "{text}"
+        );
+        assert!(text.contains("not reachable"), "{text}");
+    }
+    daemon.stop();
 }
