@@ -156,9 +156,14 @@ pub(super) fn alerts(arguments: &Alerts) -> Result<End, Failure> {
         What::List(list) => show(list, &arguments.socket),
         What::Subscribe(wanted) => {
             let subscription = wanted.subscription()?;
-            change(&wanted.place, &arguments.socket, |file| {
+            let end = change(&wanted.place, &arguments.socket, |file| {
                 configure::subscribe(file, &subscription, |text| load_text(file, text))
-            })
+            })?;
+            let is_in_force = !wanted.place.dry_run && wanted.place.config.is_none();
+            if end == End::Done && is_in_force {
+                note("`regent alerts test` with its name says whether it arrives");
+            }
+            Ok(end)
         }
         What::Unsubscribe(gone) => change(&gone.place, &arguments.socket, |file| {
             configure::unsubscribe(file, &gone.name, |text| load_text(file, text))

@@ -8,7 +8,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::alerts::{self, Alerts};
-use super::connect::{Socket, StateDirectory};
+use super::connect::{LAST, Socket, StateDirectory};
 use super::events::{self, Events};
 use super::metrics::{self, Metrics};
 use super::texts::{
@@ -43,7 +43,14 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 
     /// When colours are used; `auto`: on a terminal, unless NO_COLOR is set
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        global = true,
+        display_order = LAST
+    )]
     pub(super) color: Colours,
 }
 
@@ -555,4 +562,35 @@ pub(super) struct Demo {
     /// given
     #[arg(long, value_name = "N")]
     pub(super) seconds: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Looks at a command and at all below it.
+    fn each(command: &clap::Command, look: &mut impl FnMut(&clap::Command)) {
+        look(command);
+        for below in command.get_subcommands() {
+            each(below, look);
+        }
+    }
+
+    #[test]
+    fn what_stands_below_the_options_fits_a_small_screen() {
+        let mut lines = 0;
+        each(&Arguments::command(), &mut |command| {
+            let texts = [command.get_after_help(), command.get_after_long_help()];
+            for text in texts.into_iter().flatten().map(ToString::to_string) {
+                for line in text.lines() {
+                    lines += 1;
+                    let name = command.get_name();
+                    assert!(line.chars().count() <= 80, "{name}: {line:?}");
+                }
+            }
+        });
+        assert!(lines > 100, "{lines}");
+    }
 }

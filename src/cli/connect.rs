@@ -19,7 +19,7 @@ use crate::daemon;
 pub(super) struct Socket {
     /// The daemon's control socket [default: $REGENT_SOCKET, else /run/regent/regent.sock,
     /// $XDG_RUNTIME_DIR/regent.sock or /tmp/regent-UID/regent.sock]
-    #[arg(long = "socket", value_name = "PATH", global = true)]
+    #[arg(long = "socket", value_name = "PATH", global = true, display_order = LAST)]
     pub(super) path: Option<PathBuf>,
 }
 
@@ -30,6 +30,9 @@ impl Socket {
         path.or_else(|| environment("REGENT_SOCKET"))
     }
 }
+
+/// Where an option stands in the help that nearly every command has.
+pub(super) const LAST: usize = 100;
 
 /// Where the daemon keeps what outlives it.
 #[derive(Args, Debug)]

@@ -9,7 +9,8 @@ use clap::{ArgGroup, Args};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::connect::{self, Socket, StateDirectory, connect};
-use super::screen::{Screen, note, out, say};
+use super::follow::{Turn, say_object};
+use super::screen::{Screen, note, out};
 use super::status::PATIENCE;
 use super::watch::{LONG, wait};
 use super::{End, Failure, complete, moment};
@@ -17,6 +18,7 @@ use crate::control::protocol::{Call, FaultCode, Filter, Item, Past, Says};
 use crate::control::{Client, ClientError};
 use crate::status::events::Columns;
 use crate::status::history::{Entry, EntryKind, Wanted};
+use crate::status::words::count;
 use crate::status::{SCHEMA, UnixMs};
 use crate::store::{self, History};
 
@@ -169,7 +171,11 @@ fn ask(mut client: Client, arguments: &Events, printer: &mut Printer) -> Result<
         match client.next_read()? {
             Some(Says::Item(Item::Event(entry))) => printer.take(&entry)?,
             Some(Says::Item(Item::Missed(number))) => {
-                note(&format!("too slow: {number} events were missed"));
+                if arguments.json {
+                    say_object(&Turn::Missed(number))?;
+                } else {
+                    note(&format!("too slow: {} missed", count(number, "event")));
+                }
             }
             Some(Says::Error(fault)) => return Err(ClientError::Fault(fault).into()),
             Some(Says::Item(_) | Says::Done(_)) => {}
@@ -243,10 +249,10 @@ impl Printer {
     }
 
     fn take_json(&self, entry: &Entry) -> io::Result<()> {
-        let text = serde_json::to_string(entry)?;
         if self.is_stream {
-            return say(&text);
+            return say_object(entry);
         }
+        let text = serde_json::to_string(entry)?;
         let opening = match self.printed {
             1 => format!("{{\"schema\":{SCHEMA},\"events\":[\n"),
             _ => ",\n".to_owned(),

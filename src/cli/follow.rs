@@ -33,7 +33,8 @@ pub(super) fn say_object(told: &impl Serialize) -> io::Result<()> {
     say(&object(told)?)
 }
 
-fn object(told: &impl Serialize) -> io::Result<String> {
+/// A line for programs.
+pub(super) fn object(told: &impl Serialize) -> io::Result<String> {
     let schema = SCHEMA;
     Ok(serde_json::to_string(&Object { schema, told })?)
 }

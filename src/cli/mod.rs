@@ -187,7 +187,10 @@ impl From<ClientError> for Failure {
             ClientError::Unreachable { source, .. } => (End::Unreachable, Some(reach(source))),
             ClientError::TooLong { .. } => (End::Usage, Some(SHORTER.to_owned())),
             ClientError::Fault(fault) if is_foreign(fault.code) => {
-                (End::Failed, fault.hint.clone().or_else(|| Some(versions())))
+                // Where the method is known, the daemon knows better what is wrong.
+                let own = fault.hint.clone();
+                let own = own.filter(|_| fault.code == FaultCode::BadParams);
+                (End::Failed, own.or_else(|| Some(versions())))
             }
             ClientError::Fault(fault) => (end_of(fault.code), fault.hint.clone()),
             ClientError::Ended => (End::Unreachable, Some(ENDED.to_owned())),
@@ -270,14 +273,18 @@ mod tests {
 
     #[test]
     fn the_hint_of_a_fault_goes_before_a_guess_at_versions() {
-        let hint = |hint: Option<&str>| {
+        let hint = |code, hint: Option<&str>| {
             let fault = Fault {
                 hint: hint.map(str::to_owned),
-                ..Fault::new(FaultCode::BadParams, "\"foo\" is no address of a registrar")
+                ..Fault::new(code, "no")
             };
             Failure::from(ClientError::Fault(fault)).hint
         };
-        assert_eq!(hint(Some("so it looks")).as_deref(), Some("so it looks"));
-        assert_eq!(hint(None), Some(versions()));
+        let own = Some("so it looks".to_owned());
+        assert_eq!(hint(FaultCode::BadParams, own.as_deref()), own);
+        assert_eq!(hint(FaultCode::BadParams, None), Some(versions()));
+        // What a method is called is not for whoever types commands.
+        let versions = Some(versions());
+        assert_eq!(hint(FaultCode::UnknownMethod, own.as_deref()), versions);
     }
 }

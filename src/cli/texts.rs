@@ -17,8 +17,11 @@ Examples:
   regent register main        try again now, and say how it went
   regent unregister --all     remove every binding and stay away
   regent trace main           its last SIP messages, as a ladder
-  regent alerts list          alerts that go on, and who was told
-  regent reload               put the changed configuration in force
+  regent alerts list          alerts that go on, and who is told
+  regent web                  where the page is, with a link that signs in
+  regent configure account set main password -
+                              change the configuration, here a password
+  regent reload               put a file that you have edited in force
 
 Exit codes:
   0  done; also a status in which no Account matches
@@ -39,15 +42,17 @@ pub(super) const RUN_EXAMPLES: &str = "\
 Examples:
   regent run                               the configuration at the usual place
   regent run regent.toml --socket ./sock   all in one folder, to try it out
-  regent run device.ini --interface WAN=192.0.2.1   from a device's file as it is
+  regent run device.ini --interface WAN=192.0.2.1
+                                           from a device's file as it is
   regent run --log debug                   every attempt, and who comes and goes
   regent run --log-format json             for programs that collect logs";
 
 pub(super) const IMPORT_EXAMPLES: &str = "\
 Examples:
-  regent import device.ini -o regent.toml       the configuration, and passwords beside it
-  regent import device.ini | less               look first
-  regent import device.ini -o regent.toml --interface WAN=192.0.2.1 --interface LAN=10.0.0.1
+  regent import device.ini | less             look first
+  regent import device.ini -o regent.toml     and passwords beside it
+  regent import device.ini -o regent.toml --interface WAN=192.0.2.1 \\
+      --interface LAN=10.0.0.1
   regent import device.ini -o regent.toml --report report.txt
   regent import device.ini -o regent.toml --json | jq .summary
   ssh device cat /ini | regent import - -o regent.toml

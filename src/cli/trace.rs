@@ -9,6 +9,7 @@ use anyhow::{Context as _, anyhow};
 
 use super::args::{Trace, written};
 use super::connect::connect;
+use super::follow::{Turn, object, say_object};
 use super::screen::{Screen, note, out};
 use super::status::PATIENCE;
 use super::{End, Failure};
@@ -62,6 +63,9 @@ fn follow(client: &mut Client, sink: &mut Sink) -> Result<(), Failure> {
         while let Some(says) = client.next_read()? {
             match says {
                 Says::Item(Item::Message(entry)) => batch.push(entry),
+                Says::Item(Item::Missed(number)) if sink.is_json() => {
+                    say_object(&Turn::Missed(number))?;
+                }
                 Says::Item(Item::Missed(number)) => say_missed(number),
                 Says::Error(fault) => return Err(ClientError::Fault(fault).into()),
                 Says::Item(_) | Says::Done(_) => {}
@@ -144,6 +148,10 @@ impl Sink {
         Ok(Self::Ladder(screen, ladder))
     }
 
+    fn is_json(&self) -> bool {
+        matches!(self, Self::Json { .. })
+    }
+
     fn is_ladder(&self) -> bool {
         matches!(self, Self::Ladder(..))
     }
@@ -161,14 +169,11 @@ impl Sink {
             Self::Json { is_lines, told } => {
                 let mut out = BufWriter::new(out());
                 for entry in entries {
-                    match (*is_lines, *told) {
-                        (true, _) => {}
-                        (false, 0) => out.write_all(OPENING)?,
-                        (false, _) => out.write_all(b",\n")?,
-                    }
-                    serde_json::to_writer(&mut out, entry).map_err(io::Error::from)?;
                     if *is_lines {
-                        out.write_all(b"\n")?;
+                        writeln!(out, "{}", object(entry)?)?;
+                    } else {
+                        out.write_all(if *told == 0 { OPENING } else { b",\n" })?;
+                        serde_json::to_writer(&mut out, entry).map_err(io::Error::from)?;
                     }
                     *told += 1;
                 }

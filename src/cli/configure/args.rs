@@ -186,8 +186,8 @@ Examples:
   regent configure account set ?              what can be set
   regent configure -n account remove fax      what would that change?
   regent configure -f script.txt              a script of a device
-  regent configure -c new.toml -f - < script  for a file that no daemon runs from
+  regent configure -c new.toml -f - < script  for a file of no daemon
 
-Names are those of an AudioCodes command line; the keys of the file are as good. A daemon that
-runs is told to reload; if it refuses, the file is as it was. The last five files are kept
-beside it, as FILE.1~ to FILE.5~.";
+Names are those of an AudioCodes command line; the keys of the file are as
+good. A daemon that runs is told to reload; if it refuses, the file is as it
+was. The last five files are kept beside it, as FILE.1~ to FILE.5~.";

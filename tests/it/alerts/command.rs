@@ -42,6 +42,7 @@ fn a_subscription_is_written_tested_and_taken_out() {
         "2h",
     ]);
     assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.err.contains("`regent alerts test`"), "{said:?}");
     let text = read_text(&world.file);
     for line in [
         "[[alert]]",

@@ -95,7 +95,11 @@ fn events_are_followed_as_they_happen() {
         "events", "main", "--follow", "--json", "-n", "1", "--socket", &socket,
     ];
     let mut following = Piped::start(&arguments);
-    let event = |line: String| -> Value { serde_json::from_str(&line).expect("one line each") };
+    let event = |line: String| -> Value {
+        let event: Value = serde_json::from_str(&line).expect("one line each");
+        assert_eq!(event["schema"], 1, "{event}");
+        event
+    };
     assert_eq!(
         event(following.line())["to"],
         "registered",
