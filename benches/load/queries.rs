@@ -1,11 +1,11 @@
 //! Whether questions about the status make the engine late.
 //!
 //! One daemon, kept busy by refreshes, is watched for as long as every Account is refreshed once,
-//! and again while ten questions a second are asked (how many are in which phase, a page of a
+//! and as long while ten questions a second are asked (how many are in which phase, a page of a
 //! hundred, one Account, those in a phase), and one client reads the status of all Accounts again
 //! and again: over the control socket, and with `--http` over HTTP too. How late each timer was
-//! handled is what the daemon itself counts, in the histogram that monitoring reads too. The first
-//! period is what the second one is held against, so both see the same machine.
+//! handled is what the daemon itself counts, in the histogram that monitoring reads too. They take
+//! turns, so that whatever else the machine does falls upon all of them.
 
 use std::{
     fs::File,
@@ -36,19 +36,22 @@ use crate::{
 
 /// Granted: refreshes come at half of it, up to a fifth of that earlier.
 const GRANT: Duration = Duration::from_secs(60);
-/// In each period everybody is refreshed once.
+/// In so long everybody is refreshed once: it is watched as long without questions, and as long
+/// with them.
 const PERIOD: Duration = Duration::from_secs(30);
+/// In so many turns.
+const TURNS: u32 = 3;
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(100);
-/// A period with fewer timers says nothing.
+/// Fewer timers say nothing.
 const TIMERS: u64 = 10_000;
 
-/// Watches both periods; returns what was not as it should be. In any case 99 % of timers may be
+/// Watches with and without questions; returns what was not as it should be. In any case 99 % of timers may be
 /// `late` milliseconds late.
 pub(crate) fn run(program: &Path, accounts: usize, http: bool, late: f64) -> Result<Vec<String>> {
     say(&format!(
-        "queries: {accounts} Accounts, expiry {} s; {} s without questions, and each time as long with \
-         ten a second and a reader of all",
+        "queries: {accounts} Accounts, expiry {} s; in {TURNS} turns {} s without questions, and as long \
+         with ten a second and a reader of all",
         GRANT.as_secs(),
         PERIOD.as_secs()
     ));
@@ -64,26 +67,28 @@ pub(crate) fn run(program: &Path, accounts: usize, http: bool, late: f64) -> Res
     let busy = Busy::start(&plan, http)?;
     // Everybody's first refresh is behind them, and the next ones are spread as they will be.
     thread::sleep(PERIOD);
-    let without = busy.period(|| Ok(()))?;
+    let doors = [Door::Control, Door::Http];
+    let doors = &doors[..1 + usize::from(http)];
+    let mut without = Lateness::default();
+    let mut with = vec![(Lateness::default(), Asked::default()); doors.len()];
+    for _ in 0..TURNS {
+        without.add(&busy.turn(|| Ok(()))?);
+        for (door, (late, asked)) in doors.iter().zip(&mut with) {
+            late.add(&busy.turn(|| {
+                let clients = Clients::start(&busy.directory, *door, accounts);
+                thread::sleep(PERIOD / TURNS);
+                asked.add(clients.end()?);
+                Ok(())
+            })?);
+        }
+    }
     without.print("without questions");
     let mut missed = Vec::new();
-    let doors = [Door::Control, Door::Http];
-    for door in doors.into_iter().take(1 + usize::from(http)) {
-        let mut asked = Asked::default();
-        let with = busy.period(|| {
-            let clients = Clients::start(&busy.directory, door, accounts);
-            thread::sleep(PERIOD);
-            asked = clients.end()?;
-            Ok(())
-        })?;
+    for (door, (with, asked)) in doors.iter().zip(&with) {
         with.print(door.name());
         asked.print();
-        let faults = judge(&without, &with, &asked, late * 1_000.0);
-        missed.extend(
-            faults
-                .into_iter()
-                .map(|fault| format!("{}: {fault}", door.name())),
-        );
+        let faults = judge(&without, with, asked, late * 1_000.0).into_iter();
+        missed.extend(faults.map(|fault| format!("{}: {fault}", door.name())));
     }
     Ok(missed)
 }
@@ -122,7 +127,7 @@ fn judge(without: &Lateness, with: &Lateness, asked: &Asked, late: f64) -> Vec<S
     }
     let timers = without.count().min(with.count());
     if timers < TIMERS {
-        missed.push(format!("only {timers} timers went off in a period"));
+        missed.push(format!("only {timers} timers went off in all turns"));
     }
     let wanted = PERIOD.as_millis() / PAUSE.as_millis();
     if u128::from(asked.questions) < wanted * 9 / 10 {
@@ -180,10 +185,10 @@ impl Busy {
         })
     }
 
-    /// How late it was while that lasted, or for a whole period where it ends at once.
-    fn period(&self, during: impl FnOnce() -> Result<()>) -> Result<Lateness> {
+    /// How late it was while that lasted, or for a whole turn where it ends at once.
+    fn turn(&self, during: impl FnOnce() -> Result<()>) -> Result<Lateness> {
         let socket = self.directory.join(Door::Control.file());
-        let end = Instant::now() + PERIOD;
+        let end = Instant::now() + PERIOD / TURNS;
         let before = lateness(&socket)?;
         during()?;
         thread::sleep(end.saturating_duration_since(Instant::now()));
@@ -193,7 +198,7 @@ impl Busy {
 
 /// How late timers were: how many at most so many microseconds, by rising bounds; the last is
 /// without bound.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Default, Debug, PartialEq)]
 struct Lateness(Vec<(f64, u64)>);
 
 /// What the daemon has counted since its start.
@@ -231,6 +236,14 @@ impl Lateness {
     fn since(&self, before: &Self) -> Self {
         let both = self.0.iter().zip(&before.0);
         Self(both.map(|(now, then)| (now.0, now.1 - then.1)).collect())
+    }
+
+    fn add(&mut self, other: &Self) {
+        if self.0.is_empty() {
+            return self.0.clone_from(&other.0);
+        }
+        let both = self.0.iter_mut().zip(&other.0);
+        both.for_each(|(own, other)| own.1 += other.1);
     }
 
     fn count(&self) -> u64 {
@@ -281,6 +294,13 @@ struct Asked {
 }
 
 impl Asked {
+    fn add(&mut self, other: Self) {
+        self.questions += other.questions;
+        self.longest = self.longest.max(other.longest);
+        self.dumps += other.dumps;
+        self.bytes += other.bytes;
+    }
+
     fn print(&self) {
         let megabytes = self.bytes as f64 / 1e6;
         say(&format!(

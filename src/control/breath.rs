@@ -42,7 +42,7 @@ impl Breath {
 }
 
 /// An answer is short that is made in this time.
-const SHORT: Duration = Duration::from_millis(20);
+const SHORT: Duration = Duration::from_millis(5);
 
 /// A long answer is made in pieces of at least this time; the clock that wakes it counts
 /// milliseconds.
@@ -59,8 +59,8 @@ mod tests {
     fn a_long_answer_rests_as_long_as_it_works() {
         let mut breath = Breath::new();
         let milliseconds = Duration::from_millis;
-        assert_eq!(breath.rest(milliseconds(19)), None, "it may be short");
-        assert_eq!(breath.rest(SHORT), Some(LONGEST));
+        assert_eq!(breath.rest(milliseconds(4)), None, "it may be short");
+        assert_eq!(breath.rest(SHORT), Some(SHORT));
         assert_eq!(breath.rest(milliseconds(1)), None);
         assert_eq!(breath.rest(milliseconds(4)), Some(milliseconds(4)));
         assert_eq!(breath.rest(Duration::from_secs(3)), Some(LONGEST));

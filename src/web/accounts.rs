@@ -1,6 +1,7 @@
 //! Accounts: lists of them, in any order, and single ones.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
 
 use axum::response::Response;
@@ -119,12 +120,20 @@ impl Wanted {
         })
     }
 
+    /// The places of those that are wanted among all that are found.
+    fn page(&self) -> Range<usize> {
+        let limit = self.limit.unwrap_or(usize::MAX);
+        self.offset..self.offset.saturating_add(limit)
+    }
+
+    /// Whether they are to come in another order than that of the configuration.
+    fn is_sorted(&self) -> bool {
+        self.sort != Sort::Index || self.is_descending
+    }
+
     /// Whether nothing is to be looked for, so that a page is found by its place.
     fn is_plain(&self) -> bool {
-        self.filter == Filter::default()
-            && self.part.is_none()
-            && self.sort == Sort::Index
-            && !self.is_descending
+        self.filter == Filter::default() && self.part.is_none() && !self.is_sorted()
     }
 
     /// The status of an Account, if it is wanted.
@@ -159,7 +168,7 @@ pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
     let board = Arc::clone(&asked.shared.world.board);
     // A name that there is not is an error before anything is said.
     Selection::new(&board, &board.directory(), &wanted.filter)?;
-    if wanted.limit.is_none() && wanted.sort == Sort::Index && !wanted.is_descending {
+    if wanted.limit.is_none() && !wanted.is_sorted() {
         let (pieces, response) = piecewise("application/json");
         tokio::spawn(async move {
             // A reader that is gone misses nothing.
@@ -167,8 +176,7 @@ pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
         });
         return Ok(response);
     }
-    let found = spawn_blocking(move || find(&board, &wanted)).await;
-    let (summary, found) = found.map_err(|_| stopping())??;
+    let (summary, found) = find(&board, &wanted).await?;
     if found.len() <= MOST as usize {
         let accounts = found.into_iter().map(|(_, status)| status).collect();
         return Ok(json(&Page { summary, accounts }));
@@ -199,12 +207,12 @@ pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
 type Found = (u32, Arc<AccountStatus>);
 
 /// The Accounts that are wanted, in order.
-fn find(board: &Board, wanted: &Wanted) -> Result<(Summary, Vec<Found>), Refusal> {
+async fn find(board: &Board, wanted: &Wanted) -> Result<(Summary, Vec<Found>), Refusal> {
     let directory = board.directory();
     let entries = directory.entries();
+    let page = wanted.page();
     if wanted.is_plain() {
-        let page = entries.iter().skip(wanted.offset);
-        let page = page.take(wanted.limit.unwrap_or(usize::MAX));
+        let page = entries.iter().skip(page.start).take(page.len());
         let page = page.filter_map(|entry| {
             let status = board.at(entry.slot).filter(|it| it.name == entry.name)?;
             Some((entry.slot, status))
@@ -213,24 +221,51 @@ fn find(board: &Board, wanted: &Wanted) -> Result<(Summary, Vec<Found>), Refusal
         return Ok((summary(board, total), page.collect()));
     }
     let selection = Selection::new(board, &directory, &wanted.filter)?;
-    let found = entries.iter().filter_map(|entry| {
-        let status = wanted.status((board, &selection), (entry.slot, &entry.name))?;
-        Some((entry.slot, status))
-    });
-    let mut found: Vec<Found> = found.collect();
+    let mut found: Vec<Found> = Vec::new();
+    let mut matching = 0;
+    let mut breath = Breath::new();
+    for (place, entry) in entries.iter().enumerate() {
+        let status = wanted.status((board, &selection), (entry.slot, &entry.name));
+        if let Some(status) = status {
+            if wanted.is_sorted() || page.contains(&matching) {
+                found.push((entry.slot, status));
+            }
+            matching += 1;
+        }
+        if place % YIELD == YIELD - 1 {
+            breath.take().await;
+        }
+    }
+    if wanted.is_sorted() {
+        let (sort, is_descending) = (wanted.sort, wanted.is_descending);
+        let sorted = spawn_blocking(move || sorted(found, sort, is_descending, &page));
+        found = sorted.await.map_err(|_| stopping())?;
+    }
+    let matching = u32::try_from(matching).unwrap_or(u32::MAX);
+    Ok((summary(board, matching), found))
+}
+
+/// A page of what was found, when it is in order.
+fn sorted(
+    mut found: Vec<Found>,
+    sort: Sort,
+    is_descending: bool,
+    page: &Range<usize>,
+) -> Vec<Found> {
     // The sort is stable, so that equals stay in index order either way.
     found.sort_by(|(_, a), (_, b)| {
-        let order = wanted.sort.compare(a, b);
-        let is_reversed = wanted.is_descending;
-        if is_reversed { order.reverse() } else { order }
+        let order = sort.compare(a, b);
+        if is_descending {
+            order.reverse()
+        } else {
+            order
+        }
     });
-    if wanted.is_descending && wanted.sort == Sort::Index {
+    if is_descending && sort == Sort::Index {
         found.reverse();
     }
-    let matching = u32::try_from(found.len()).unwrap_or(u32::MAX);
-    let page = found.into_iter().skip(wanted.offset);
-    let page = page.take(wanted.limit.unwrap_or(usize::MAX)).collect();
-    Ok((summary(board, matching), page))
+    let page = found.into_iter().skip(page.start).take(page.len());
+    page.collect()
 }
 
 /// Tells all Accounts that are wanted as they are when their turn comes.
