@@ -49,7 +49,7 @@ impl Hook<'_> {
 /// Why there is no answer. Whom it is for is said with it, by whoever says it.
 fn reason(error: &Error) -> String {
     if let Error::Io(error) = error {
-        return unnumbered(&chain(error));
+        return chain(error);
     }
     if matches!(error, Error::HostNotFound) {
         return "its name leads to no address".to_owned();
@@ -58,14 +58,6 @@ fn reason(error: &Error) -> String {
         return format!("it takes more than {} s", PATIENCE.as_secs());
     }
     chain(error)
-}
-
-/// The words of the system without its number for them.
-fn unnumbered(text: &str) -> String {
-    text.split(" (os error")
-        .next()
-        .unwrap_or_default()
-        .to_owned()
 }
 
 /// A text as a header of HTTP may hold it. In SIP ours may be of any script.
