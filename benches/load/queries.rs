@@ -46,8 +46,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Fewer timers say nothing.
 const TIMERS: u64 = 10_000;
 
-/// Watches with and without questions; returns what was not as it should be. In any case 99 % of timers may be
-/// `late` milliseconds late.
+/// Watches with and without questions; returns what was not as it should be. In any case 99 % of
+/// timers may be `late` milliseconds late.
 pub(crate) fn run(program: &Path, accounts: usize, http: bool, late: f64) -> Result<Vec<String>> {
     say(&format!(
         "queries: {accounts} Accounts, expiry {} s; in {TURNS} turns {} s without questions, and as long \
