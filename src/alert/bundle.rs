@@ -24,7 +24,7 @@ pub(super) struct Key {
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     pub(super) server: Option<Arc<str>>,
-    pub(super) told: NoticeAccount,
+    pub(super) told: Arc<NoticeAccount>,
 }
 
 /// The messages that wait for more of their kind, and whom they may wait for.

@@ -203,7 +203,7 @@ impl Entry {
     pub(super) fn line(&self, ended: Option<Clock>, at: Option<SocketAddr>, clock: Clock) -> Line {
         Line {
             server: self.loss.server.clone(),
-            told: NoticeAccount {
+            told: Arc::new(NoticeAccount {
                 account: Arc::clone(&self.account),
                 identity: Arc::clone(&self.loss.identity),
                 source: self.loss.source,
@@ -211,7 +211,7 @@ impl Entry {
                 started_unix_ms: self.started().unix_ms(clock),
                 ended_unix_ms: ended.map(|end| Moment::of(end.now).unix_ms(end)),
                 registered_at: at,
-            },
+            }),
         }
     }
 

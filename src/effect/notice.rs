@@ -27,8 +27,8 @@ pub struct Notice {
     pub server: Option<Arc<str>>,
     /// What we call ourselves.
     pub user_agent: Arc<str>,
-    /// The Accounts, by name; never none.
-    pub accounts: Vec<NoticeAccount>,
+    /// The Accounts, by name; never none. What is said of one is the same for all who are told.
+    pub accounts: Vec<Arc<NoticeAccount>>,
 }
 
 /// What a notice is about.

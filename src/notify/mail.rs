@@ -193,6 +193,24 @@ mod tests {
         }
     }
 
+    // rule T3
+    #[test]
+    fn a_server_that_is_not_there_is_said_in_words() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let mail = Mail {
+            server: "127.0.0.1".into(),
+            port,
+            ..mail("regent@example.net")
+        };
+        let content = Content::Test("a", UnixMs(0));
+        let message = message(&mail, "a@example.net", "1", content).unwrap();
+        let trouble = hand_over(&mail, &message, PATIENCE).unwrap_err();
+        let expected = format!("127.0.0.1:{port}: cannot connect: Connection refused");
+        assert_eq!((trouble.what, trouble.is_refusal), (expected, false));
+    }
+
     // rule T3: who says a byte now and then never fails, and never ends.
     #[test]
     fn a_server_that_takes_for_ever_is_left() {

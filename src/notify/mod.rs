@@ -107,16 +107,23 @@ impl Trouble {
 
 /// An error with its causes, each said once.
 fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+    let mut text = unnumbered(error);
     let mut cause = error.source();
     while let Some(error) = cause {
-        let words = error.to_string();
+        let words = unnumbered(error);
         if !text.contains(&words) {
             text = format!("{text}: {words}");
         }
         cause = error.source();
     }
     text
+}
+
+/// An error in words, without the system's number for it.
+fn unnumbered(error: &dyn Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next();
+    words.unwrap_or_default().to_owned()
 }
 
 /// More of what went wrong nobody reads.

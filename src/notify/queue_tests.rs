@@ -222,7 +222,7 @@ fn about(id: &str, accounts: usize) -> Letter {
         registered_at: None,
     };
     let notice = Notice {
-        accounts: vec![account; accounts],
+        accounts: vec![account.into(); accounts],
         ..(*letter.notice).clone()
     };
     Letter::new(letter.id, letter.means, notice.into())

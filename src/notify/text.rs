@@ -128,7 +128,7 @@ pub(super) fn json(id: &str, content: Content<'_>) -> serde_json::Result<Vec<u8>
             registrar: Some(notice.registrar),
             server: notice.server.as_deref(),
             user_agent: Some(&notice.user_agent),
-            accounts: notice.accounts.iter().map(Account::of).collect(),
+            accounts: notice.accounts.iter().map(|it| Account::of(it)).collect(),
             ..Event::new(id, word(notice.kind))
         },
     };
@@ -228,7 +228,7 @@ mod tests {
             registrar: ([192, 0, 2, 1], 5060).into(),
             server: Some("Registrar\r\nBcc: all@example.net".into()),
             user_agent: "regent/0.1.0".into(),
-            accounts: (1..=accounts).map(account).collect(),
+            accounts: (1..=accounts).map(|it| account(it).into()).collect(),
         }
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 use rustls::crypto::ring;
 use sha2::Sha256;
 use ureq::http::{Response, StatusCode, header};
@@ -47,7 +49,7 @@ impl Hook<'_> {
 /// Why there is no answer. Whom it is for is said with it, by whoever says it.
 fn reason(error: &Error) -> String {
     if let Error::Io(error) = error {
-        return unnumbered(&chain(error));
+        return chain(error);
     }
     if matches!(error, Error::HostNotFound) {
         return "its name leads to no address".to_owned();
@@ -56,14 +58,6 @@ fn reason(error: &Error) -> String {
         return format!("it takes more than {} s", PATIENCE.as_secs());
     }
     chain(error)
-}
-
-/// The words of the system without its number for them.
-fn unnumbered(text: &str) -> String {
-    text.split(" (os error")
-        .next()
-        .unwrap_or_default()
-        .to_owned()
 }
 
 /// A text as a header of HTTP may hold it. In SIP ours may be of any script.
@@ -106,11 +100,21 @@ fn judge(response: &Response<Body>) -> Result<(), Trouble> {
         return Err(Trouble::refusal(what));
     }
     let wait = response.headers().get(header::RETRY_AFTER);
-    let wait = wait.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let wait = wait.and_then(|value| seconds(value.to_str().ok()?, Timestamp::now()));
     Err(Trouble {
         wait,
         ..Trouble::new(what)
     })
+}
+
+/// The seconds of a Retry-After, which may name a date (RFC 9110 §10.2.3).
+fn seconds(value: &str, now: Timestamp) -> Option<u64> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(seconds);
+    }
+    let until = DateTimeParser::new().parse_timestamp(value).ok()?;
+    u64::try_from(until.as_second().saturating_sub(now.as_second())).ok()
 }
 
 fn agent() -> Agent {
@@ -213,6 +217,25 @@ mod tests {
             assert!(!said.contains(part), "{said:?}");
         }
         assert!(!said.is_empty());
+    }
+
+    // rule T3
+    #[test]
+    fn a_server_may_name_the_time_at_which_it_wants_to_be_asked_again() {
+        let now = "2026-11-22T10:00:00.9Z".parse().unwrap();
+        for (value, expected) in [
+            ("90", Some(90)),
+            (" 0 ", Some(0)),
+            ("Sun, 22 Nov 2026 10:02:00 GMT", Some(120)),
+            ("Sun, 22 Nov 2026 10:00:00 GMT", Some(0)),
+            ("Sun, 22 Nov 2026 09:00:00 GMT", None),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", None),
+            ("tomorrow", None),
+            ("", None),
+            ("-5", None),
+        ] {
+            assert_eq!(seconds(value, now), expected, "{value:?}");
+        }
     }
 
     #[test]

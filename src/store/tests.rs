@@ -165,7 +165,7 @@ fn letter(id: &str) -> Letter {
         registrar: "192.0.2.1:5060".parse().unwrap(),
         server: None,
         user_agent: "regent/0.1.0".into(),
-        accounts: vec![NoticeAccount {
+        accounts: vec![Arc::new(NoticeAccount {
             account: "main".into(),
             identity: "sip:4930123456@carrier.example".into(),
             source: None,
@@ -173,7 +173,7 @@ fn letter(id: &str) -> Letter {
             started_unix_ms: 1_795_341_690_000,
             ended_unix_ms: None,
             registered_at: None,
-        }],
+        })],
     };
     Letter::new(id.into(), Means::Webhook, notice.into())
 }

@@ -31,7 +31,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_link_signs_in_once,
         a_viewer_may_look_and_not_act,
         an_ongoing_alert_has_its_eight_columns_and_says_what_is_not_delivered,
-        of_very_many_alerts_the_first_are_shown_and_the_rest_is_counted,
+        very_many_alerts_are_shown_page_by_page,
         a_subscription_is_made_by_its_steps_changed_and_deleted,
         a_webhook_is_edited_and_what_is_secret_in_it_is_not_shown,
         all_of_it_goes_by_keyboard,

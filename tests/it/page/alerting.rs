@@ -11,7 +11,7 @@ use super::acts::two;
 use super::browser::{Browser, ESCAPE, PATIENCE};
 use super::looks::{lively, text_of};
 use super::world::{Row, TOKEN, World, visit};
-use crate::harness::{Registrar, free_udp_address, read_text};
+use crate::harness::{Daemon, Registrar, free_udp_address, read_text};
 
 // rule T3
 pub(super) fn an_ongoing_alert_has_its_eight_columns_and_says_what_is_not_delivered() {
@@ -68,7 +68,7 @@ pub(super) fn an_ongoing_alert_has_its_eight_columns_and_says_what_is_not_delive
 }
 
 // rule T3
-pub(super) fn of_very_many_alerts_the_first_are_shown_and_the_rest_is_counted() {
+pub(super) fn very_many_alerts_are_shown_page_by_page() {
     let dead = free_udp_address();
     let world = World::new()
         .set("dead", &[dead], "")
@@ -99,14 +99,10 @@ pub(super) fn of_very_many_alerts_the_first_are_shown_and_the_rest_is_counted() 
         }
     };
     keep(&world, names.iter().map(raised).collect());
-    let _daemon = world.start();
+    let daemon = world.start();
     let browser = world.look("very-many-alerts", TOKEN);
     visit(&browser, "#/alerts");
-    browser.wait(
-        PATIENCE,
-        "document.querySelectorAll('tr[data-alert]').length === 200 &&
-         document.querySelector('.alerts .foot')?.innerText === 'and 100 more'",
-    );
+    browser.wait(PATIENCE, &page_is("a000", 200, "1–200 of 300 alerts"));
     browser.wait(
         PATIENCE,
         "document.querySelector('#alert-count').innerText === '300'",
@@ -132,6 +128,39 @@ pub(super) fn of_very_many_alerts_the_first_are_shown_and_the_rest_is_counted() 
         let status = format!("fetch('/api/v1/alerts{query}').then((it) => it.status)");
         assert_eq!(browser.value(&status), json!(400), "{query}");
     }
+    pages_are_turned(&browser, &daemon);
+}
+
+/// By buttons and by keys, and whoever looks at a link keeps it while the list is drawn anew.
+#[track_caller]
+fn pages_are_turned(browser: &Browser<'_>, daemon: &Daemon<'_>) {
+    browser.click("[data-turn=']']");
+    browser.wait(PATIENCE, &page_is("a200", 100, "201–300 of 300 alerts"));
+    browser.wait(
+        PATIENCE,
+        "document.querySelector(\"[data-turn=']']\").disabled",
+    );
+    browser.press("[");
+    browser.wait(PATIENCE, &page_is("a000", 200, "1–200 of 300 alerts"));
+    browser.press("]");
+    browser.wait(PATIENCE, &page_is("a200", 100, "201–300 of 300 alerts"));
+    // An alert is closed, and all is drawn anew.
+    browser.run(
+        "document.querySelector(\"tr[data-alert='a207'] a\").focus()",
+        &[],
+    );
+    assert_eq!(daemon.tell(&["unregister", "a299"]).code, Some(0));
+    browser.wait(PATIENCE, &page_is("a200", 99, "201–299 of 299 alerts"));
+    let focused = "document.activeElement.closest('tr')?.dataset.alert === 'a207'";
+    assert_eq!(browser.value(focused), json!(true));
+}
+
+fn page_is(first: &str, count: usize, words: &str) -> String {
+    format!(
+        "document.querySelector('tr[data-alert]')?.dataset.alert === '{first}' &&
+         document.querySelectorAll('tr[data-alert]').length === {count} &&
+         document.querySelector('.alerts .found')?.innerText === '{words}'"
+    )
 }
 
 const MANY: usize = 300;

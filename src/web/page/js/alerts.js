@@ -36,13 +36,18 @@ const WANTED = [
   { label: "Limit", class: "" },
   { label: "Actions", class: "actions" },
 ];
-// What a table takes; the rest is counted.
+// What a page takes.
 const ROWS = 200;
 
-// How many there are beyond those that are shown.
-function more(all, shown) {
-  const left = all - shown.length;
-  return left > 0 ? h("p", { class: "foot" }, `and ${left.toLocaleString()} more`) : null;
+// What has the focus keeps it when it is drawn anew.
+function redraw(place, ...nodes) {
+  const active = place.contains(document.activeElement) ? key(document.activeElement) : null;
+  fill(place, ...nodes);
+  if (active) [...place.querySelectorAll("a, button")].find((node) => key(node) === active)?.focus();
+}
+
+function key(node) {
+  return node.getAttribute("aria-label") ?? `${node.closest("tr")?.dataset.by ?? ""} ${node.textContent}`;
 }
 
 export function alerts(app) {
@@ -53,6 +58,8 @@ class Alerts {
   constructor(app) {
     this.app = app;
     this.title = "Alerts";
+    this.offset = 0;
+    this.all = 0;
     this.again = soon(300, () => this.load().catch(tellFault));
     this.timer = setInterval(() => this.again(), 15_000);
     this.ongoing = h("div", { "aria-busy": "true" });
@@ -82,9 +89,17 @@ class Alerts {
   }
 
   async load() {
-    const [told, subscriptions] = await Promise.all([get(path("/api/v1/alerts", { limit: ROWS })), get("/api/v1/subscriptions")]);
+    const { offset } = this;
+    const page = (from) => get(path("/api/v1/alerts", { offset: from || null, limit: ROWS }));
+    const [told, first, subscriptions] = await Promise.all([page(offset), offset ? page(0) : null, get("/api/v1/subscriptions")]);
+    if (offset !== this.offset) return;
+    this.all = told.ongoing;
+    if (offset && offset >= told.ongoing) {
+      this.goTo(Math.max(0, Math.ceil(told.ongoing / ROWS) - 1) * ROWS);
+      return;
+    }
     this.showOngoing(told);
-    this.showWaiting(told);
+    this.showWaiting(first ?? told);
     this.showWanted(subscriptions.subscriptions ?? subscriptions);
     this.create.disabled = !this.app.mayAct;
     this.create.title = this.app.mayAct ? "" : "A viewer may look, not act";
@@ -93,7 +108,7 @@ class Alerts {
   showOngoing({ alerts: list, ongoing }) {
     this.ongoing.setAttribute("aria-busy", "false");
     if (!list.length) {
-      fill(this.ongoing, empty("No alert goes on."));
+      redraw(this.ongoing, empty("No alert goes on."));
       return;
     }
     const rows = list.map((alert) =>
@@ -109,10 +124,41 @@ class Alerts {
           alert.send_timeout ? "Yes" : "No",
           [clock(alert.started), h("span", { class: "sub" }, running(alert.started, "ago"))],
         ],
-        { "data-alert": alert.label },
+        { "data-alert": alert.label, "data-by": alert.subscription },
       ),
     );
-    fill(this.ongoing, table("Ongoing alerts", ONGOING, rows, { class: "rows cards" }), more(ongoing, list));
+    redraw(this.ongoing, table("Ongoing alerts", ONGOING, rows, { class: "rows cards" }), this.pager(ongoing, list.length));
+  }
+
+  // Where there are more than a table takes.
+  pager(all, shown) {
+    if (all <= ROWS) return null;
+    const last = this.offset + shown;
+    const turn = (words, sign, isOff, by) => h("button", { type: "button", disabled: isOff, "aria-keyshortcuts": sign, "data-turn": sign, onclick: () => this.turn(by) }, words);
+    return h(
+      "div",
+      { class: "foot" },
+      h("p", { class: "found", role: "status" }, `${(this.offset + 1).toLocaleString()}–${last.toLocaleString()} of ${count(all, "alert")}`),
+      h("div", { class: "pager" }, turn("Previous", "[", this.offset === 0, -1), turn("Next", "]", last >= all, 1)),
+    );
+  }
+
+  turn(by) {
+    const next = this.offset + by * ROWS;
+    if (next < 0 || next >= this.all) return;
+    this.goTo(next);
+    window.scrollTo(0, 0);
+  }
+
+  goTo(offset) {
+    this.offset = offset;
+    this.load().catch(tellFault);
+  }
+
+  press(sign) {
+    if (sign !== "[" && sign !== "]") return false;
+    this.turn(sign === "]" ? 1 : -1);
+    return true;
   }
 
   showWaiting({ deliveries: list, waiting }) {
@@ -129,7 +175,8 @@ class Alerts {
         notice.trouble ? h("span", { class: "bad-text" }, notice.trouble) : "under way",
       ]),
     );
-    fill(this.waiting, h("div", { class: "card-head" }, h("h2", null, "Not delivered yet")), table("Notices that are not delivered yet", WAITING, rows, { class: "rows cards" }), more(waiting, list));
+    const left = waiting - list.length;
+    redraw(this.waiting, h("div", { class: "card-head" }, h("h2", null, "Not delivered yet")), table("Notices that are not delivered yet", WAITING, rows, { class: "rows cards" }), left > 0 ? h("p", { class: "foot" }, `and ${left.toLocaleString()} more`) : null);
   }
 
   showWanted(list) {
@@ -138,9 +185,7 @@ class Alerts {
       fill(this.wanted, empty("Nobody is told when an Account is lost. “New alert” changes that."));
       return;
     }
-    const focused = this.wanted.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
-    fill(this.wanted, table("Subscriptions", WANTED, list.map((wanted) => this.subscription(wanted)), { class: "rows cards" }));
-    if (focused) [...this.wanted.querySelectorAll("button")].find((button) => button.getAttribute("aria-label") === focused)?.focus();
+    redraw(this.wanted, table("Subscriptions", WANTED, list.map((wanted) => this.subscription(wanted)), { class: "rows cards" }));
   }
 
   subscription(wanted) {
