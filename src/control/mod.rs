@@ -22,6 +22,7 @@ mod peer;
 pub mod protocol;
 mod request;
 mod server;
+mod sparing;
 
 pub use board::{Board, Change, Directory, Entry};
 pub(crate) use breath::Breath;
@@ -33,3 +34,4 @@ pub use metrics::exposition;
 pub use order::{Order, Reloading, Source, TestingAlert, Verb, Wish, Wishes};
 pub use past::{Pages, Past};
 pub use server::{Serving, query};
+pub(crate) use sparing::{Due, Sparing};

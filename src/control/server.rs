@@ -31,6 +31,7 @@ use super::protocol::{
     Action, Call, Done, Fault, FaultCode, Filter, Item, Names, Says, Told, VERSION, WantedMetrics,
 };
 use super::request::{Unread, read};
+use super::sparing::{Due, Sparing};
 use crate::status::{AccountStatus, SCHEMA};
 
 pub use trace::query;
@@ -60,6 +61,9 @@ impl Listener {
             wishes,
             source,
             stopped,
+            refused: Sparing::default(),
+            crowded: Sparing::default(),
+            garbled: Sparing::default(),
         });
         let thread = thread::Builder::new()
             .name("control".to_owned())
@@ -93,6 +97,10 @@ struct Shared {
     wishes: Wishes,
     source: Option<Source>,
     stopped: watch::Receiver<bool>,
+    /// Clients that may not ask, too many of them, and those that say what is no request.
+    refused: Sparing,
+    crowded: Sparing,
+    garbled: Sparing,
 }
 
 async fn accept(listener: &Listener, shared: Arc<Shared>) -> io::Result<()> {
@@ -125,15 +133,22 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>, is_full: bool) {
     };
     let mut lines = Lines::new(stream);
     let fault = if !is_allowed(&shared.rule, peer).await {
-        let pid = peer.pid();
-        warn!(
-            uid = peer.uid(),
-            gid = peer.gid(),
-            pid,
-            "a client of the control socket was refused"
-        );
+        if let Some(Due { repeated }) = shared.refused.due() {
+            let (uid, gid, pid) = (peer.uid(), peer.gid(), peer.pid());
+            warn!(
+                uid,
+                gid, pid, repeated, "a client of the control socket was refused"
+            );
+        }
         Some(Fault::new(FaultCode::Refused, shared.rule.words()))
     } else if is_full {
+        if let Some(Due { repeated }) = shared.crowded.due() {
+            let (uid, pid) = (peer.uid(), peer.pid());
+            warn!(
+                uid,
+                pid, repeated, "there are too many clients of the control socket"
+            );
+        }
         Some(Fault::new(FaultCode::Busy, "too many clients"))
     } else {
         None
@@ -148,6 +163,7 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>, is_full: bool) {
         wishes: &shared.wishes,
         source: shared.source.as_ref(),
         uid: peer.uid(),
+        garbled: &shared.garbled,
         lines,
     };
     if let Err(error) = client.live(shared.stopped.clone()).await {
@@ -172,6 +188,7 @@ struct Client<'a> {
     source: Option<&'a Source>,
     /// Who it is.
     uid: u32,
+    garbled: &'a Sparing,
     lines: Lines,
 }
 
@@ -198,6 +215,15 @@ impl Client<'_> {
                     (self.answer(request.call, &mut stopped).await?, false)
                 }
                 Err(unread) => {
+                    if unread.is_last
+                        && let Some(Due { repeated }) = self.garbled.due()
+                    {
+                        let uid = self.uid;
+                        warn!(
+                            uid,
+                            repeated, "what a client of the control socket says is no request"
+                        );
+                    }
                     self.lines.id = unread.id;
                     (Says::Error(unread.fault), unread.is_last)
                 }

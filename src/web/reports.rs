@@ -2,10 +2,10 @@
 //! how many more there were, so that nobody can fill it.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
 
-use tokio::time::{Duration, Instant};
 use tracing::warn;
+
+use crate::control::{Due, Sparing};
 
 /// Kinds of trouble.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,34 +41,18 @@ impl Trouble {
 
 /// What was said lately.
 #[derive(Default)]
-pub(super) struct Reports([Mutex<Burst>; Trouble::COUNT]);
-
-#[derive(Default)]
-struct Burst {
-    said: Option<Instant>,
-    left_out: u32,
-}
+pub(super) struct Reports([Sparing; Trouble::COUNT]);
 
 impl Reports {
     /// Says it, unless the like was said within the last minute. `detail` is of the visitor's
     /// making, and is shown as such.
     pub(super) fn say(&self, trouble: Trouble, peer: Option<SocketAddr>, detail: &str) {
-        let now = Instant::now();
-        let burst = self.0[trouble as usize].lock();
-        let mut burst = burst.unwrap_or_else(PoisonError::into_inner);
-        if burst.said.is_some_and(|said| now < said + MINUTE) {
-            burst.left_out = burst.left_out.saturating_add(1);
+        let Some(Due { repeated }) = self.0[trouble as usize].due() else {
             return;
-        }
-        burst.said = Some(now);
-        let repeated = std::mem::take(&mut burst.left_out);
-        let repeated = (repeated > 0).then_some(repeated);
+        };
         let peer = peer.map(tracing::field::display);
         let shown: String = detail.chars().take(80).collect();
         let detail = (!shown.is_empty()).then(|| tracing::field::debug(&shown));
         warn!(peer, detail, repeated, "{}", trouble.words());
     }
 }
-
-/// Trouble of one kind is said so often.
-const MINUTE: Duration = Duration::from_secs(60);

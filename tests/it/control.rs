@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
+use regent::rng::Seed;
 use serde_json::{Value, json};
 
 use crate::harness::{Daemon, Many, Sandbox, User, free_udp_address, regent, wait_for};
@@ -18,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         proxy_sets_are_told_as_documented,
         pages_and_filters_show_what_was_asked_for,
         what_is_no_request_is_told_so,
+        whatever_a_client_says_it_is_answered_and_the_log_stays_short,
         a_daemon_of_another_version_is_told_apart,
         a_slow_reader_keeps_nobody_waiting,
         who_watches_is_told_of_a_removal_and_of_an_addition,
@@ -280,6 +282,73 @@ fn what_is_no_request_is_told_so() {
     drop(client);
     let (items, _) = Lines::open(daemon.socket()).ask("hello", &json!({}));
     assert_eq!(items.len(), 0);
+}
+
+/// Requests as they should be, for chance to spoil.
+const REQUESTS: [&str; 6] = [
+    r#"{"v":1,"id":1,"method":"hello"}"#,
+    r#"{"v":1,"id":2,"method":"status","params":{"names":["a0"],"phases":["held"],"limit":3}}"#,
+    r#"{"v":1,"id":3,"method":"register","params":{"names":["a0"],"wait":false}}"#,
+    r#"{"v":1,"id":4,"method":"events","params":{"accounts":["a0"],"limit":2}}"#,
+    r#"{"v":1,"id":5,"method":"trace","params":{"accounts":["a0"]}}"#,
+    r#"{"v":1,"id":6,"method":"metrics","params":{"format":"openmetrics","accounts":true}}"#,
+];
+
+/// What means something in JSON.
+const SPICE: &[u8] = b"{}[]\",:0-9e\\";
+
+fn whatever_a_client_says_it_is_answered_and_the_log_stays_short() {
+    let sandbox = Sandbox::new();
+    let daemon = Daemon::start_text(&sandbox, &unserved(1));
+    let seed = std::process::id().into();
+    let mut draw = Seed::from_number(seed).draw(0, 0);
+    let mut client = Lines::open(daemon.socket());
+    let deep = format!(r#"{{"v":1,"id":1,"method":{}"#, "[".repeat(200_000));
+    for turn in 0..1_500 {
+        let which = format!("seed {seed}, turn {turn}");
+        let mut line = REQUESTS[(draw.number() % 6) as usize].as_bytes().to_vec();
+        for _ in 0..=draw.number() % 4 {
+            let place = (draw.number() % line.len() as u64) as usize;
+            match draw.number() % 5 {
+                0 => line[place] = (draw.number() % 256) as u8,
+                1 if line.len() > 1 => drop(line.remove(place)),
+                2 => line.truncate(place.max(1)),
+                3 => line.insert(place, SPICE[(draw.number() % SPICE.len() as u64) as usize]),
+                _ => line.extend_from_within(place..),
+            }
+        }
+        line.retain(|byte| *byte != b'\n');
+        if turn % 300 == 0 {
+            line = deep.clone().into_bytes();
+        }
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        line.push(b'\n');
+        // What asks for more than one answer may have come of it by chance.
+        let is_open = String::from_utf8_lossy(&line).contains("follow");
+        if is_open || client.0.get_mut().write_all(&line).is_err() {
+            client = Lines::open(daemon.socket());
+            continue;
+        }
+        let last = loop {
+            let said = client.hear().expect(&which);
+            if said.get("item").is_none() {
+                break said;
+            }
+        };
+        let is_end = last.get("done").is_some() || last.get("error").is_some();
+        assert!(is_end, "{which}: {last}");
+        if last["id"] == 0 {
+            client = Lines::open(daemon.socket());
+        }
+    }
+    let (items, _) = Lines::open(daemon.socket()).ask("status", &json!({}));
+    assert_eq!(items.len(), 1);
+    let log = daemon.log();
+    daemon.stop();
+    assert_eq!(log.matches("says is no request").count(), 1, "{log}");
+    assert!(!log.contains("panicked"), "{log}");
 }
 
 fn a_daemon_of_another_version_is_told_apart() {
