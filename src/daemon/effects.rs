@@ -1,6 +1,7 @@
 //! What the engine wants: sorted by who does it, to be done when the batch of inputs is through.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -33,6 +34,8 @@ pub(super) struct Effects {
     pub(super) changed_alerts: Vec<Arc<str>>,
     /// Messages to subscriptions that belong to no batch.
     pub(super) notices: Vec<Notice>,
+    /// Messages to subscriptions that are on their way, and to be told.
+    pub(super) announced: Vec<Notice>,
     /// The first of `saves` that what the engine says now can belong to.
     told: usize,
     /// Facts for the log.
@@ -54,6 +57,9 @@ pub(super) struct Batch {
     /// Messages to subscriptions that are kept with it, or not at all.
     pub(super) notices: Vec<Notice>,
 }
+
+/// Changes that are published later.
+pub(super) struct Later(Vec<AccountId>, Vec<SetId>);
 
 /// What is to become of a socket. A port may be closed and bound again in one batch.
 pub(super) enum Wire {
@@ -95,6 +101,7 @@ impl Effects {
             changed_sets: Vec::new(),
             changed_alerts: Vec::new(),
             notices: Vec::new(),
+            announced: Vec::new(),
             told: 0,
             events: Vec::new(),
             replies: Vec::new(),
@@ -181,10 +188,37 @@ impl Effects {
     pub(super) fn are_published(&self) -> bool {
         self.changed.is_empty()
             && self.changed_sets.is_empty()
-            && self.changed_alerts.is_empty()
-            && self.events.is_empty()
-            && self.notices.is_empty()
             && self.replies.is_empty()
+            && !self.have_news()
+    }
+
+    /// Whether there is something to tell.
+    pub(super) fn have_news(&self) -> bool {
+        !(self.events.is_empty()
+            && self.changed_alerts.is_empty()
+            && self.notices.is_empty()
+            && self.announced.is_empty())
+    }
+
+    /// Takes away the changes of whom there is nothing to tell.
+    pub(super) fn put_off(&mut self) -> Later {
+        let told: BTreeSet<AccountId> = self.events.iter().filter_map(Event::account).collect();
+        let changed = mem::take(&mut self.changed);
+        let (now, later) = changed.into_iter().partition(|id| told.contains(id));
+        self.changed = now;
+        let mut events = self.events.iter();
+        let is_of_sets = events.any(|event| matches!(event, Event::MemberChanged { .. }));
+        let sets = match is_of_sets {
+            true => Vec::new(),
+            false => mem::take(&mut self.changed_sets),
+        };
+        Later(later, sets)
+    }
+
+    /// They are still to be published.
+    pub(super) fn put_back(&mut self, Later(changed, sets): Later) {
+        self.changed.extend(changed);
+        self.changed_sets.extend(sets);
     }
 
     /// Gives back what a burst, such as the start, took.

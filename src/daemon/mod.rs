@@ -315,7 +315,10 @@ impl Daemon {
         match (word, &mut self.stopping) {
             (Word::Reload, Some(_)) => {}
             (Word::Reload, None) => self.reload(Asker::Signal),
-            (Word::Stop, Some(stopping)) => stopping.until = Instant::ZERO,
+            (Word::Stop, Some(stopping)) => {
+                stopping.until = Instant::ZERO;
+                self.gathers = Instant::ZERO;
+            }
             (Word::Stop, None) => {
                 info!("stopping");
                 self.manager.stopping();

@@ -108,7 +108,7 @@ impl Daemon {
         for mut batch in std::mem::take(&mut self.effects.saves) {
             let mut letters = Vec::new();
             for notice in std::mem::take(&mut batch.notices) {
-                self.announce(&notice);
+                self.effects.announced.push(notice.clone());
                 letters.extend(self.post.letters(notice));
             }
             self.keeper.save(batch, letters);
@@ -128,7 +128,8 @@ impl Daemon {
         }
     }
 
-    fn announce(&mut self, notice: &Notice) {
+    /// Says in log and history what subscriptions are told: after what it follows from.
+    pub(super) fn announce(&mut self, notice: &Notice) {
         let text = journal::log_notice(notice);
         self.note(EntryKind::Alert, text);
     }

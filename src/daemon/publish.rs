@@ -1,6 +1,7 @@
 //! What became of things, put up for everybody to see: status first, then what is said about it,
 //! outcomes last.
 
+use std::mem;
 use std::sync::Arc;
 
 use super::{Daemon, Stopped, history};
@@ -10,16 +11,22 @@ use crate::time::Duration;
 
 impl Daemon {
     /// Does what the engine wants, and publishes what became of it: a single change at once, in a
-    /// flood what an Account has come to every now and then, and not each step on its way.
+    /// flood what an Account has come to every now and then, and not each step on its way. Of whom
+    /// there is something to tell, that is as of now: what is told tells of the status.
     pub(super) fn perform(&mut self) -> anyhow::Result<()> {
         self.carry_out()?;
-        let now = self.clock.now();
-        if self.effects.are_published() || now < self.gathers {
+        if self.effects.are_published() {
             return Ok(());
         }
-        self.publish();
-        self.send_notices();
-        self.gathers = now + GATHER;
+        let now = self.clock.now();
+        if self.gathers <= now || !self.effects.replies.is_empty() {
+            self.gathers = now + GATHER;
+            self.publish();
+        } else if self.effects.have_news() {
+            let later = self.effects.put_off();
+            self.publish();
+            self.effects.put_back(later);
+        }
         Ok(())
     }
 
@@ -79,6 +86,10 @@ impl Daemon {
             }
         }
         effects.shrink();
+        for notice in mem::take(&mut effects.announced) {
+            self.announce(&notice);
+        }
+        self.send_notices();
     }
 }
 

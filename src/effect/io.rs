@@ -463,6 +463,19 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The Account that it is about, if it is about one.
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::PhaseChanged { account, .. }
+            | Self::RefreshFailed { account, .. }
+            | Self::Moved { account, .. } => Some(*account),
+            Self::Warning { account, .. } => *account,
+            Self::MemberChanged { .. } | Self::ListenFailed { .. } => None,
+        }
+    }
+}
+
 /// A binding that has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Left {
