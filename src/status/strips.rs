@@ -85,8 +85,8 @@ pub const KINDS: [EntryKind; 5] = [
 ];
 
 /// The strip of an Account. `entries` are those of [`KINDS`] that are about it or about the daemon,
-/// oldest first: the last one of before tells how it was at first. `now` is how it is at the end, if
-/// that is known.
+/// oldest first: the last one of before tells how it was at first. `now` is how it is at the end,
+/// if that is known.
 pub fn strip<'e>(
     entries: impl IntoIterator<Item = &'e Entry>,
     time: Time,

@@ -171,8 +171,8 @@ async fn oldest(past: &Arc<dyn Past>, wanted: Wanted) -> Result<Option<Arc<Entry
     Ok(page.and_then(|page| page.into_iter().next()))
 }
 
-/// The last that happened before this time to each of those Accounts to which nothing happened after
-/// it until the daemon stopped: nothing else tells how it was with them until then.
+/// The last that happened before this time to each of those Accounts to which nothing happened
+/// after it until the daemon stopped: nothing else tells how it was with them until then.
 async fn before(
     past: &Arc<dyn Past>,
     (names, from): (&BTreeSet<String>, UnixMs),
