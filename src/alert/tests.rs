@@ -7,6 +7,9 @@ use super::*;
 use crate::config::{Account, Alert, Covered, TimeLimit, load};
 use crate::effect::StoredAlertState;
 
+#[path = "random_tests.rs"]
+mod random;
+
 fn config(alerts: &[Alert]) -> Config {
     let text = include_str!("../../conf/minimal.toml");
     let config = load("t", text).config.expect("the smallest useful file");
