@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::tests::{at, config, hook, loss, ops, registrar};
 use super::*;
+use crate::config::{Account, Alert, Covered, TimeLimit};
 use crate::effect::StoredAlert;
 
 const ACCOUNTS: [&str; 5] = ["main", "other", "a", "b", "c"];
