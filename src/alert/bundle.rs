@@ -187,3 +187,36 @@ impl Bundles {
         self.open = open.collect();
     }
 }
+
+#[cfg(test)]
+impl Bundles {
+    /// What is open is that; what waits is about entries that wait for it, and is due as it says.
+    #[track_caller]
+    pub(super) fn hold(
+        &self,
+        open: &BTreeMap<((SubscriptionId, SocketAddr), Instant), u32>,
+        entries: &[&Entry],
+    ) {
+        let own = self.open.iter().flat_map(|(place, outs)| {
+            let outs = outs.iter();
+            outs.map(|(until, count)| ((*place, *until), *count))
+        });
+        assert_eq!(&own.collect::<BTreeMap<_, _>>(), open);
+        let due = self.waiting.iter().map(|(key, it)| (it.due, *key));
+        assert_eq!(due.collect::<BTreeSet<_>>(), self.due);
+        for entry in entries {
+            for item in entry.items() {
+                let super::entry::Stage::Ended(kind) = item.stage else {
+                    continue;
+                };
+                let key = Key {
+                    subscription: item.subscription,
+                    registrar: entry.loss.registrar,
+                    kind,
+                };
+                let mut lines = self.waiting.get(&key).into_iter().flat_map(|it| &it.lines);
+                assert!(lines.any(|line| line.told.account == entry.account));
+            }
+        }
+    }
+}

@@ -11,6 +11,8 @@ mod bundle;
 mod clock;
 mod entries;
 mod entry;
+#[cfg(test)]
+mod random_tests;
 mod restore;
 mod subscriptions;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::*;
 use crate::config::{Account, Alert, Covered, TimeLimit, load};
 use crate::effect::StoredAlertState;
 
-fn config(alerts: &[Alert]) -> Config {
+pub(super) fn config(alerts: &[Alert]) -> Config {
     let text = include_str!("../../conf/minimal.toml");
     let config = load("t", text).config.expect("the smallest useful file");
     let named = |name: &str| Account {
@@ -21,18 +21,18 @@ fn config(alerts: &[Alert]) -> Config {
     }
 }
 
-fn at(seconds: u64) -> Clock {
+pub(super) fn at(seconds: u64) -> Clock {
     Clock {
         now: Instant::from_secs(seconds),
         unix_ms_at_zero: 1_000_000,
     }
 }
 
-fn registrar(port: u16) -> SocketAddr {
+pub(super) fn registrar(port: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], port))
 }
 
-fn loss(port: u16) -> Loss {
+pub(super) fn loss(port: u16) -> Loss {
     Loss {
         identity: "sip:main@carrier.example".into(),
         source: None,
@@ -64,7 +64,7 @@ fn kinds(alerts: &mut Alerts) -> Vec<(String, NoticeKind, usize)> {
         .collect()
 }
 
-fn ops() -> Alert {
+pub(super) fn ops() -> Alert {
     Alert::new("ops", Some("ops@example.net"), None)
 }
 
@@ -232,7 +232,7 @@ fn listed(alerts: &Alerts) -> String {
     rows.collect::<Vec<_>>().join(" ")
 }
 
-fn hook(name: &str) -> Alert {
+pub(super) fn hook(name: &str) -> Alert {
     Alert::new(name, None, Some("http://127.0.0.1/"))
 }
 

@@ -94,3 +94,11 @@ impl Waves {
         }
     }
 }
+
+#[cfg(test)]
+impl Waves {
+    /// How many are still being checked in all of them.
+    pub(super) fn checked(&self) -> usize {
+        self.waves.values().map(|wave| wave.checked).sum()
+    }
+}

@@ -85,7 +85,8 @@ pub const KINDS: [EntryKind; 5] = [
 ];
 
 /// The strip of an Account. `entries` are those of [`KINDS`] that are about it or about the daemon,
-/// oldest first; `now` is how it is at the end, if that is known.
+/// oldest first: the last one of before tells how it was at first. `now` is how it is at the end,
+/// if that is known.
 pub fn strip<'e>(
     entries: impl IntoIterator<Item = &'e Entry>,
     time: Time,
@@ -100,10 +101,10 @@ pub fn strip<'e>(
         heard: begin,
     };
     strip.go(begin, State::Unknown);
-    // How it was at first is said by what comes first.
+    // How it was at first is said by what was before, else by what comes first.
     strip.state = None;
     for entry in entries {
-        if entry.at >= time.from && entry.at < time.until {
+        if entry.at < time.until {
             strip.take(entry);
         }
     }
@@ -297,10 +298,37 @@ mod tests {
         );
     }
 
+    // Nothing happens to an Account that is registered for days.
+    #[test]
+    fn what_was_before_says_how_it_was_at_first() {
+        let run = [
+            phase(900, "registering", "registered"),
+            entry(EntryKind::Stop, 1_500),
+            entry(EntryKind::Start, 1_600),
+            phase(1_610, "registering", "registered"),
+        ];
+        let wanted = "up 1500, unknown 1600, down 1610, up 2000";
+        assert_eq!(shown(&run, TIME, None), wanted);
+        let wanted = "unknown 1600, down 1610, up 2000";
+        assert_eq!(shown(&run[1..], TIME, None), wanted);
+        // A run of which nothing was heard any more may have ended at any time.
+        let broken = [
+            phase(900, "registering", "registered"),
+            entry(EntryKind::Start, 1_600),
+        ];
+        let wanted = "unknown 1600, up 2000";
+        assert_eq!(shown(&broken, TIME, Some(State::Up)), wanted);
+        let failing = [
+            entry(EntryKind::RefreshFailed, 900),
+            entry(EntryKind::Refreshed, 1_500),
+        ];
+        assert_eq!(shown(&failing, TIME, None), "failing 1500, up 2000");
+    }
+
     #[test]
     fn what_lies_outside_does_not_count_and_a_clock_set_back_breaks_nothing() {
         let entries = [
-            phase(900, "registered", "waiting-to-retry"),
+            phase(900, "waiting-to-retry", "registered"),
             phase(1_500, "registered", "waiting-to-retry"),
             phase(1_400, "waiting-to-retry", "registered"),
             phase(2_000, "registered", "waiting-to-retry"),

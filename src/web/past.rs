@@ -15,7 +15,7 @@ use super::routes::{Asked, Shared};
 use crate::control::answer::{no_history, now, stopping, unknown};
 use crate::control::protocol;
 use crate::control::{Board, Pages, Past, query};
-use crate::status::history::{Entry, Wanted};
+use crate::status::history::{Entry, EntryKind, Wanted};
 use crate::status::round_trips::{STEP_S, Series};
 use crate::status::strips::{KINDS, Span, State, Time, strip};
 use crate::status::{SCHEMA, UnixMs};
@@ -110,7 +110,7 @@ async fn strips(
     let until = now();
     let from = UnixMs(until.0 - hours * 3_600_000);
     let first = oldest(&past, Wanted::default()).await?;
-    let own = read(&past, names.iter().cloned().collect(), from).await?;
+    let mut own = read(&past, names.iter().cloned().collect(), from).await?;
     let all = read(&past, Vec::new(), from).await?;
     // What was left out for its number is not known either.
     let left_out = [&own, &all]
@@ -119,6 +119,10 @@ async fn strips(
     let left_out = left_out.filter_map(|it| it.first()).map(|it| it.at).max();
     let known = first.map_or(until, |entry| entry.at);
     let known_from = left_out.map_or(known, |at| UnixMs(known.0.max(at.0)));
+    if left_out.is_none() {
+        let before = before(&past, (&names, from), &own, &all).await?;
+        own.extend(before);
+    }
     let time = Time {
         from,
         until,
@@ -165,6 +169,35 @@ async fn oldest(past: &Arc<dyn Past>, wanted: Wanted) -> Result<Option<Arc<Entry
         .next()
         .await?;
     Ok(page.and_then(|page| page.into_iter().next()))
+}
+
+/// The last that happened before this time to each of those Accounts to which nothing happened
+/// after it until the daemon stopped: nothing else tells how it was with them until then.
+async fn before(
+    past: &Arc<dyn Past>,
+    (names, from): (&BTreeSet<String>, UnixMs),
+    own: &[Arc<Entry>],
+    all: &[Arc<Entry>],
+) -> Result<Vec<Arc<Entry>>, Refusal> {
+    let Some(stop) = all.first().filter(|it| it.kind == EntryKind::Stop) else {
+        return Ok(Vec::new());
+    };
+    let [phase, failed, refreshed, ..] = KINDS;
+    let heard = own.iter().filter(|entry| entry.id < stop.id);
+    let heard: BTreeSet<&str> = heard.filter_map(|it| it.account.as_deref()).collect();
+    let mut found = Vec::new();
+    for name in names.iter().filter(|name| !heard.contains(&***name)) {
+        let wanted = Wanted {
+            accounts: vec![name.clone()],
+            kinds: vec![phase, failed, refreshed],
+            until: Some(from),
+            before: Some(stop.id),
+            limit: Some(1),
+            ..Wanted::default()
+        };
+        found.extend(oldest(past, wanted).await?);
+    }
+    Ok(found)
 }
 
 /// What strips are made of: of these Accounts, or of the daemon if there are none.

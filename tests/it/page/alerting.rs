@@ -8,7 +8,7 @@ use regent::store::{AlertChanges, Changes, Database, Store as _};
 use serde_json::json;
 
 use super::acts::two;
-use super::browser::{Browser, ESCAPE, PATIENCE};
+use super::browser::{Browser, ESCAPE, PATIENCE, Size};
 use super::looks::{lively, text_of};
 use super::world::{Row, TOKEN, World, visit};
 use crate::harness::{Daemon, Registrar, free_udp_address, read_text};
@@ -153,6 +153,14 @@ fn pages_are_turned(browser: &Browser<'_>, daemon: &Daemon<'_>) {
     browser.wait(PATIENCE, &page_is("a200", 99, "201–299 of 299 alerts"));
     let focused = "document.activeElement.closest('tr')?.dataset.alert === 'a207'";
     assert_eq!(browser.value(focused), json!(true));
+    // Their number stays in one line where there is little room.
+    browser.size(Size::NARROW);
+    let badge = browser.value(
+        "(({ height, right }) => [height, right])(
+            document.querySelector('#alert-count').getBoundingClientRect())",
+    );
+    let [height, right] = [0, 1].map(|at| badge[at].as_f64().expect("a number"));
+    assert!(height < 25.0 && right < 360.0, "{badge}");
 }
 
 fn page_is(first: &str, count: usize, words: &str) -> String {

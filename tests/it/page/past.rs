@@ -99,6 +99,13 @@ pub(super) fn seven_days_are_a_strip_and_in_words() {
     let day = "Last 24 hours: registered 100 % of the time that is known";
     assert!(caption.starts_with(day), "{caption}");
     assert!(!caption.contains("outage"), "{caption}");
+    // Nothing had happened in it until the daemon stopped, a few seconds ago.
+    let unknown = caption.rsplit("nothing is known of ").next();
+    let unknown = unknown.and_then(|it| it.strip_suffix(" s."));
+    assert!(
+        unknown.is_some_and(|it| it.parse::<u32>().is_ok()),
+        "{caption}"
+    );
     browser.click("[data-hours='168']");
     let week = "Last 7 days: registered 87.1 % of the time that is known, not registered for 6 h \
                 in one outage, refreshes failed for 2 h, un-registered for 12 h, nothing is known \

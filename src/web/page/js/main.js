@@ -100,7 +100,7 @@ function onSummary(summary) {
   }
   const badge = document.querySelector("#alert-count");
   badge.hidden = !summary.alerts;
-  fill(badge, summary.alerts ?? 0);
+  fill(badge, summary.alerts > 999 ? "999+" : (summary.alerts ?? 0));
   badge.setAttribute("aria-label", `${summary.alerts ?? 0} ongoing`);
   notice("state", ...stateNotice(summary.state));
   notice("viewer", "quiet", app.mayAct ? null : "You may look, not act: this is the token of a viewer.");
