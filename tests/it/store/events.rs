@@ -1,12 +1,14 @@
 //! The history: what has happened, kept over restarts, shown by `regent events`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{
-    Config, Daemon, Many, Piped, Registrar, SOON, Sandbox, User, regent, wait_until,
+    Config, Daemon, Many, Piped, Registrar, SOON, Sandbox, User, answer, regent, usual, wait_until,
 };
 
 pub(super) fn trials() -> Vec<Trial> {
@@ -17,6 +19,7 @@ pub(super) fn trials() -> Vec<Trial> {
         a_history_of_many_accounts_is_complete_and_can_be_bounded,
         wrong_questions_are_said,
         a_history_that_is_not_wanted_is_not_kept,
+        a_refresh_that_fails_and_is_saved_at_once_is_told_as_it_was,
     ]
 }
 
@@ -196,6 +199,52 @@ fn a_history_that_is_not_wanted_is_not_kept() {
     let said = daemon.tell(&["events"]);
     let expected = "error: the daemon keeps no history\nhint: history_max_events is 0\n";
     assert_eq!((said.code, &*said.err), (Some(1), expected));
+    daemon.stop();
+}
+
+// rule T1: from the one registrar to the other it takes less than what gathers in a flood.
+fn a_refresh_that_fails_and_is_saved_at_once_is_told_as_it_was() {
+    let sandbox = Sandbox::new();
+    let is_ill = Arc::new(AtomicBool::new(false));
+    let ill = Arc::clone(&is_ill);
+    let first = Registrar::start(move |message| match ill.load(Ordering::Relaxed) {
+        true => vec![answer(message, "503 Service Unavailable", "")],
+        false => usual(message, 600),
+    });
+    let second = Registrar::granting(600);
+    let file = Config::new(first.address()).write(&sandbox);
+    let text = std::fs::read_to_string(&file).expect("our own file");
+    let one = format!("{{ address = \"{}\" }}", first.address());
+    let two = format!("{one}, {{ address = \"{}\" }}", second.address());
+    let both = text.replace(&one, &two);
+    assert_ne!(text, both);
+    let both = both.replace("[[proxy_set]]", "[[proxy_set]]\nhot_swap = true");
+    let daemon = Daemon::start_text(&sandbox, &both);
+    daemon.wait_registered(SOON);
+    is_ill.store(true, Ordering::Relaxed);
+    assert_eq!(daemon.tell(&["refresh", Config::ACCOUNT]).code, Some(0));
+    let said = daemon.tell(&["events", Config::ACCOUNT, "--json"]);
+    let events: Value = serde_json::from_str(&said.out).expect("a document");
+    let events = events["events"].as_array().expect("a list");
+    let told: Vec<_> = events
+        .iter()
+        .filter(|event| {
+            ["refresh-failed", "refreshed"].contains(&event["kind"].as_str().unwrap_or_default())
+        })
+        .map(|event| {
+            (
+                event["kind"].clone(),
+                event["registrar"].clone(),
+                event["code"].clone(),
+            )
+        })
+        .collect();
+    let [one, two] = [&first, &second].map(|it| json!(it.address().to_string()));
+    let expected = [
+        (json!("refresh-failed"), one, json!(503)),
+        (json!("refreshed"), two, json!(200)),
+    ];
+    assert_eq!(told, expected, "{}", said.out);
     daemon.stop();
 }
 
