@@ -164,17 +164,25 @@ class Alerts {
   showWaiting({ deliveries: list, waiting }) {
     this.waiting.hidden = !list.length;
     if (!list.length) return;
-    const rows = list.map((notice) =>
-      row(WAITING, [
+    // Those of one subscription leave one after the other, the oldest first.
+    const ahead = new Set();
+    const isFirst = ({ subscription, means }) => {
+      const way = JSON.stringify([subscription, means]);
+      return !ahead.has(way) && Boolean(ahead.add(way));
+    };
+    const rows = list.map((notice) => {
+      const isNext = isFirst(notice) || notice.next_try;
+      const why = isNext ? "under way" : "an earlier one leaves first";
+      return row(WAITING, [
         notice.subscription,
         `${notice.event.replace("-", " ")}, ${count(notice.accounts, "Account")}`,
         [notice.to ?? "–", h("span", { class: "sub" }, notice.means)],
         running(notice.given, "for"),
         notice.tried,
-        notice.next_try ? running(notice.next_try, "in") : "now",
-        notice.trouble ? h("span", { class: "bad-text" }, notice.trouble) : "under way",
-      ]),
-    );
+        notice.next_try ? running(notice.next_try, "in") : isNext ? "now" : "later",
+        notice.trouble ? h("span", { class: "bad-text" }, notice.trouble) : why,
+      ]);
+    });
     const left = waiting - list.length;
     redraw(this.waiting, h("div", { class: "card-head" }, h("h2", null, "Not delivered yet")), table("Notices that are not delivered yet", WAITING, rows, { class: "rows cards" }), left > 0 ? h("p", { class: "foot" }, `and ${left.toLocaleString()} more`) : null);
   }
