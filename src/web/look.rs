@@ -162,7 +162,7 @@ impl Alerts {
 /// `GET /api/v1/alerts`.
 pub(super) async fn alerts(asked: Asked) -> Result<Response, Refusal> {
     let query = Query::read(&asked.query, &["offset", "limit"])?;
-    let offset = query.parsed("offset", "a number from 0")?.unwrap_or(0);
+    let offset = offset(&query)?;
     let limit = limit(&query, ALERTS_USUAL, ALERTS_MOST)?;
     Ok(json(&Alerts::some(&asked.shared, offset, limit)))
 }
@@ -216,6 +216,12 @@ pub(super) fn moment(query: &Query<'_>, name: &str) -> Result<Option<UnixMs>, Re
             .map_err(|_| wrong(name, text, wanted))
     };
     query.one(name)?.map(read).transpose()
+}
+
+/// How many of the first ones are left out.
+pub(super) fn offset(query: &Query<'_>) -> Result<u32, Refusal> {
+    let wanted = format!("a number from 0 to {}", u32::MAX);
+    Ok(query.parsed("offset", &wanted)?.unwrap_or(0))
 }
 
 /// How many are wanted at most.
