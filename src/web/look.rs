@@ -104,10 +104,10 @@ pub(super) async fn proxy_sets(asked: Asked) -> Result<Response, Refusal> {
 }
 
 #[derive(Serialize)]
-struct Groups {
+struct Groups<'g> {
     schema: u32,
     at: UnixMs,
-    groups: Vec<GroupStatus>,
+    groups: Vec<&'g GroupStatus>,
 }
 
 /// `GET /api/v1/groups`.
@@ -116,11 +116,11 @@ pub(super) async fn groups(asked: Asked) -> Result<Response, Refusal> {
     let names = Names {
         names: query.all("name").map(str::to_owned).collect(),
     };
-    let all = asked.shared.world.board.groups();
+    let (_, all) = asked.shared.groups.lately(&asked.shared.world.board);
     Ok(json(&Groups {
         schema: SCHEMA,
         at: now(),
-        groups: answer::groups(&all, &names)?,
+        groups: answer::groups(all.iter().map(|marked| &marked.group), &names)?,
     }))
 }
 
@@ -147,14 +147,13 @@ impl Alerts {
         let board = &shared.world.board;
         let (ongoing, waiting) = board.count_alerts();
         let (offset, most) = (offset as usize, most as usize);
-        let deliveries = board.deliveries().into_iter();
         Self {
             schema: SCHEMA,
             at: now(),
             ongoing,
             waiting,
             alerts: board.some_alerts(offset, most),
-            deliveries: deliveries.skip(offset).take(most).collect(),
+            deliveries: board.some_deliveries(offset, most),
         }
     }
 }
