@@ -24,9 +24,9 @@ pub struct Selection<'a> {
 impl<'a> Selection<'a> {
     /// Looks up the names of a filter.
     pub fn new(board: &Board, directory: &Directory, filter: &'a Filter) -> Result<Self, Fault> {
-        if !filter.groups.is_empty() {
-            let names = filter.groups.clone();
-            groups(&board.groups(), &Names { names })?;
+        if let Some(name) = filter.groups.iter().find(|name| !board.has_group(name)) {
+            let names = board.group_names();
+            return Err(unknown_group(name, names.iter().map(|name| &**name)));
         }
         let registrars = filter.registrars.iter().map(|text| remote(text));
         let slots = filter.names.iter().map(|name| match directory.find(name) {
@@ -132,24 +132,32 @@ pub fn proxy_sets(
 }
 
 /// The IP Groups that are asked for, each once.
-pub fn groups(all: &[GroupStatus], asked: &Names) -> Result<Vec<GroupStatus>, Fault> {
-    let is_there = |name: &&String| all.iter().any(|group| *group.name == ***name);
+pub fn groups<'g>(
+    all: impl Iterator<Item = &'g GroupStatus> + Clone,
+    asked: &Names,
+) -> Result<Vec<&'g GroupStatus>, Fault> {
+    let is_there = |name: &&String| all.clone().any(|group| *group.name == ***name);
     if let Some(name) = asked.names.iter().find(|name| !is_there(name)) {
-        let shown: String = name.chars().take(60).collect();
-        let hint = match nearest(name, all.iter().map(|group| &*group.name)) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => "`regent status groups` lists those that an Account names".to_owned(),
-        };
-        let message = format!("there is no IP Group {shown:?}");
-        return Err(Fault {
-            hint: Some(hint),
-            ..Fault::new(FaultCode::UnknownGroup, message)
-        });
+        return Err(unknown_group(name, all.clone().map(|group| &*group.name)));
     }
     let is_asked = |group: &&GroupStatus| {
         asked.names.is_empty() || asked.names.iter().any(|name| **name == *group.name)
     };
-    Ok(all.iter().filter(is_asked).cloned().collect())
+    Ok(all.filter(is_asked).collect())
+}
+
+/// There is no such IP Group among those; the nearest name is the hint.
+fn unknown_group<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Fault {
+    let shown: String = name.chars().take(60).collect();
+    let hint = match nearest(name, known) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => "`regent status groups` lists those that an Account names".to_owned(),
+    };
+    let message = format!("there is no IP Group {shown:?}");
+    Fault {
+        hint: Some(hint),
+        ..Fault::new(FaultCode::UnknownGroup, message)
+    }
 }
 
 /// The names of the Accounts that an action is about, each once.

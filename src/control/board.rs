@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use dashmap::DashMap;
@@ -16,7 +16,7 @@ use crate::status::history::Entry as Event;
 use crate::status::words::PHASES;
 use crate::status::{
     AccountStatus, AlertStatus, DeliveryStatus, GroupRole, GroupStatus, Phase, ProxySetStatus,
-    StateStatus, SubscriptionStatus,
+    StateStatus, SubscriptionStatus, UnixMs,
 };
 use crate::trace::Traces;
 
@@ -26,11 +26,14 @@ pub struct Board {
     directory: RwLock<Arc<Directory>>,
     accounts: DashMap<u32, Arc<AccountStatus>, BuildHasherDefault<Spread>>,
     proxy_sets: RwLock<BTreeMap<u32, Arc<ProxySetStatus>>>,
-    groups: RwLock<Vec<GroupSeat>>,
+    groups: RwLock<Arc<[GroupSeat]>>,
     /// How many Accounts of each group are in which phase: as served group, as serving group.
     counts: RwLock<BTreeMap<Arc<str>, [Counts; 2]>>,
     alerts: RwLock<BTreeMap<Arc<str>, Arc<[AlertStatus]>>>,
-    deliveries: RwLock<BTreeMap<Arc<str>, DeliveryStatus>>,
+    /// By when they were given, and by their ids.
+    deliveries: RwLock<BTreeMap<(i64, Arc<str>), DeliveryStatus>>,
+    /// How many alerts go on, and how many notices are not delivered yet.
+    alert_counts: [AtomicUsize; 2],
     subscriptions: RwLock<Vec<SubscriptionStatus>>,
     phases: [AtomicU32; PHASES.len()],
     changes: broadcast::Sender<Change>,
@@ -50,10 +53,11 @@ impl Board {
             accounts: DashMap::with_capacity_and_hasher(accounts, BuildHasherDefault::default()),
             directory: RwLock::default(),
             proxy_sets: RwLock::default(),
-            groups: RwLock::default(),
+            groups: RwLock::new(Arc::from([])),
             counts: RwLock::default(),
             alerts: RwLock::default(),
             deliveries: RwLock::default(),
+            alert_counts: Default::default(),
             subscriptions: RwLock::default(),
             phases: Default::default(),
             changes: broadcast::Sender::new(CHANGES),
@@ -151,16 +155,34 @@ impl Board {
         }
     }
 
-    /// Says which IP Groups there are.
+    /// Says which IP Groups there are, by name.
     pub fn list_groups(&self, seats: Vec<GroupSeat>) {
         let groups = self.groups.write();
-        *groups.unwrap_or_else(PoisonError::into_inner) = seats;
+        *groups.unwrap_or_else(PoisonError::into_inner) = seats.into();
+    }
+
+    fn seats(&self) -> Arc<[GroupSeat]> {
+        let groups = self.groups.read();
+        Arc::clone(&groups.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many IP Groups there are.
     pub fn count_groups(&self) -> usize {
-        let groups = self.groups.read();
-        groups.unwrap_or_else(PoisonError::into_inner).len()
+        self.seats().len()
+    }
+
+    /// Whether an Account names this IP Group.
+    pub fn has_group(&self, name: &str) -> bool {
+        let seats = self.seats();
+        seats
+            .binary_search_by(|seat| (*seat.name).cmp(name))
+            .is_ok()
+    }
+
+    /// The names of all IP Groups.
+    pub fn group_names(&self) -> Vec<Arc<str>> {
+        let seats = self.seats();
+        seats.iter().map(|seat| Arc::clone(&seat.name)).collect()
     }
 
     /// The status of every IP Group that an Account names, by name.
@@ -168,29 +190,35 @@ impl Board {
         let sets = self.proxy_sets();
         let sets: BTreeMap<&str, &ProxySetStatus> =
             sets.iter().map(|set| (&*set.name, &**set)).collect();
-        let groups = self.groups.read();
-        let groups = groups.unwrap_or_else(PoisonError::into_inner);
+        let seats = self.seats();
+        // Whoever publishes an Account counts it, and does not wait until all groups are made.
         let counts = self.counts.read();
         let counts = counts.unwrap_or_else(PoisonError::into_inner);
-        let status = |seat: &GroupSeat| {
+        let count = |seat: &GroupSeat| {
             let role = usize::from(seat.role == GroupRole::Serving);
-            let counts = counts.get(&seat.name).map(|it| it[role]);
+            counts.get(&seat.name).map(|it| it[role])
+        };
+        let counted: Vec<Option<Counts>> = seats.iter().map(count).collect();
+        drop(counts);
+        let status = |(seat, counts): (&GroupSeat, Option<Counts>)| {
             let phases = PHASES.into_iter().zip(counts.unwrap_or_default());
             let set = seat.proxy_set.as_deref();
             group(seat, phases, set.and_then(|set| sets.get(set).copied()))
         };
-        groups.iter().map(status).collect()
+        seats.iter().zip(counted).map(status).collect()
     }
 
     /// Puts up the ongoing alerts of the Account of this name.
     pub fn publish_alerts(&self, account: Arc<str>, ongoing: Vec<AlertStatus>) {
         let alerts = self.alerts.write();
         let mut alerts = alerts.unwrap_or_else(PoisonError::into_inner);
-        if ongoing.is_empty() {
-            alerts.remove(&account);
-        } else {
-            alerts.insert(account, ongoing.into());
-        }
+        let [count, _] = &self.alert_counts;
+        count.fetch_add(ongoing.len(), Ordering::Relaxed);
+        let old = match ongoing.is_empty() {
+            true => alerts.remove(&account),
+            false => alerts.insert(account, ongoing.into()),
+        };
+        count.fetch_sub(old.map_or(0, |old| old.len()), Ordering::Relaxed);
         self.alerted.fetch_add(1, Ordering::Release);
     }
 
@@ -227,25 +255,32 @@ impl Board {
         subscriptions.clone()
     }
 
-    /// Puts up a notice that is not delivered yet, or takes it down.
-    pub fn publish_delivery(&self, id: &Arc<str>, status: Option<DeliveryStatus>) {
+    /// Puts up a notice that was given then and is not delivered yet, or takes it down.
+    pub fn publish_delivery(&self, given: UnixMs, id: &Arc<str>, status: Option<DeliveryStatus>) {
         let deliveries = self.deliveries.write();
         let mut deliveries = deliveries.unwrap_or_else(PoisonError::into_inner);
+        let key = (given.0, Arc::clone(id));
         match status {
-            Some(status) => deliveries.insert(Arc::clone(id), status),
-            None => deliveries.remove(id),
+            Some(status) => deliveries.insert(key, status),
+            None => deliveries.remove(&key),
         };
+        let [_, count] = &self.alert_counts;
+        count.store(deliveries.len(), Ordering::Relaxed);
         self.alerted.fetch_add(1, Ordering::Release);
     }
 
     /// Every notice that is not delivered yet, the oldest first.
     pub fn deliveries(&self) -> Vec<DeliveryStatus> {
+        self.some_deliveries(0, usize::MAX)
+    }
+
+    /// So many notices that are not delivered yet at most, the oldest first, without the first
+    /// ones.
+    pub fn some_deliveries(&self, offset: usize, most: usize) -> Vec<DeliveryStatus> {
         let deliveries = self.deliveries.read();
         let deliveries = deliveries.unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<_> = deliveries.values().cloned().collect();
-        drop(deliveries);
-        all.sort_by_key(|it| it.given.0);
-        all
+        let page = deliveries.values().skip(offset).take(most);
+        page.cloned().collect()
     }
 
     /// A number that rises when an alert or a notice goes up or down.
@@ -255,13 +290,10 @@ impl Board {
 
     /// How many alerts go on, and how many notices are not delivered yet.
     pub fn count_alerts(&self) -> (usize, usize) {
-        let alerts = self.alerts.read();
-        let alerts = alerts.unwrap_or_else(PoisonError::into_inner);
-        let alerts = alerts.values().map(|of_one| of_one.len()).sum();
-        let deliveries = self.deliveries.read();
+        let [alerts, deliveries] = &self.alert_counts;
         (
-            alerts,
-            deliveries.unwrap_or_else(PoisonError::into_inner).len(),
+            alerts.load(Ordering::Relaxed),
+            deliveries.load(Ordering::Relaxed),
         )
     }
 
@@ -442,12 +474,96 @@ const CHANGES: usize = 4_096;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TimeLimit;
+    use crate::effect::NoticeKind;
 
     #[test]
     fn phases_are_counted_where_they_are_declared() {
         for (at, phase) in PHASES.into_iter().enumerate() {
             assert_eq!(place(phase), at);
         }
+    }
+
+    fn delivery(given: i64, id: &str) -> DeliveryStatus {
+        DeliveryStatus {
+            id: id.into(),
+            subscription: "operations".into(),
+            means: "mail".into(),
+            to: None,
+            event: NoticeKind::Lost,
+            accounts: 1,
+            given: UnixMs(given),
+            tried: 0,
+            next_try: None,
+            trouble: None,
+        }
+    }
+
+    // rule T3
+    #[test]
+    fn notices_wait_in_the_order_in_which_they_were_given() {
+        let board = Board::new(1, Traces::new(0));
+        for (given, id) in [(7, "a"), (3, "c"), (7, "b"), (5, "d"), (5, "d")] {
+            let status = Some(delivery(given, id));
+            board.publish_delivery(UnixMs(given), &id.into(), status);
+        }
+        let ids = |some: Vec<DeliveryStatus>| some.iter().map(|it| &*it.id).collect::<String>();
+        assert_eq!(ids(board.deliveries()), "cdab");
+        assert_eq!(ids(board.some_deliveries(1, 2)), "da");
+        assert_eq!(board.count_alerts(), (0, 4));
+        for _ in 0..2 {
+            board.publish_delivery(UnixMs(5), &"d".into(), None);
+            assert_eq!(board.count_alerts(), (0, 3));
+        }
+    }
+
+    // rule T3
+    #[test]
+    fn alerts_are_counted_as_they_come_and_go() {
+        let board = Board::new(1, Traces::new(0));
+        let alert = AlertStatus {
+            label: "main".into(),
+            identity: "sip:main@example.test".into(),
+            source_ip: None,
+            user_agent: "regent".into(),
+            email: None,
+            time_limit: TimeLimit::Hour,
+            send_timeout: false,
+            started: UnixMs(2),
+            lost: UnixMs(1),
+            registrar: ([192, 0, 2, 1], 5060).into(),
+            server: None,
+            subscription: "operations".into(),
+            webhook: true,
+        };
+        for (account, ongoing, all) in [
+            ("main", 2, 2),
+            ("spare", 1, 3),
+            ("main", 3, 4),
+            ("main", 0, 1),
+            ("main", 0, 1),
+        ] {
+            board.publish_alerts(account.into(), vec![alert.clone(); ongoing]);
+            assert_eq!(board.count_alerts(), (all, 0), "{account}");
+            assert_eq!(board.alerts().len(), all);
+        }
+    }
+
+    // rule P5
+    #[test]
+    fn a_group_is_known_by_its_name() {
+        let board = Board::new(1, Traces::new(0));
+        assert!(!board.has_group("a"));
+        let seat = |name: &str| GroupSeat {
+            name: name.into(),
+            role: GroupRole::Served,
+            proxy_set: None,
+        };
+        board.list_groups(["a", "b", "d"].map(seat).into());
+        let known = ["a", "b", "c", "d", "e"].map(|name| board.has_group(name));
+        assert_eq!(known, [true, true, false, true, false]);
+        assert_eq!(board.group_names().concat(), "abd");
+        assert_eq!(board.groups().len(), board.count_groups());
     }
 
     #[test]

@@ -334,12 +334,12 @@ impl Client<'_> {
 
     async fn groups(&mut self, asked: &Names) -> io::Result<Result<Done, Fault>> {
         let all = self.board.groups();
-        let groups = match groups(&all, asked) {
+        let groups = match groups(all.iter(), asked) {
             Ok(groups) => groups,
             Err(fault) => return Ok(Err(fault)),
         };
         for group in groups {
-            self.lines.item(Item::Group(group)).await?;
+            self.lines.item(Item::Group(group.clone())).await?;
         }
         Ok(Ok(Done::Groups {
             schema: SCHEMA,

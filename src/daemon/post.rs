@@ -141,9 +141,14 @@ impl Daemon {
         }
         for letter in &letters {
             let status = self.post.status(letter);
-            self.board.publish_delivery(&letter.id, Some(status));
+            self.publish_delivery(letter, Some(status));
         }
         self.post.courier.put(letters);
+    }
+
+    fn publish_delivery(&self, letter: &Letter, status: Option<DeliveryStatus>) {
+        let given = UnixMs(letter.notice.at_unix_ms);
+        self.board.publish_delivery(given, &letter.id, status);
     }
 
     /// Something has become of a letter.
@@ -152,13 +157,13 @@ impl Daemon {
         match &word {
             Word::Tried(letter) => {
                 let status = self.post.status(letter);
-                self.board.publish_delivery(&letter.id, Some(status));
+                self.publish_delivery(letter, Some(status));
             }
             Word::Delivered(letter) | Word::Unwanted(letter) => {
-                self.board.publish_delivery(&letter.id, None);
+                self.publish_delivery(letter, None);
             }
             Word::GivenUp(letter) => {
-                self.board.publish_delivery(&letter.id, None);
+                self.publish_delivery(letter, None);
                 let notice = &letter.notice;
                 let accounts = count(notice.accounts.len() as u64, "Account");
                 let why = letter.trouble.as_deref().unwrap_or("too many wait");

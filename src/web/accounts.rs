@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::task::{spawn_blocking, yield_now};
 
 use super::body::{Gone, PIECE, Pieces, json, piecewise};
-use super::look::limit;
+use super::look::{limit, offset};
 use super::query::{Query, wrong};
 use super::refusal::Refusal;
 use super::routes::Asked;
@@ -110,9 +110,7 @@ impl Wanted {
             part: query.one("matching")?.map(str::to_lowercase),
             sort,
             is_descending,
-            offset: query
-                .parsed::<u32>("offset", "a number from 0")?
-                .unwrap_or(0) as usize,
+            offset: offset(&query)? as usize,
             limit: match query.one("limit")? {
                 Some("all") => None,
                 _ => Some(limit(&query, USUAL, MOST)? as usize),

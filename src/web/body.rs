@@ -35,7 +35,7 @@ pub(super) fn typed(body: Body, kind: &'static str) -> Response {
     response
 }
 
-/// Reads a body of JSON.
+/// Reads a body that is an object of JSON.
 pub(super) async fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
@@ -44,6 +44,11 @@ pub(super) async fn read_json<T: DeserializeOwned>(
         return Err(Refusal::not_json());
     }
     let text = read(headers, body).await?;
+    // By itself serde takes an array for the fields in their order.
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        let message = "the body must be an object of JSON: {…}, with names and values";
+        return Err(Refusal::bad_parameter(message));
+    }
     serde_json::from_slice(&text)
         .map_err(|error| Refusal::bad_parameter(format!("the body is not right: {error}")))
 }

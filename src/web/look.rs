@@ -104,10 +104,10 @@ pub(super) async fn proxy_sets(asked: Asked) -> Result<Response, Refusal> {
 }
 
 #[derive(Serialize)]
-struct Groups {
+struct Groups<'g> {
     schema: u32,
     at: UnixMs,
-    groups: Vec<GroupStatus>,
+    groups: Vec<&'g GroupStatus>,
 }
 
 /// `GET /api/v1/groups`.
@@ -116,11 +116,11 @@ pub(super) async fn groups(asked: Asked) -> Result<Response, Refusal> {
     let names = Names {
         names: query.all("name").map(str::to_owned).collect(),
     };
-    let all = asked.shared.world.board.groups();
+    let (_, all) = asked.shared.groups.lately(&asked.shared.world.board);
     Ok(json(&Groups {
         schema: SCHEMA,
         at: now(),
-        groups: answer::groups(&all, &names)?,
+        groups: answer::groups(all.iter().map(|marked| &marked.group), &names)?,
     }))
 }
 
@@ -147,14 +147,13 @@ impl Alerts {
         let board = &shared.world.board;
         let (ongoing, waiting) = board.count_alerts();
         let (offset, most) = (offset as usize, most as usize);
-        let deliveries = board.deliveries().into_iter();
         Self {
             schema: SCHEMA,
             at: now(),
             ongoing,
             waiting,
             alerts: board.some_alerts(offset, most),
-            deliveries: deliveries.skip(offset).take(most).collect(),
+            deliveries: board.some_deliveries(offset, most),
         }
     }
 }
@@ -162,7 +161,7 @@ impl Alerts {
 /// `GET /api/v1/alerts`.
 pub(super) async fn alerts(asked: Asked) -> Result<Response, Refusal> {
     let query = Query::read(&asked.query, &["offset", "limit"])?;
-    let offset = query.parsed("offset", "a number from 0")?.unwrap_or(0);
+    let offset = offset(&query)?;
     let limit = limit(&query, ALERTS_USUAL, ALERTS_MOST)?;
     Ok(json(&Alerts::some(&asked.shared, offset, limit)))
 }
@@ -216,6 +215,12 @@ pub(super) fn moment(query: &Query<'_>, name: &str) -> Result<Option<UnixMs>, Re
             .map_err(|_| wrong(name, text, wanted))
     };
     query.one(name)?.map(read).transpose()
+}
+
+/// How many of the first ones are left out.
+pub(super) fn offset(query: &Query<'_>) -> Result<u32, Refusal> {
+    let wanted = format!("a number from 0 to {}", u32::MAX);
+    Ok(query.parsed("offset", &wanted)?.unwrap_or(0))
 }
 
 /// How many are wanted at most.

@@ -66,9 +66,14 @@ pub(super) async fn histories(asked: Asked) -> Result<Response, Refusal> {
     let query = Query::read(&asked.query, &["hours", "name"])?;
     let hours = hours(&query)?;
     let names: BTreeSet<String> = query.all("name").map(str::to_owned).collect();
-    if !(1..=NAMES).contains(&names.len()) {
-        let wanted = format!("given once to {NAMES} times");
-        return Err(wrong("name", &names.len().to_string(), &wanted));
+    let fault = match names.len() {
+        0 => "name is missing: the name of an Account",
+        1..=NAMES => "",
+        _ => "too many names",
+    };
+    if !fault.is_empty() {
+        let refusal = Refusal::bad_parameter(fault);
+        return Err(refusal.hint(format!("name is given once to {NAMES} times")));
     }
     let (time, accounts) = strips(&asked.shared, names, hours).await?;
     Ok(json(&Histories {

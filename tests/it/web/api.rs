@@ -303,10 +303,18 @@ fn what_happened_and_how_it_was_is_told() {
         assert_eq!(http.get(path).code(), code, "{path}");
     }
     let many: String = (0..101).map(|number| format!("&name=a{number}")).collect();
-    assert_eq!(
-        http.get(&format!("/api/v1/history?hours=1{many}")).code(),
-        "bad-params"
-    );
+    for (path, words) in [
+        ("/api/v1/history", "name is missing"),
+        (&*format!("/api/v1/history?hours=1{many}"), "too many names"),
+        (
+            "/api/v1/alerts?offset=99999999999",
+            "must be a number from 0 to 4294967295",
+        ),
+    ] {
+        let refused = http.get(path);
+        assert_eq!(refused.code(), "bad-params", "{path}");
+        assert!(refused.body.contains(words), "{refused:?}");
+    }
 }
 
 // rule T4

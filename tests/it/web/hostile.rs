@@ -320,6 +320,22 @@ fn what_is_malformed_is_refused_and_said_once() {
         let told = http.post("/session", body);
         assert_eq!((told.status, &*told.code()), (400, "bad-params"), "{body}");
     }
+    // What would do if it had names.
+    let proof = format!("[\"{TOKEN}\",null]");
+    let acting = http.token(TOKEN);
+    for (path, body) in [
+        ("/session", &*proof),
+        (
+            "/api/v1/subscriptions",
+            "[\"operations\",null,\"http://127.0.0.1:9/\"]",
+        ),
+        ("/api/v1/accounts/main/unregister", " [true,false]"),
+        ("/api/v1/accounts/refresh", "[[\"main\"],false,false,false]"),
+    ] {
+        let told = acting.post(path, body);
+        assert_eq!((told.status, &*told.code()), (400, "bad-params"), "{path}");
+        assert!(told.body.contains("must be an object of JSON"), "{told:?}");
+    }
     let deep = "[".repeat(30_000);
     assert_eq!(http.post("/session", &deep).code(), "bad-params");
     assert!(
