@@ -210,10 +210,16 @@ impl Account {
             } = &mut shared.cx;
             transactions.abandon(transaction, timers);
         }
-        if !self.is_at_rest() {
+        let is_leaving = matches!(
+            self.wanted,
+            Wanted::Unregistered | Wanted::Stopped | Wanted::Removed
+        );
+        if !self.is_at_rest() && is_leaving {
             self.go(self.binding, Attempt::Idle, shared, || {
                 "no time left to un-register".to_owned()
             });
+        } else if !self.is_at_rest() {
+            self.fall_silent(shared);
         }
         for errand in [Errand::Register, Errand::Unregister] {
             self.settle(errand, &Outcome::Gone, shared);

@@ -424,6 +424,29 @@ impl Account {
     ) {
         let before = self.phase();
         let was_under_way = self.attempt.registrar().filter(|_| self.binding == binding);
+        let left = match (self.binding, binding) {
+            (Binding::Bound(bound), Binding::None) => Some(Left {
+                registrar: shared.pace.get(bound.registrar).address,
+                since_unix_ms: bound.since_unix_ms,
+            }),
+            _ => None,
+        };
+        self.put(binding, attempt, shared);
+        self.say_phase((before, left), shared, why);
+        let is_silent = was_under_way.is_some() && was_under_way == attempt.registrar();
+        if !is_silent || self.phase() != before {
+            self.mark_changed(shared);
+        }
+    }
+
+    /// Plans nothing any more, and tells nobody: the next run goes on with what was planned.
+    fn fall_silent(&mut self, shared: &mut Shared) {
+        self.put(self.binding, Attempt::Idle, shared);
+        self.mark_changed(shared);
+    }
+
+    /// Its state is another, and all that hangs on it.
+    fn put(&mut self, binding: Binding, attempt: Attempt, shared: &mut Shared) {
         if let Attempt::Scheduled {
             due,
             why: Why::Refresh,
@@ -433,13 +456,6 @@ impl Account {
             shared.pace.spread.release(due);
         }
         self.count(binding, shared);
-        let left = match (self.binding, binding) {
-            (Binding::Bound(bound), Binding::None) => Some(Left {
-                registrar: shared.pace.get(bound.registrar).address,
-                since_unix_ms: bound.since_unix_ms,
-            }),
-            _ => None,
-        };
         self.binding = binding;
         self.attempt = attempt;
         if binding == Binding::None {
@@ -451,11 +467,6 @@ impl Account {
         }
         self.arm(shared);
         self.rest_port(shared);
-        self.say_phase((before, left), shared, why);
-        let is_silent = was_under_way.is_some() && was_under_way == attempt.registrar();
-        if !is_silent || self.phase() != before {
-            self.mark_changed(shared);
-        }
     }
 
     /// Tells the Proxy Set where the binding is held from now on.

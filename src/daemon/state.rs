@@ -367,10 +367,13 @@ impl Keeper {
         }
     }
 
-    /// Writes all that was handed over. Whether nothing is lost.
+    /// Writes all that was handed over. Whether the next run finds it.
     pub(super) fn close(mut self) -> bool {
+        let Some(writer) = self.writer.take() else {
+            return false;
+        };
         // The thread writes what waits before it ends.
-        drop(self.writer.take());
+        drop(writer);
         let mut is_good = self.trouble.records.is_none();
         while let Ok(word) = self.written.try_recv() {
             match word {

@@ -161,8 +161,17 @@ fn cells(alert: &AlertStatus) -> [String; COLUMNS.len()] {
         email,
         alert.time_limit.to_string(),
         if alert.send_timeout { "yes" } else { "no" }.to_owned(),
-        clock(alert.started),
+        time_of_day(alert.started),
     ]
+}
+
+/// An alert goes on for no more than a day, so that the time of the day tells when it began.
+fn time_of_day(at: UnixMs) -> String {
+    let text = clock(at);
+    match text.split_once(' ') {
+        Some((_, time)) => time.to_owned(),
+        None => text,
+    }
 }
 
 /// Notices that are not delivered yet as a table.
@@ -204,16 +213,17 @@ const NOBODY: &str = "nobody is told of alerts: `regent alerts subscribe` change
 /// What a notice waits for that was not tried yet.
 const AN_EARLIER_ONE: &str = "an earlier one leaves first";
 
-// The identity gives way last: it is what tells one alert from another.
+// The identity gives way last: it is what tells one alert from another. An IPv4 address and our own
+// name are whole.
 const COLUMNS: [Column; 8] = [
     column("LABEL", 8),
     column("IDENTITY", 18),
-    column("SOURCE IP", 9),
-    column("USER AGENT", 8),
+    column("SOURCE IP", 15),
+    column("USER AGENT", 12),
     column("EMAIL", 9),
     column("LIMIT", 3),
     column("TIMEOUT", 3),
-    column("STARTED", 20),
+    column("STARTED", 9),
 ];
 
 const DELIVERY_COLUMNS: [Column; 8] = [
@@ -235,7 +245,7 @@ mod tests {
         AlertStatus {
             label: "main".into(),
             identity: "sip:4930123456@carrier.example.net".into(),
-            source_ip: Some([192, 0, 2, 9].into()),
+            source_ip: Some([203, 0, 113, 177].into()),
             user_agent: "regent/0.1.0".into(),
             email: Some("operations@example.net".into()),
             time_limit: TimeLimit::SixHours,
@@ -268,9 +278,9 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "LABEL     IDENTITY            SOURCE IP  USER AGENT  EMAIL      LIMIT  TIMEOUT  STARTED",
-                "main      4930123456@carrie…  192.0.2.9  regent/0.…  operatio…  6h     yes      2026-11-22 10:01:30Z",
-                "a name …  4930123456@carrie…  -          regent/0.…  (webhook)  6h     no       2026-11-22 10:01:30Z",
+                "LABEL       IDENTITY              SOURCE IP      USER AGENT    EMAIL       LIMIT  TIMEOUT  STARTED",
+                "main        4930123456@carrier.…  203.0.113.177  regent/0.1.0  operation…  6h     yes      10:01:30Z",
+                "a name th…  4930123456@carrier.…  -              regent/0.1.0  (webhook)   6h     no       10:01:30Z",
             ]
         );
         assert!(shown.iter().all(|line| line.chars().count() <= 100));

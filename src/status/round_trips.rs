@@ -100,6 +100,7 @@ impl RoundTrips {
 
     /// What there is so far of the five minutes that go on.
     pub fn set_now(&mut self, points: BTreeMap<SocketAddr, Point>) {
+        self.forget_ahead(&points);
         self.now = points;
     }
 
@@ -107,6 +108,7 @@ impl RoundTrips {
     /// before has left of the same five minutes.
     pub fn end(&mut self, points: BTreeMap<SocketAddr, Point>) -> Vec<(SocketAddr, Point)> {
         self.now.clear();
+        self.forget_ahead(&points);
         let kept: Vec<_> = points
             .into_iter()
             .map(|(registrar, point)| (registrar, self.add(registrar, point)))
@@ -122,7 +124,7 @@ impl RoundTrips {
                 *last = last.with(point);
                 *last
             }
-            // A clock that was set back does not turn the order round.
+            // What is restored is in order; if it is not, the order is not turned round.
             Some(last) if last.at > point.at => point,
             _ => {
                 points.push_back(point);
@@ -130,6 +132,22 @@ impl RoundTrips {
                 point
             }
         }
+    }
+
+    /// Points of a clock that was ahead go: until it caught up, there would be none.
+    fn forget_ahead(&mut self, points: &BTreeMap<SocketAddr, Point>) {
+        let Some(now) = points.values().map(|point| point.at).max() else {
+            return;
+        };
+        for points in self.past.values_mut() {
+            let ahead = points.iter().rev().take_while(|it| it.at > now).count();
+            if ahead > 0 {
+                let left = points.len() - ahead;
+                Arc::make_mut(points).truncate(left);
+                self.count -= ahead;
+            }
+        }
+        self.past.retain(|_, points| !points.is_empty());
     }
 
     /// Old points go, and the oldest where there are too many.
@@ -274,12 +292,29 @@ mod tests {
         let series: Vec<_> = trips.view().series(UnixMs(0)).collect();
         assert_eq!(series[0].points.len(), 2_017);
         assert_eq!(series[0].points[0].at, UnixMs((2_999 - 2_016) * STEP));
-        // A clock that was set back changes nothing.
-        trips.end(one(point(1, 1, 100)));
-        assert_eq!(
-            trips.view().series(UnixMs(0)).next(),
-            Some(series[0].clone())
-        );
+    }
+
+    #[test]
+    fn after_a_clock_was_set_back_what_lies_ahead_of_it_goes() {
+        let points = |trips: &RoundTrips| -> Vec<_> {
+            let view = trips.view();
+            view.series(UnixMs(0)).map(|it| it.points).collect()
+        };
+        let mut trips = RoundTrips::default();
+        trips.restore(one(point(5, 1, 100)));
+        trips.restore([(registrar(2), point(9_000, 1, 100))]);
+        trips.restore(one(point(9_000, 1, 100)));
+        assert_eq!(trips.count, 2, "{trips:?}");
+        trips.restore(one(point(9_001, 1, 100)));
+        trips.set_now(one(point(9_000, 1, 300)));
+        assert_eq!(points(&trips).len(), 2);
+        trips.set_now(one(point(8_999, 1, 300)));
+        assert_eq!(points(&trips), [[point(8_999, 1, 300)]]);
+        trips.end(one(point(8_999, 1, 300)));
+        let kept = trips.end(one(point(8_990, 2, 200)));
+        assert_eq!(kept, [(registrar(1), point(8_990, 2, 200))]);
+        assert_eq!(points(&trips), [[point(8_990, 2, 200)]]);
+        assert_eq!(trips.count, 1);
     }
 
     #[test]

@@ -56,10 +56,13 @@ pub(super) fn write(
         );
         insert.execute(row)?;
     }
-    let newest = points.iter().map(|it| it.1.at.0.div_euclid(1_000)).max();
-    if let Some(newest) = newest {
-        let mut old = connection.prepare("DELETE FROM round_trip WHERE at_unix_s < ?1")?;
-        old.execute([newest.saturating_sub(KEPT_S)])?;
+    // They come in the order in which they were made: what lies ahead of the last is of a clock
+    // that was set back since.
+    if let Some((_, last)) = points.last() {
+        let now = last.at.0.div_euclid(1_000);
+        let mut other =
+            connection.prepare("DELETE FROM round_trip WHERE at_unix_s < ?1 OR at_unix_s > ?2")?;
+        other.execute([now.saturating_sub(KEPT_S), now])?;
     }
     let mut many = connection.prepare(
         "DELETE FROM round_trip WHERE at_unix_s <= \

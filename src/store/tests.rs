@@ -547,6 +547,27 @@ fn round_trips_come_back_and_old_ones_do_not() {
 }
 
 #[test]
+fn round_trips_of_a_clock_that_was_ahead_go_when_it_is_set_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let point = |step: i64| Point {
+        at: UnixMs(step * STEP_S * 1_000),
+        count: 1,
+        min_us: 900,
+        median_us: 1_000,
+        max_us: 1_100,
+    };
+    let [one, other] = [1, 2].map(|last| SocketAddr::from(([192, 0, 2, last], 5060)));
+    let mut store = Database::open(folder.path()).unwrap();
+    let ahead = [(one, point(900)), (other, point(901))];
+    store.keep_round_trips(&ahead).unwrap();
+    // Those of several five minutes may be written at once, in the order in which they were made.
+    let both = [(one, point(902)), (one, point(9))];
+    store.keep_round_trips(&both).unwrap();
+    let left = store.restore_round_trips().unwrap();
+    assert_eq!(left, [(one, point(9))]);
+}
+
+#[test]
 fn round_trips_of_very_many_registrars_are_kept_for_less_long() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Database::open(folder.path()).unwrap();

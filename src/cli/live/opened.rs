@@ -20,6 +20,9 @@ pub(super) struct Opened {
     messages: VecDeque<Message>,
     /// Why there is no timeline, and why there are no messages.
     troubles: [Option<String>; 2],
+    /// Whether all messages of the past have come. The history does not say where its past ends;
+    /// it is asked at the same time.
+    is_answered: bool,
     /// The first line that is shown.
     pub(super) top: usize,
     /// Where the timeline began when it was last laid out.
@@ -33,6 +36,7 @@ impl Opened {
             events: VecDeque::new(),
             messages: VecDeque::new(),
             troubles: [None, None],
+            is_answered: false,
             top: 0,
             timeline: 0,
         }
@@ -43,6 +47,7 @@ impl Opened {
         self.events.clear();
         self.messages.clear();
         self.troubles = [None, None];
+        self.is_answered = false;
     }
 
     /// Takes in what the history says.
@@ -61,6 +66,7 @@ impl Opened {
 
     /// Takes in what the trace says.
     pub(super) fn on_message(&mut self, says: Says) {
+        self.is_answered |= !matches!(says, Says::Item(Item::Message(_) | Item::Missed(_)));
         match says {
             Says::Item(Item::Message(message)) => {
                 if self.messages.len() == KEPT {
@@ -99,7 +105,7 @@ impl Opened {
         lines.extend(self.events.iter().map(|event| columns.line(event)));
         lines.extend(nothing(
             &self.troubles[0],
-            self.events.is_empty(),
+            self.is_answered && self.events.is_empty(),
             "nothing yet",
         ));
         lines.push(Line::new());
@@ -108,7 +114,7 @@ impl Opened {
         lines.extend(Ladder::new(width).add(&messages));
         lines.extend(nothing(
             &self.troubles[1],
-            messages.is_empty(),
+            self.is_answered && messages.is_empty(),
             "none are kept",
         ));
         lines.into_iter().map(|line| cut(line, width)).collect()

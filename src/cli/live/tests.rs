@@ -21,7 +21,7 @@ use crate::status::{
     AccountStatus, GroupRole, GroupStatus, Health, Keeping, Phase, StateStatus, StatusWord, UnixMs,
     sample,
 };
-use crate::trace::{At, Content, Entry as Message, Kind};
+use crate::trace::{At, Content, Entry as Message, Kind, State};
 
 const NOW: UnixMs = UnixMs(1_795_341_600_000);
 
@@ -397,6 +397,30 @@ fn troubles_of_the_daemon_stand_above_the_accounts() {
     // The message goes with the next key.
     desk.press([KeyCode::Down]);
     assert!(desk.look()[3].starts_with("3 Accounts"));
+}
+
+// rule T1
+#[test]
+fn that_there_is_nothing_is_said_when_the_daemon_has_answered() {
+    let mut desk = Desk::new((24, 100), three());
+    desk.press([KeyCode::Enter]);
+    let says_nothing = |desk: &mut Desk| {
+        let text = desk.look().join("\n");
+        ["nothing yet", "none are kept"].map(|words| text.contains(words))
+    };
+    assert_eq!(says_nothing(&mut desk), [false, false]);
+    let state = State {
+        kept: 0,
+        oldest: None,
+        memory: 1 << 20,
+        hep: None,
+    };
+    let opened = desk.model.opened.as_mut().unwrap();
+    opened.on_message(Says::Item(Item::Following(state)));
+    assert_eq!(says_nothing(&mut desk), [true, true]);
+    // A daemon that is back is asked once more.
+    desk.model.opened.as_mut().unwrap().begin_again();
+    assert_eq!(says_nothing(&mut desk), [false, false]);
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub(super) fn trials() -> Vec<Trial> {
         with_a_store_bindings_are_left,
         with_a_store_and_the_option_bindings_are_removed,
         commands_after_the_stop_send_nothing,
+        with_a_store_who_waits_makes_no_event_at_the_stop,
     ]
 }
 
@@ -162,6 +163,22 @@ fn commands_after_the_stop_send_nothing() {
     for ticket in [register, refresh, remove, stop] {
         assert!(world.outcome(ticket).is_some(), "{ticket} is answered");
     }
+}
+
+// rule L7
+fn with_a_store_who_waits_makes_no_event_at_the_stop() {
+    let setup = Setup::one().store(Duration::from_millis(5));
+    let mut world = world(setup, Behaviour::refusing(500));
+    world.skip_until("10");
+    world.expect_phase("main", Phase::WaitingToRetry);
+    let told = world.events_of("main").count();
+    let ticket = world.shutdown();
+    world.run_until(at("10.010"));
+    let outcome = world.outcome(ticket);
+    assert_eq!(outcome, Some(&Outcome::Stopped { left: 0 }));
+    world.expect_silence_until("1000000");
+    let events: Vec<_> = world.events_of("main").skip(told).collect();
+    assert!(events.is_empty(), "{events:?}");
 }
 
 /// `main`, registered at 0.045 with a disk that takes 5 ms; the world stands at 10.

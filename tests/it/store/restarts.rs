@@ -20,6 +20,7 @@ pub(super) fn trials() -> Vec<Trial> {
         a_stop_leaves_the_binding_and_the_next_run_shows_since_when_it_stands,
         another_address_of_record_begins_anew,
         without_state_a_stop_removes_the_binding,
+        without_state_the_next_run_goes_on_with_nothing,
         an_operators_unregister_holds_over_a_kill,
         an_account_that_is_gone_is_forgotten,
     ];
@@ -150,6 +151,24 @@ fn without_state_a_stop_removes_the_binding() {
         Some(0)
     );
     assert!(!sandbox.path("state").exists());
+}
+
+// rule L7
+fn without_state_the_next_run_goes_on_with_nothing() {
+    let sandbox = Sandbox::new();
+    let registrar = Registrar::granting(600);
+    let file = Config::new(registrar.address()).write(&sandbox);
+    let manner = crate::harness::Manner {
+        arguments: &["--without-state"],
+        ..Default::default()
+    };
+    let daemon = Daemon::start_as(&sandbox, &file, manner);
+    daemon.wait_registered(SOON);
+    drop(registrar);
+    let log = daemon.stop_within(SOON);
+    let last = log.lines().last().unwrap_or_default();
+    let wanted = "WARN stopped, with bindings left at registrars";
+    assert!(last.contains(wanted) && last.contains("left=1"), "{log}");
 }
 
 // rules I8, L8
