@@ -295,6 +295,33 @@ pub(super) fn the_axis_of_round_trips_is_whole() {
     }
 }
 
+pub(super) fn an_alert_has_the_colour_of_what_was_told() {
+    let registrar = Registrar::start(lively);
+    let world = two(&registrar);
+    let mut past = Past::new();
+    for kind in ["lost", "timed-out", "given-up", "resolved", "test"] {
+        past.add(HOUR, EntryKind::Alert, Some(("", kind)));
+    }
+    // As versions before wrote it.
+    past.add(HOUR, EntryKind::Alert, None);
+    past.write(&world);
+    let daemon = world.start();
+    daemon.wait_account(SOON * 10, "main");
+    let browser = world.look("told-alerts", TOKEN);
+    visit(&browser, "#/events?kind=alert");
+    browser.wait(PATIENCE, &shown_is(past.entries.len()));
+    let tones =
+        browser.value("[...document.querySelectorAll('.event .tag')].map((it) => it.className)");
+    let expected = ["quiet", "quiet", "good", "bad", "bad", "bad"];
+    assert_eq!(tones, json!(expected.map(|tone| format!("tag {tone}"))));
+    // What an Account's page tells of it has them too.
+    visit(&browser, "#/account/main");
+    browser.wait(
+        PATIENCE,
+        "document.querySelector(\".event[data-kind='alert'] .tag.bad\")",
+    );
+}
+
 const OLDER: &str = ".events-view .foot button";
 
 fn shown_is(count: usize) -> String {
