@@ -475,7 +475,7 @@ const CHANGES: usize = 4_096;
 mod tests {
     use super::*;
     use crate::config::TimeLimit;
-    use crate::effect::NoticeKind;
+    use crate::status::NoticeKind;
 
     #[test]
     fn phases_are_counted_where_they_are_declared() {

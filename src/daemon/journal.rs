@@ -12,23 +12,20 @@ use crate::status::words::phase_words;
 use crate::time::{Duration, Instant};
 
 /// Logs what a subscription is told, whether or not it can be delivered, and returns it in words.
-pub(super) fn log_notice(notice: &Notice) -> String {
+pub(super) fn log_notice(notice: &Notice) {
     let subscription = &*notice.subscription;
     let (count, registrar) = (notice.accounts.len(), notice.registrar);
     let names = notice.accounts.iter().take(NAMED);
     let names: Vec<&str> = names.map(|account| &*account.account).collect();
     let more = if count > NAMED { " …" } else { "" };
     let accounts = names.join(", ") + more;
-    let kind = notice.kind;
-    let text = format!("{subscription}: {kind} at {registrar}: {accounts}");
-    match kind {
+    match notice.kind {
         NoticeKind::Lost => warn!(subscription, count, accounts, %registrar, "alert"),
         NoticeKind::Resolved => info!(subscription, count, accounts, %registrar, "alert is over"),
         NoticeKind::TimedOut => {
             warn!(subscription, count, accounts, %registrar, "alert has timed out");
         }
     }
-    text
 }
 
 /// So many Accounts of a notice are named in the log.

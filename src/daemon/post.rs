@@ -17,8 +17,6 @@ use crate::control::TestingAlert;
 use crate::control::protocol::{Fault, FaultCode, Tested};
 use crate::effect::Notice;
 use crate::notify::{Courier, Letter, Places, Word};
-use crate::status::history::EntryKind;
-use crate::status::words::count;
 use crate::status::{DeliveryStatus, UnixMs};
 use crate::store::OutboxChanges;
 
@@ -130,8 +128,8 @@ impl Daemon {
 
     /// Says in log and history what subscriptions are told: after what it follows from.
     pub(super) fn announce(&mut self, notice: &Notice) {
-        let text = journal::log_notice(notice);
-        self.note(EntryKind::Alert, text);
+        journal::log_notice(notice);
+        self.note_notice(notice);
     }
 
     /// Letters may leave.
@@ -164,14 +162,7 @@ impl Daemon {
             }
             Word::GivenUp(letter) => {
                 self.publish_delivery(letter, None);
-                let notice = &letter.notice;
-                let accounts = count(notice.accounts.len() as u64, "Account");
-                let why = letter.trouble.as_deref().unwrap_or("too many wait");
-                let text = format!(
-                    "{}, by {}: the notice of {accounts} {} is given up: {why}",
-                    notice.subscription, letter.means, notice.kind
-                );
-                self.note(EntryKind::Alert, text);
+                self.note_given_up(letter);
             }
         }
         self.keeper.post(outbox(word));
@@ -203,11 +194,7 @@ impl Daemon {
         let wanted =
             wanted.filter(|it| names.is_empty() || names.iter().any(|name| **name == **it));
         let wanted: Vec<Arc<str>> = wanted.collect();
-        self.note_by(
-            uid,
-            EntryKind::Alert,
-            format!("test of {}", wanted.join(", ")),
-        );
+        self.note_test(uid, &wanted);
         let id = self.post.id();
         self.post.courier.test(wanted, id, move |tested| {
             let tested = tested.into_iter().map(|it| Tested {

@@ -43,6 +43,17 @@ pub enum NoticeKind {
     TimedOut,
 }
 
+impl NoticeKind {
+    /// Its word for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Lost => "lost",
+            Self::Resolved => "resolved",
+            Self::TimedOut => "timed-out",
+        }
+    }
+}
+
 impl fmt::Display for NoticeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -129,19 +129,10 @@ pub(super) fn json(id: &str, content: Content<'_>) -> serde_json::Result<Vec<u8>
             server: notice.server.as_deref(),
             user_agent: Some(&notice.user_agent),
             accounts: notice.accounts.iter().map(|it| Account::of(it)).collect(),
-            ..Event::new(id, word(notice.kind))
+            ..Event::new(id, notice.kind.word())
         },
     };
     serde_json::to_vec(&event)
-}
-
-/// A kind in the word that JSON has for it.
-pub(super) fn word(kind: NoticeKind) -> &'static str {
-    match kind {
-        NoticeKind::Lost => "lost",
-        NoticeKind::Resolved => "resolved",
-        NoticeKind::TimedOut => "timed-out",
-    }
 }
 
 #[derive(Serialize)]

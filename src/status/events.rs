@@ -90,7 +90,8 @@ fn tone(entry: &Entry) -> Tone {
         .is_some_and(|code| matches!(code, 401 | 403 | 407));
     match (entry.kind, entry.to.as_deref()) {
         (EntryKind::Phase, Some("registered")) | (EntryKind::Member, Some("online")) => Tone::Good,
-        (EntryKind::Refreshed, _) => Tone::Good,
+        (EntryKind::Refreshed, _) | (EntryKind::Alert, Some("resolved")) => Tone::Good,
+        (EntryKind::Alert, Some("lost" | "timed-out" | "given-up")) => Tone::Bad,
         (EntryKind::Phase, Some("no-port")) => Tone::Bad,
         (EntryKind::Phase, Some("waiting-to-retry")) if refused => Tone::Bad,
         (EntryKind::Phase, Some("waiting-to-retry" | "held" | "avoided")) => Tone::Doubtful,
@@ -107,6 +108,25 @@ const GAP: usize = 2;
 mod tests {
     use super::*;
     use crate::status::UnixMs;
+
+    // rule T3
+    #[test]
+    fn an_alert_has_the_tone_of_what_was_told() {
+        for (told, expected) in [
+            (Some("lost"), Tone::Bad),
+            (Some("timed-out"), Tone::Bad),
+            (Some("given-up"), Tone::Bad),
+            (Some("resolved"), Tone::Good),
+            (Some("test"), Tone::Plain),
+            (None, Tone::Plain),
+        ] {
+            let entry = Entry {
+                to: told.map(Into::into),
+                ..Entry::new(EntryKind::Alert, UnixMs(0))
+            };
+            assert_eq!(tone(&entry), expected, "{told:?}");
+        }
+    }
 
     #[test]
     fn events_stand_in_columns_and_say_what_is_known() {

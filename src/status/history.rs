@@ -21,7 +21,8 @@ pub struct Entry {
     pub account: Option<Arc<str>>,
     /// What was before: a phase, or a registrar.
     pub from: Option<Cow<'static, str>>,
-    /// What is now.
+    /// What is now. Of an alert what was told: `lost`, `resolved` or `timed-out`; `given-up` where
+    /// it could not be, and `test`.
     pub to: Option<Cow<'static, str>>,
     /// The registrar that had a part in it.
     pub registrar: Option<SocketAddr>,

@@ -24,7 +24,7 @@ pub mod subscriptions;
 pub mod table;
 pub mod words;
 
-pub use crate::effect::{Answer, Failure, Outcome, Phase};
+pub use crate::effect::{Answer, Failure, NoticeKind, Outcome, Phase};
 pub use crate::engine::{Health, NextStep, Purpose};
 pub use alerts::{AlertStatus, DeliveryStatus, alerts, alerts_of};
 pub use collect::{account, proxy_set};

@@ -248,8 +248,12 @@ fn a_loss_and_its_end_are_mailed_under_starttls_with_a_login() {
         let said = daemon.tell(&["alerts", "list"]);
         said.out.starts_with("no alert goes on\n")
     });
-    let events = daemon.tell(&["events", "--kind", "alert"]);
-    assert_eq!(events.out.lines().count(), 2, "{events:?}");
+    let events = daemon.tell(&["events", "main", "--kind", "alert"]);
+    let [was, is] = events.out.lines().collect::<Vec<_>>()[..] else {
+        panic!("{events:?}");
+    };
+    assert!(was.contains("operations: lost at "), "{was}");
+    assert!(is.contains("operations: resolved at "), "{is}");
     let log = daemon.log();
     daemon.stop();
     assert!(!log.contains(PASSWORD), "{log}");

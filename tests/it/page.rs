@@ -40,6 +40,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         nothing_that_a_stranger_says_runs,
         seven_days_are_a_strip_and_in_words,
         events_go_back_page_by_page,
+        the_axis_of_round_trips_is_whole,
+        an_alert_has_the_colour_of_what_was_told,
         ten_thousand_accounts_stay_usable,
     ];
     trials.extend(trials![[CHROMIUM, CHROMEDRIVER, AXE];

@@ -1,11 +1,13 @@
 //! What has been, from a history that was written beforehand: strips of seven days, and events page
 //! by page.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use regent::status::UnixMs;
 use regent::status::history::{Entry, EntryKind};
+use regent::status::round_trips::{Point, step_of};
 use regent::store::{Database, Store as _};
 use serde_json::json;
 
@@ -253,6 +255,78 @@ pub(super) fn events_go_back_page_by_page() {
         "document.querySelector(\".event[data-event='1']\")",
     );
     all_without_a_gap(&browser, 1);
+}
+
+/// Answers that took that long, in microseconds, and the axis that they have.
+const SLOW: [(u32, [&str; 3]); 5] = [
+    (900, ["0", "0.50 ms", "1.0 ms"]),
+    (400_000, ["0", "250 ms", "500 ms"]),
+    (900_000, ["0", "500 ms", "1 s"]),
+    (4_000_000, ["0", "2.5 s", "5 s"]),
+    (19_000_000, ["0", "10 s", "20 s"]),
+];
+
+pub(super) fn the_axis_of_round_trips_is_whole() {
+    let registrar = Registrar::start(lively);
+    let world = two(&registrar);
+    let at = step_of(UnixMs(Past::new().now - HOUR));
+    let point = |max_us| Point {
+        at,
+        count: 3,
+        min_us: 400,
+        median_us: 500,
+        max_us,
+    };
+    let places = (1..).map(|last| SocketAddr::from(([192, 0, 2, last], 5060)));
+    let points: Vec<_> = places.zip(SLOW.map(|(max_us, _)| point(max_us))).collect();
+    let database = Database::open(&world.sandbox.path("state"));
+    let mut database = database.expect("a new state");
+    database.keep_round_trips(&points).expect("room");
+    drop(database);
+    let _daemon = world.start();
+    let browser = world.look("slow-round-trips", TOKEN);
+    visit(&browser, "#/registrars");
+    for ((registrar, _), (_, expected)) in points.iter().zip(SLOW) {
+        let svg = format!(".plot[data-registrar='{registrar}'] svg");
+        browser.wait_seen(&svg);
+        let marks = browser.value(&format!(
+            "(() => {{
+                const svg = document.querySelector(\"{svg}\");
+                const left = svg.getBoundingClientRect().left;
+                const marks = [...svg.querySelectorAll(\"text[text-anchor='end']\")];
+                return marks.map((it) =>
+                    it.getBoundingClientRect().left >= left ? it.textContent : 'cut off');
+            }})()"
+        ));
+        assert_eq!(marks, json!(expected), "{registrar}");
+    }
+}
+
+pub(super) fn an_alert_has_the_colour_of_what_was_told() {
+    let registrar = Registrar::start(lively);
+    let world = two(&registrar);
+    let mut past = Past::new();
+    for kind in ["lost", "timed-out", "given-up", "resolved", "test"] {
+        past.add(HOUR, EntryKind::Alert, Some(("", kind)));
+    }
+    // As versions before wrote it.
+    past.add(HOUR, EntryKind::Alert, None);
+    past.write(&world);
+    let daemon = world.start();
+    daemon.wait_account(SOON * 10, "main");
+    let browser = world.look("told-alerts", TOKEN);
+    visit(&browser, "#/events?kind=alert");
+    browser.wait(PATIENCE, &shown_is(past.entries.len()));
+    let tones =
+        browser.value("[...document.querySelectorAll('.event .tag')].map((it) => it.className)");
+    let expected = ["quiet", "quiet", "good", "bad", "bad", "bad"];
+    assert_eq!(tones, json!(expected.map(|tone| format!("tag {tone}"))));
+    // What an Account's page tells of it has them too.
+    visit(&browser, "#/account/main");
+    browser.wait(
+        PATIENCE,
+        "document.querySelector(\".event[data-kind='alert'] .tag.bad\")",
+    );
 }
 
 const OLDER: &str = ".events-view .foot button";

@@ -21,6 +21,8 @@ export const KINDS = [
   ["store", "state and history on disk"],
 ];
 
+const ALERT_TONES = { lost: "bad", "timed-out": "bad", "given-up": "bad", resolved: "good" };
+
 // What happened, in a few words.
 function what({ kind, to }) {
   if (kind === "phase") return phaseWords(to ?? "");
@@ -32,7 +34,8 @@ function tone({ kind, to, code }) {
   if (kind === "phase") return to === "waiting-to-retry" && ![401, 403, 407].includes(code) ? "doubtful" : phaseTone(to);
   if (kind === "member") return to === "online" ? "good" : "bad";
   if (kind === "refreshed") return "good";
-  if (["listen-failed", "alert"].includes(kind)) return "bad";
+  if (kind === "alert") return ALERT_TONES[to] ?? "quiet";
+  if (kind === "listen-failed") return "bad";
   if (["warning", "refresh-failed", "store"].includes(kind)) return "doubtful";
   return "quiet";
 }

@@ -69,7 +69,7 @@ function draw(points, { from, until, step, hours, width, name, words, readout })
 function grid({ top, start, end, hours, width, x, y }) {
   const lines = [0, top / 2, top].flatMap((value) => [
     svg("line", { class: "grid", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) }),
-    svg("text", { class: "mark", x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, value ? round(value) : "0"),
+    svg("text", { class: "mark", x: EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, mark(value)),
   ]);
   const steps = width < 480 ? 3 : 6;
   for (let at = 0; at < steps; at += 1) {
@@ -78,6 +78,12 @@ function grid({ top, start, end, hours, width, x, y }) {
     lines.push(svg("text", { class: "mark", x: x(time), y: HEIGHT - 6 }, text));
   }
   return lines;
+}
+
+// A round number, short enough for the edge.
+function mark(micros) {
+  if (!micros) return "0";
+  return micros < 1_000_000 ? round(micros) : `${micros / 1_000_000} s`;
 }
 
 // The next round number above.
