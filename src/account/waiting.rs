@@ -3,7 +3,7 @@
 
 use super::{Account, Attempt, Binding, Errand, Shared, Trouble, Why};
 use crate::cx::Ended;
-use crate::effect::Failure;
+use crate::effect::{Failure, Output};
 use crate::pace::{RegistrarId, Turn};
 use crate::tally::Method;
 
@@ -128,6 +128,7 @@ impl Account {
     /// Its transaction timed out.
     pub fn on_timeout(&mut self, ended: &Ended, shared: &mut Shared) {
         if let Some(registrar) = self.flight(ended.id) {
+            self.say_unanswered(Failure::TimedOut, ended, shared);
             let is_silent = shared.on_silence(registrar, ended);
             if is_silent && self.errand == Errand::Unregister {
                 shared.pace.give_up_farewells(registrar);
@@ -150,9 +151,19 @@ impl Account {
     /// Its datagram could not be delivered (rule X2).
     pub fn on_unreachable(&mut self, ended: &Ended, shared: &mut Shared) {
         if let Some(registrar) = self.flight(ended.id) {
+            self.say_unanswered(Failure::Unreachable, ended, shared);
             shared.on_unreachable(registrar);
             self.on_no_answer(Failure::Unreachable, registrar, shared);
         }
+    }
+
+    fn say_unanswered(&self, failure: Failure, ended: &Ended, shared: &mut Shared) {
+        shared.cx.out.push(Output::Unanswered {
+            account: self.id,
+            to: ended.to,
+            after: shared.cx.now - ended.sent,
+            failure,
+        });
     }
 
     fn on_no_answer(&mut self, failure: Failure, registrar: RegistrarId, shared: &mut Shared) {

@@ -492,8 +492,8 @@ pub(super) struct Reload {
     #[arg(long)]
     pub(super) check: bool,
 
-    /// Print JSON: {"added": [...], "changed": [...], "removed": [...], "unchanged": N, "warnings":
-    /// [...]}, or {"code": ..., "message": ..., "diagnostics": [...]}
+    /// Print JSON: {"schema": 1, "added": [...], "changed": [...], "removed": [...], "unchanged":
+    /// N, "warnings": [...]}, or {"schema": 1, "code": ..., "message": ..., "diagnostics": [...]}
     #[arg(long)]
     pub(super) json: bool,
 

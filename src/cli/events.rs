@@ -1,11 +1,13 @@
 //! `regent events`.
 
+use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{ArgGroup, Args};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Arg, ArgGroup, Args, Command};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::connect::{self, Socket, StateDirectory, connect};
@@ -18,7 +20,7 @@ use crate::control::protocol::{Call, FaultCode, Filter, Item, Past, Says};
 use crate::control::{Client, ClientError};
 use crate::status::events::Columns;
 use crate::status::history::{Entry, EntryKind, Wanted};
-use crate::status::words::count;
+use crate::status::words::{PHASES, count, phase_key};
 use crate::status::{SCHEMA, UnixMs};
 use crate::store::{self, History};
 
@@ -39,7 +41,7 @@ pub(super) struct Events {
     until: Option<UnixMs>,
 
     /// Only of this kind; may be given more than once
-    #[arg(long, value_name = "KIND", value_parser = kinds())]
+    #[arg(long, value_name = "KIND", value_parser = Kinds)]
     kind: Vec<EntryKind>,
 
     /// No more than the newest N of the past; 0 for all
@@ -61,9 +63,46 @@ pub(super) struct Events {
     socket: Socket,
 }
 
-fn kinds() -> impl TypedValueParser<Value = EntryKind> {
-    let words = EntryKind::ALL.map(|(_, word, meaning)| PossibleValue::new(word).help(meaning));
-    PossibleValuesParser::new(words).map(|word: String| EntryKind::of(&word))
+/// Reads a kind by its word.
+#[derive(Clone)]
+struct Kinds;
+
+impl Kinds {
+    fn words() -> [PossibleValue; EntryKind::ALL.len()] {
+        EntryKind::ALL.map(|(_, word, meaning)| PossibleValue::new(word).help(meaning))
+    }
+}
+
+impl TypedValueParser for Kinds {
+    type Value = EntryKind;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<EntryKind, clap::Error> {
+        let word = PossibleValuesParser::new(Self::words()).parse_ref(command, arg, value);
+        let word = word.map_err(|mut error| {
+            // The nearest kind is not what is meant by a phase.
+            if PHASES.iter().any(|phase| phase_key(*phase) == value) {
+                let tip = format!(
+                    "{} is a phase: `--kind phase` shows every change of a phase",
+                    value.display()
+                );
+                let tips = ContextValue::StyledStrs(vec![tip.into()]);
+                error.insert(ContextKind::Suggested, tips);
+                let kind = ContextValue::String("phase".to_owned());
+                error.insert(ContextKind::SuggestedValue, kind);
+            }
+            error
+        })?;
+        Ok(EntryKind::of(&word))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Self::words().into_iter()))
+    }
 }
 
 /// Shows what has happened: from the daemon, or from the file where none runs.

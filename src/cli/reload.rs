@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::args::Reload;
 use super::connect::connect;
-use super::{End, Failure, screen};
+use super::{End, Failure, follow, screen};
 use crate::control::ClientError;
 use crate::control::protocol::{self, Call, Done, Fault, FaultCode, Reloaded};
 use crate::status::words::{clean, count};
@@ -17,7 +17,7 @@ pub(super) fn reload(arguments: &Reload) -> Result<End, Failure> {
     match client.ask(call, |_| Ok(())) {
         Ok(Done::Reloaded(reloaded)) => {
             match arguments.json {
-                true => screen::say(&json(&reloaded)?)?,
+                true => follow::say_object(&reloaded)?,
                 false => screen::say(&words(&reloaded, check_only))?,
             }
             Ok(End::Done)
@@ -33,17 +33,13 @@ pub(super) fn reload(arguments: &Reload) -> Result<End, Failure> {
 /// Shows what is wrong, as `regent check` does.
 fn refused(fault: Fault, is_json: bool) -> Result<End, Failure> {
     if is_json {
-        screen::say(&json(&fault)?)?;
+        follow::say_object(&fault)?;
         return Ok(End::Failed);
     }
     for line in &fault.diagnostics {
         screen::say(line)?;
     }
     Err(ClientError::Fault(fault).into())
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(Failure::failed)
 }
 
 /// One line per Account that is not as it was, and the sum.

@@ -8,11 +8,12 @@ use super::screen::say;
 use super::status::PATIENCE;
 use super::{End, Failure};
 use crate::control::protocol::{Call, Done};
+use crate::status::SCHEMA;
 
 #[derive(Args, Debug)]
 pub(super) struct Web {
-    /// Print JSON: {"addresses": [...], "sockets": [...], "code": "...", "valid_secs": 60,
-    /// "link": "..."}
+    /// Print JSON: {"schema": 1, "addresses": [...], "sockets": [...], "code": "...",
+    /// "valid_secs": 60, "link": "..."}
     #[arg(long)]
     json: bool,
 
@@ -38,6 +39,7 @@ pub(super) fn web(arguments: &Web) -> Result<End, Failure> {
     let links: Vec<String> = addresses.iter().map(|it| link(it, &code)).collect();
     if arguments.json {
         let told = serde_json::json!({
+            "schema": SCHEMA,
             "addresses": addresses,
             "sockets": sockets,
             "code": code,

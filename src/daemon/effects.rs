@@ -14,7 +14,7 @@ use crate::locate::Question;
 use crate::net::{Bound, Datagram};
 use crate::store::{AlertChanges, Changes};
 use crate::time::Instant;
-use crate::trace::{Passing, Recorder, Traces};
+use crate::trace::{Passing, Recorder, Silence, Traces};
 
 /// Effects that have not been performed yet.
 pub(super) struct Effects {
@@ -160,6 +160,20 @@ impl Effects {
             self.recorder.on_message(at, &passing, name);
         } else if let Output::Event(event) = output {
             self.recorder.on_event(at, event, name);
+        } else if let Output::Unanswered {
+            account,
+            to,
+            after,
+            failure,
+        } = output
+        {
+            let silence = Silence {
+                account: *account,
+                to: *to,
+                after: *after,
+                failure: *failure,
+            };
+            self.recorder.on_silence(at, &silence, name);
         } else if let Output::Close {
             via: Via::Socket(socket),
         } = output
@@ -252,7 +266,7 @@ impl Effects {
                 via: Via::Flow(flow),
                 ..
             } => self.owe(Owed::FlowFailed(flow, NO_STREAMS.to_owned())),
-            Output::Close { via: Via::Flow(_) } => {}
+            Output::Close { via: Via::Flow(_) } | Output::Unanswered { .. } => {}
             Output::Ask {
                 question,
                 name,

@@ -10,6 +10,7 @@ use super::id::{AccountId, BatchId, FlowId, QuestionId, SetId, SocketId, Ticket}
 use super::notice::{Notice, StoredAlert};
 use crate::config::{Config, Diff, Transport};
 use crate::locate::{RecordKind, Resolution};
+use crate::time::Duration;
 
 /// Something that happened, told to the engine.
 #[derive(Debug)]
@@ -154,6 +155,18 @@ pub enum Output {
         bytes: Arc<[u8]>,
         /// Whose it is: traces find it by this.
         owner: Whose,
+    },
+    /// A request of an Account got no answer. It comes before what is sent because of that, and is
+    /// for traces: what follows for the Account, events tell.
+    Unanswered {
+        /// Whose it was.
+        account: AccountId,
+        /// Where it went.
+        to: SocketAddr,
+        /// So long after it had left first.
+        after: Duration,
+        /// Why.
+        failure: Failure,
     },
     /// Ask DNS. Answered by [`Input::Resolved`].
     Ask {

@@ -433,6 +433,7 @@ impl World {
                 removed,
                 alerts,
             } => self.save_alerts(batch, WrittenAlerts { removed, alerts }),
+            Output::Unanswered { .. } => {}
             Output::Changed(id) => self.changed(id),
             Output::SetChanged(id) => self.set_changed(id),
             Output::AlertsChanged(account) => self.alerts_changed(account),

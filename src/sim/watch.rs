@@ -315,7 +315,7 @@ pub(super) fn place(output: &Output) -> Option<u8> {
         Output::Changed(_) | Output::SetChanged(_) | Output::AlertsChanged(_) => Some(4),
         Output::Event(_) | Output::Notice(_) => Some(5),
         Output::Reply { .. } => Some(6),
-        Output::Close { .. } | Output::Ask { .. } => None,
+        Output::Close { .. } | Output::Ask { .. } | Output::Unanswered { .. } => None,
     }
 }
 

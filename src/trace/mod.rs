@@ -24,5 +24,5 @@ pub use entry::{At, Content, Entry, Kind, Transport};
 pub use export::{Export, Reports, connect};
 pub use kept::{State, Traces};
 pub use read::{Query, Reading};
-pub use recorder::{Passing, Recorder};
+pub use recorder::{Passing, Recorder, Silence};
 pub use redact::printable;

@@ -9,7 +9,8 @@ use tracing::{Level, enabled, trace};
 use super::kept::{Fresh, Traces};
 use super::redact::{printable, redact};
 use super::ring::{Kind, NO_ADDRESS};
-use crate::effect::{Event, SocketId, Via, Whose};
+use crate::effect::{AccountId, Event, Failure, SocketId, Via, Whose};
+use crate::time::Duration;
 
 /// Keeps what passes.
 pub struct Recorder {
@@ -31,6 +32,29 @@ pub struct Passing<'a> {
     pub whose: Whose,
     /// The message.
     pub bytes: &'a [u8],
+}
+
+/// A request of an Account that got no answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Silence {
+    /// Whose it was.
+    pub account: AccountId,
+    /// Where it went.
+    pub to: SocketAddr,
+    /// So long after it had left first.
+    pub after: Duration,
+    /// Why.
+    pub failure: Failure,
+}
+
+impl Silence {
+    fn words(&self) -> String {
+        let Self { to, after, .. } = self;
+        match self.failure {
+            Failure::TimedOut => format!("{to}: no answer within {:.0} s", after.as_secs_f64()),
+            Failure::Unreachable => format!("{to}: not reachable"),
+        }
+    }
 }
 
 impl Recorder {
@@ -83,12 +107,33 @@ impl Recorder {
 
     /// Keeps what happened, where the messages alone do not tell it.
     pub fn on_event(&mut self, at: i64, event: &Event, name: impl Fn(Whose) -> Option<Arc<str>>) {
+        if self.traces.is_on()
+            && let Some(noted) = note(event)
+        {
+            self.keep(at, noted, name);
+        }
+    }
+
+    /// Keeps that a request got no answer.
+    pub fn on_silence(
+        &mut self,
+        at: i64,
+        silence: &Silence,
+        name: impl Fn(Whose) -> Option<Arc<str>>,
+    ) {
         if !self.traces.is_on() {
             return;
         }
-        let Some((whose, words)) = note(event) else {
-            return;
-        };
+        let whose = Noted::Of(Whose::Account(silence.account));
+        self.keep(at, (whose, silence.words()), name);
+    }
+
+    fn keep(
+        &self,
+        at: i64,
+        (whose, words): (Noted, String),
+        name: impl Fn(Whose) -> Option<Arc<str>>,
+    ) {
         let fresh = Fresh {
             at,
             kind: Kind::Note,
@@ -174,4 +219,26 @@ fn log(passing: &Passing<'_>, local: SocketAddr, name: &impl Fn(Whose) -> Option
     };
     let remote = passing.remote;
     trace!(account, proxy_set, %local, %remote, message = lines.join(" | "), "{verb}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_request_stayed_unanswered_is_told() {
+        let silence = Silence {
+            account: AccountId {
+                slot: 0,
+                generation: 0,
+            },
+            to: ([192, 0, 2, 1], 5060).into(),
+            after: Duration::from_millis(32_004),
+            failure: Failure::TimedOut,
+        };
+        assert_eq!(silence.words(), "192.0.2.1:5060: no answer within 32 s");
+        let failure = Failure::Unreachable;
+        let silence = Silence { failure, ..silence };
+        assert_eq!(silence.words(), "192.0.2.1:5060: not reachable");
+    }
 }

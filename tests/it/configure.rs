@@ -216,6 +216,13 @@ fn a_row_is_made_shown_changed_and_taken_out() {
     assert!(said.contains("the only address"), "{said}");
     let said = bench.done(&["account", "set", "main", "register", "reg"]);
     assert!(said.contains("nothing changes"), "{said}");
+    for (words, wanted) in [
+        (["account", "show", "mein"], "did you mean \"main\"?"),
+        (["proxy-ip", "list", "carier"], "did you mean \"carrier\"?"),
+    ] {
+        let said = bench.refused(2, &words);
+        assert!(said.contains(wanted), "{said}");
+    }
 }
 
 /// Rule G3: the table of options is all that `configure` knows.

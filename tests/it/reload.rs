@@ -99,6 +99,7 @@ fn a_faulty_configuration_changes_nothing_and_is_told_as_by_check() {
     assert_eq!(told.code, Some(1));
     let told: Value = serde_json::from_str(&told.out).expect("JSON");
     assert_eq!(told["code"], "configuration");
+    assert_eq!(told["schema"], 1);
     assert_eq!(told["diagnostics"].as_array().map(Vec::len), Some(2));
     fs::remove_file(&file).expect("our own file");
     let said = daemon.tell(&["reload"]);

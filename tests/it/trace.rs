@@ -24,6 +24,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         the_story_of_an_account_is_told_without_its_credentials,
         the_messages_are_those_of_the_document,
         repeats_silence_and_late_answers_are_seen,
+        why_another_registrar_is_asked_is_told,
         an_account_that_is_gone_is_still_found,
         probes_belong_to_their_proxy_set,
         who_follows_sees_what_happens,
@@ -199,6 +200,32 @@ fn repeats_silence_and_late_answers_are_seen() {
         ladder.contains("* refresh failed, the binding stands: "),
         "{ladder}"
     );
+}
+
+fn why_another_registrar_is_asked_is_told() {
+    let sandbox = Sandbox::new();
+    let registrar = Registrar::granting(60);
+    let nobody = free_udp_address();
+    let file = Config::new(registrar.address()).write(&sandbox);
+    let there = format!("address = \"{}\"", registrar.address());
+    let both = format!("address = \"{nobody}\" }}, {{ {there}");
+    let mode = "registrar_stickiness = \"enable\"\nregistrar_search_mode = \"ims\"\n";
+    let text = read_text(&file).replace(&there, &both) + mode;
+    let daemon = Daemon::start_text(&sandbox, &text);
+    daemon.wait_registered(SOON);
+    let listed = messages(&daemon, &["main"]);
+    let place = |wanted: &dyn Fn(&Value) -> bool| listed.iter().position(wanted);
+    let sent_to = |to: String| move |it: &Value| it["kind"] == "sent" && it["remote"] == *to;
+    let first = place(&sent_to(nobody.to_string()));
+    let note = format!("{nobody}: not reachable");
+    let noted = place(&|it| it["kind"] == "note" && it["text"] == *note);
+    let second = place(&sent_to(registrar.address().to_string()));
+    assert!(
+        first.is_some() && first < noted && noted < second,
+        "{listed:#?}"
+    );
+    let ladder = told(&daemon, &["main"]);
+    assert!(ladder.contains(&format!("* {note}")), "{ladder}");
 }
 
 fn an_account_that_is_gone_is_still_found() {

@@ -148,7 +148,7 @@ fn list(arguments: &Configure, table: Table, words: &[String]) -> Result<End, Fa
         }
     };
     let document = read(arguments)?;
-    let text = configure::list(&document, table, set).map_err(report::failure)?;
+    let text = configure::list(&document, table, set).map_err(report::usage)?;
     if !text.is_empty() {
         screen::say(text.trim_end())?;
     }
@@ -159,7 +159,7 @@ fn show(arguments: &Configure, table: Table, given: &Show) -> Result<End, Failur
     let target = configure::shown(table, &given.words).map_err(report::usage)?;
     let document = read(arguments)?;
     let text = if given.json {
-        let value = configure::json(&document, &target).map_err(report::failure)?;
+        let value = configure::json(&document, &target).map_err(report::usage)?;
         serde_json::to_string_pretty(&value).map_err(Failure::failed)?
     } else {
         let form = if given.script {
@@ -167,7 +167,7 @@ fn show(arguments: &Configure, table: Table, given: &Show) -> Result<End, Failur
         } else {
             Form::Text
         };
-        configure::show(&document, &target, form).map_err(report::failure)?
+        configure::show(&document, &target, form).map_err(report::usage)?
     };
     if !text.is_empty() {
         screen::say(text.trim_end())?;

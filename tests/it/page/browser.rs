@@ -44,7 +44,7 @@ impl<'s> Browser<'s> {
             ..Setting::new(&home, &log)
         };
         let driver = Process::start_in(&setting, &chromedriver_path(), &["--port=0"]);
-        let port = wait_for(PATIENCE, "the driver's port", || {
+        let port = wait_for(3 * PATIENCE, "the driver's port", || {
             let said = driver.output();
             let (_, rest) = said.split_once("started successfully on port ")?;
             rest.split_once('.')?.0.parse::<u16>().ok()

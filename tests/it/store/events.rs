@@ -265,6 +265,15 @@ fn wrong_questions_are_said() {
         wrong.err.contains("refresh-failed"),
         "it names the kinds: {wrong:?}"
     );
+    let phase = said(&["events", "--kind", "registered"]);
+    assert_eq!(phase.code, Some(2));
+    assert!(
+        phase
+            .err
+            .contains("tip: registered is a phase: `--kind phase`")
+            && !phase.err.contains("'refreshed'"),
+        "{phase:?}"
+    );
     let both = said(&["events", "--follow", "--state-directory", "state"]);
     assert_eq!(both.code, Some(2), "{both:?}");
     let nobody = said(&["events", "--socket", "nowhere"]);

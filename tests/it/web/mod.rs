@@ -82,6 +82,7 @@ fn entrance(daemon: &Daemon<'_>) -> (Vec<SocketAddr>, String) {
     let said = daemon.tell(&["web", "--json"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     let told: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(told["schema"], 1);
     let addresses = told["addresses"].as_array().expect("a list").iter();
     let addresses = addresses.map(|it| {
         let text = it.as_str().expect("a text");
