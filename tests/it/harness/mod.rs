@@ -54,5 +54,5 @@ pub(crate) use served::Served;
 pub(crate) use sipp::{SIPP, Sipp};
 pub(crate) use status::Account;
 pub(crate) use trial::{IP, LONG, MOUNTS, NETWORK, SYSTEMD, UNPRIVILEGED, make as make_trial};
-pub(crate) use tshark::{TSHARK, fields};
+pub(crate) use tshark::{SNGREP, TSHARK, copy_by_sngrep, fields};
 pub(crate) use wait::{holds_for, wait_for, wait_until};

@@ -1,4 +1,4 @@
-//! tshark, which reads capture files.
+//! tshark and sngrep, which read capture files.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,6 +15,24 @@ const PROGRAM: Program = Program {
     name: "tshark",
     packages: "tshark",
 };
+
+/// What a trial needs in which sngrep reads capture files.
+pub(crate) const SNGREP: Need = Need::Program(SNGREP_PROGRAM);
+
+const SNGREP_PROGRAM: Program = Program {
+    name: "sngrep",
+    packages: "sngrep",
+};
+
+/// Writes what sngrep has found of SIP in a file into another one.
+#[track_caller]
+pub(crate) fn copy_by_sngrep(sandbox: &Sandbox, file: &Path, copy: &Path) {
+    let [file, copy] = [file, copy].map(|path| path.to_string_lossy());
+    // Neither a screen nor a network, only the file.
+    let arguments = ["-N", "-q", "-I", &*file, "-O", &*copy];
+    let said = run(sandbox, User::Same, &SNGREP_PROGRAM.path(), &arguments);
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
 
 /// The named fields of each packet in a file; what goes to or comes from this address is SIP.
 #[track_caller]

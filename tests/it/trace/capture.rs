@@ -7,15 +7,37 @@ use libtest_mimic::Trial;
 
 use super::{messages, start};
 use crate::harness::{
-    Config, Daemon, Many, Registrar, SOON, Sandbox, TSHARK, fields, program, usual,
+    Config, Daemon, Many, Registrar, SNGREP, SOON, Sandbox, TSHARK, copy_by_sngrep, fields,
+    program, usual,
 };
 
 pub(super) fn trials() -> Vec<Trial> {
-    trials![[TSHARK];
+    let mut trials = trials![[TSHARK];
         tshark_reads_what_is_written_and_finds_nothing_wrong,
         messages_over_ipv6_are_packets_of_ipv6,
         a_capture_goes_through_a_pipe_and_follows,
-    ]
+    ];
+    trials.extend(trials![[SNGREP]; sngrep_finds_every_message]);
+    trials
+}
+
+fn sngrep_finds_every_message() {
+    let sandbox = Sandbox::new();
+    let registrar = Registrar::granting(60);
+    let daemon = start(&sandbox, &Config::new(registrar.address()), "");
+    daemon.wait_registered(SOON);
+    let [file, copy] = ["main.pcap", "copy.pcap"].map(|name| sandbox.path(name));
+    let said = daemon.tell(&["trace", "main", "--pcap", &file.to_string_lossy()]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    copy_by_sngrep(&sandbox, &file, &copy);
+    let [written, found] = [file, copy].map(|path| std::fs::read(path).expect("a capture"));
+    // It writes the packets that it takes for SIP, all others not.
+    assert_eq!(found.len(), written.len());
+    let text = String::from_utf8_lossy(&found);
+    for line in ["REGISTER sip:", "SIP/2.0 401 ", "SIP/2.0 200 "] {
+        assert!(text.contains(line), "{line} is missing");
+    }
+    daemon.stop();
 }
 
 fn tshark_reads_what_is_written_and_finds_nothing_wrong() {
