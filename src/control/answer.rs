@@ -114,16 +114,14 @@ pub fn proxy_sets(
 ) -> Result<Vec<Arc<ProxySetStatus>>, Fault> {
     let is_there = |name: &&String| all.iter().any(|set| *set.name == ***name);
     if let Some(name) = asked.names.iter().find(|name| !is_there(name)) {
-        let shown: String = name.chars().take(60).collect();
-        let hint = match nearest(name, all.iter().map(|set| &*set.name)) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => "`regent status proxies` lists all Proxy Sets".to_owned(),
-        };
-        let message = format!("there is no Proxy Set {shown:?}");
-        return Err(Fault {
-            hint: Some(hint),
-            ..Fault::new(FaultCode::UnknownProxySet, message)
-        });
+        let names = all.iter().map(|set| &*set.name);
+        let lists = "`regent status proxies` lists all Proxy Sets";
+        return Err(no_such(
+            (FaultCode::UnknownProxySet, "Proxy Set"),
+            name,
+            names,
+            lists,
+        ));
     }
     let is_asked = |set: &&Arc<ProxySetStatus>| {
         asked.names.is_empty() || asked.names.iter().any(|name| **name == *set.name)
@@ -148,16 +146,8 @@ pub fn groups<'g>(
 
 /// There is no such IP Group among those; the nearest name is the hint.
 fn unknown_group<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Fault {
-    let shown: String = name.chars().take(60).collect();
-    let hint = match nearest(name, known) {
-        Some(near) => format!("did you mean {near:?}?"),
-        None => "`regent status groups` lists those that an Account names".to_owned(),
-    };
-    let message = format!("there is no IP Group {shown:?}");
-    Fault {
-        hint: Some(hint),
-        ..Fault::new(FaultCode::UnknownGroup, message)
-    }
+    let lists = "`regent status groups` lists those that an Account names";
+    no_such((FaultCode::UnknownGroup, "IP Group"), name, known, lists)
 }
 
 /// The names of the Accounts that an action is about, each once.
@@ -185,16 +175,26 @@ pub fn names(directory: &Directory, action: &Action) -> Result<Vec<Arc<str>>, Fa
 
 /// There is no such Account; the nearest name is the hint.
 pub fn unknown(directory: &Directory, name: &str) -> Fault {
-    let shown: String = name.chars().take(60).collect();
     let names = directory.entries().iter().map(|entry| &*entry.name);
-    let hint = match nearest(name, names) {
+    let lists = "`regent status` lists all Accounts";
+    no_such((FaultCode::UnknownAccount, "Account"), name, names, lists)
+}
+
+/// Nothing of this kind has that name. The nearest name is the hint, else what lists them all.
+pub fn no_such<'n>(
+    (code, kind): (FaultCode, &str),
+    name: &str,
+    known: impl Iterator<Item = &'n str>,
+    lists: &str,
+) -> Fault {
+    let shown: String = name.chars().take(60).collect();
+    let hint = match nearest(name, known) {
         Some(near) => format!("did you mean {near:?}?"),
-        None => "`regent status` lists all Accounts".to_owned(),
+        None => lists.to_owned(),
     };
-    let message = format!("there is no Account {shown:?}");
     Fault {
         hint: Some(hint),
-        ..Fault::new(FaultCode::UnknownAccount, message)
+        ..Fault::new(code, format!("there is no {kind} {shown:?}"))
     }
 }
 

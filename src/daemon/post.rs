@@ -14,6 +14,7 @@ use super::state::Keeper;
 use super::{Daemon, journal};
 use crate::config::Config;
 use crate::control::TestingAlert;
+use crate::control::answer::no_such;
 use crate::control::protocol::{Fault, FaultCode, Tested};
 use crate::effect::Notice;
 use crate::notify::{Courier, Letter, Places, Word};
@@ -210,18 +211,14 @@ impl Daemon {
 }
 
 fn unknown(name: &str, known: &[Arc<str>]) -> Fault {
-    let shown: String = name.chars().take(60).collect();
-    let hint = match crate::config::nearest(name, known.iter().map(|it| &**it)) {
-        Some(near) => format!("did you mean {near:?}?"),
-        None => "`regent alerts list` shows all of them".to_owned(),
-    };
-    Fault {
-        hint: Some(hint),
-        ..Fault::new(
-            FaultCode::UnknownAlert,
-            format!("there is no subscription {shown:?}"),
-        )
-    }
+    let known = known.iter().map(|it| &**it);
+    let lists = "`regent alerts list` shows all of them";
+    no_such(
+        (FaultCode::UnknownAlert, "subscription"),
+        name,
+        known,
+        lists,
+    )
 }
 
 /// What is to be kept of a letter.

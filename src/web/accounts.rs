@@ -164,9 +164,9 @@ struct Page {
 pub(super) async fn list(asked: Asked) -> Result<Response, Refusal> {
     let wanted = Wanted::read(&asked.query)?;
     let board = Arc::clone(&asked.shared.world.board);
-    // A name that there is not is an error before anything is said.
-    Selection::new(&board, &board.directory(), &wanted.filter)?;
     if wanted.limit.is_none() && !wanted.is_sorted() {
+        // A name that there is not is an error before anything is said.
+        Selection::new(&board, &board.directory(), &wanted.filter)?;
         let (pieces, response) = piecewise("application/json");
         tokio::spawn(async move {
             // A reader that is gone misses nothing.
